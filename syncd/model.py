@@ -1,0 +1,155 @@
+"""The words of the domain, as frozen types. No input or output happens here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+Json = Any  # what `json.loads` returns; a recursive type would buy nothing here
+
+NO_STEP = -1  # the step_no of an attachment that belongs to the profile, not to a step
+
+
+class MediaState(StrEnum):
+    """What is known of a media file."""
+
+    PENDING = "pending"  # to be downloaded, now or at next_attempt_at
+    STORED = "stored"  # on disk, fsynced, its digest in the row
+    GONE = "gone"  # PitchYou has not had it for media_gone_after: the profile is confirmed without it
+    REJECTED = (
+        "rejected"  # larger than media.max_bytes: the profile stays unconfirmed until the limit is raised
+    )
+    ERASED = "erased"  # removed on a person's request
+
+
+class Role(StrEnum):
+    """Where in a profile a media file is referenced."""
+
+    CV = "cv"
+    PROFILE_IMAGE = "profile_image"
+    STEP = "step"
+
+
+class Outcome(StrEnum):
+    """How a cycle ended."""
+
+    RUNNING = "running"
+    OK = "ok"
+    PARTIAL = "partial"  # something is in quarantine, gone, rejected, late or not confirmed
+    FAILED = "failed"
+    ABORTED = "aborted"  # stopped, or its process died
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """Where a real payload keeps what the article does not name: dotted paths into the step or the profile."""
+
+    question: str = "question"
+    answer: str = "answer"
+    first_name: str = "firstName"
+    last_name: str = "lastName"
+    email: str = "email"
+    phone: str = "phone"
+    language: str = "language"
+    applied_at: str = "createdAt"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One step of the interview (S2.1). `answer` is its readable form, `answer_json` what really came."""
+
+    step_no: int
+    question: str | None
+    answer: str | None
+    answer_json: Json
+    extra: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """One media file of a profile (S2.2). All but the id is PitchYou's word and only ever kept as text."""
+
+    media_id: str
+    mime_type: str | None
+    file_name: str | None
+    download_uri: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A place in the profile that references a media file. `step_no` is NO_STEP for cv and profile image."""
+
+    role: Role
+    step_no: int
+    ordinal: int
+    media_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The personal data of an applicant, kept in one table that can be granted, masked and erased."""
+
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
+    extra: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One application as PitchYou listed it (S2.1), cleaned so that Postgres can hold every value.
+
+    `wire_id` is the profileId as JSON text (`"a1"` or `17`): the confirm sends it back in its own type.
+    `payload` are the exact bytes, `payload_sha256` the digest of what they mean.
+    """
+
+    profile_id: str
+    wire_id: str
+    external_reference_id: str | None
+    job_template_key: str | None
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
+    utm_content: str | None
+    applied_at: datetime | None
+    applied_at_raw: str | None
+    language: str | None
+    contact: Contact
+    answers: tuple[Answer, ...]
+    media: tuple[MediaFile, ...]
+    attachments: tuple[Attachment, ...]
+    payload: bytes = field(repr=False)
+    payload_sha256: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BadProfile:
+    """An element of the list that cannot be an application. It goes to quarantine with its bytes.
+
+    `fingerprint` is 32 bytes that stay the same when the same bad profile is listed again.
+    """
+
+    profile_id: str | None
+    reason: str
+    fingerprint: bytes = field(repr=False)
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaKey:
+    """The business key of a media file within a client."""
+
+    profile_id: str
+    media_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that is durable on disk. `storage_path` is relative to the media root."""
+
+    storage_path: str
+    size_bytes: int
+    sha256: bytes
+    mime_sniffed: str | None

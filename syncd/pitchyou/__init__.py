@@ -1,0 +1,6 @@
+"""The client for the PitchYou API. It needs neither a database nor a configuration file."""
+
+from syncd.pitchyou.client import Listing, PitchYou
+from syncd.pitchyou.http import Limits, Response
+
+__all__ = ["Limits", "Listing", "PitchYou", "Response"]

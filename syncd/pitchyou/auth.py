@@ -1,0 +1,124 @@
+"""The access token (A1): fetched once, kept in memory, renewed early, and never by two threads at a time."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Literal
+from urllib.parse import quote_plus, urlencode
+
+from syncd.deadline import Deadline
+from syncd.errors import ApiRefused, AuthenticationFailed, BadAnswer
+from syncd.pitchyou.http import Http, Response
+from syncd.pitchyou.retry import require_success, with_retries
+
+DEFAULT_LIFETIME = 300.0  # seconds, when the answer names none
+ATTEMPTS = 4
+MAX_ANSWER = 64 * 1024
+
+
+class TokenCache:
+    """Gives the current access token of one client.
+
+    Args:
+        auth: where the credentials go: `post` into the body, `basic` into the header (RFC 6749 §2.3.1).
+        token_format: how the body is written.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        client_id: str,
+        client_secret: str,
+        *,
+        auth: Literal["post", "basic"] = "post",
+        token_format: Literal["form", "json"] = "form",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._http, self._client_id, self._secret = http, client_id, client_secret
+        self._auth, self._format, self._clock = auth, token_format, clock
+        self._lock = threading.Lock()
+        self._token = ""
+        self._renew_at = float("-inf")
+
+    def current(self, deadline: Deadline) -> str:
+        """A token that is not about to expire.
+
+        Raises:
+            AuthenticationFailed: the credentials were refused.
+            ApiUnavailable: the token endpoint did not answer.
+        """
+        with self._lock:
+            if self._clock() >= self._renew_at:
+                self._renew(deadline)
+            return self._token
+
+    def replacement(self, refused: str, deadline: Deadline) -> str:
+        """A token other than `refused`: the one another thread has fetched meanwhile, or a new one."""
+        with self._lock:
+            if self._token == refused:
+                self._renew(deadline)
+            return self._token
+
+    def _renew(self, deadline: Deadline) -> None:
+        asked_at = self._clock()
+        token, lifetime = with_retries(lambda: self._request(deadline), attempts=ATTEMPTS, deadline=deadline)
+        # 20 % of the lifetime but at least 30 s early, and never so early that each call asks anew.
+        margin = min(max(0.2 * lifetime, 30.0), 0.5 * lifetime)
+        self._token, self._renew_at = token, asked_at + lifetime - margin
+
+    def _request(self, deadline: Deadline) -> tuple[str, float]:
+        fields = {"grant_type": "client_credentials"}
+        headers = {"Accept": "application/json"}
+        if self._auth == "basic":
+            pair = f"{quote_plus(self._client_id)}:{quote_plus(self._secret)}"
+            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        else:
+            fields |= {"client_id": self._client_id, "client_secret": self._secret}
+        if self._format == "json":
+            headers["Content-Type"], content = "application/json", json.dumps(fields).encode()
+        else:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            content = urlencode(fields).encode()
+        with self._http.send(
+            "POST", "/token", headers=headers, content=content, deadline=deadline.within(60)
+        ) as response:
+            self._require_accepted(response)
+            return _read_token(response.read(MAX_ANSWER))
+
+    def _require_accepted(self, response: Response) -> None:
+        try:
+            require_success(response, "the request for a token")
+        except ApiRefused as error:
+            raise AuthenticationFailed(
+                f"PitchYou gives no token for client '{self._client_id}' (HTTP {error.status}): check client_id, "
+                "client_secret, token_auth and token_format",
+                status=error.status,
+            ) from None
+
+
+def _read_token(body: bytes) -> tuple[str, float]:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        raise BadAnswer("PitchYou's answer to the request for a token is not JSON") from None
+    token = answer.get("access_token") if isinstance(answer, dict) else None
+    if (
+        not isinstance(token, str)
+        or not token.isascii()
+        or not token.isprintable()
+        or " " in token
+        or not token
+    ):
+        raise BadAnswer("PitchYou's answer to the request for a token holds no usable access_token")
+    return token, _lifetime(answer.get("expires_in"))
+
+
+def _lifetime(value: object) -> float:
+    try:
+        lifetime = float(value) if isinstance(value, int | float | str) else DEFAULT_LIFETIME
+    except ValueError:
+        return DEFAULT_LIFETIME
+    return lifetime if 0 < lifetime < 10**8 else DEFAULT_LIFETIME

@@ -1,0 +1,238 @@
+"""HTTP as syncd needs it: one origin, no redirects, no proxies from the environment, and an end to everything.
+
+httpx's timeouts start anew with each chunk, so a server that sends one byte a second could hold a thread for
+months. Here each read asks the exchange's deadline first. This is the only module that imports httpx.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpcore
+import httpx
+
+from syncd import __version__
+from syncd.deadline import Deadline
+from syncd.errors import ApiUnavailable, BadAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds and bytes that end an exchange which would not end by itself."""
+
+    connect: float = 10.0
+    first_byte: float = 120.0  # a server may need long to gather years of applications
+    between_chunks: float = 15.0
+    rate_grace: float = 10.0  # seconds before the minimum rate counts
+    minimum_rate: int = 1024  # bytes per second, averaged over the whole body
+
+
+class Response:
+    """An answer whose body has not been read yet. Valid only inside the `with` of `Http.send`."""
+
+    def __init__(self, response: httpx.Response, deadline: Deadline, limits: Limits) -> None:
+        self._response, self._deadline, self._limits = response, deadline, limits
+        self.status = response.status_code
+
+    def header(self, name: str) -> str:
+        """A header's value, or an empty string."""
+        value: str = self._response.headers.get(name, "")
+        return value
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case, without parameters."""
+        return self.header("content-type").partition(";")[0].strip().lower()
+
+    @property
+    def content_length(self) -> int | None:
+        """The announced length of the body in bytes, if it was announced."""
+        value = self.header("content-length")
+        return int(value) if value.isdigit() else None
+
+    def chunks(self, size: int = 128 * 1024) -> Iterator[bytes]:
+        """The body as it came over the wire, not decompressed.
+
+        Raises:
+            ApiUnavailable: the connection ended early or was slower than the minimum rate.
+        """
+        started, received = time.monotonic(), 0
+        with _translated(), _deadline_for_reads(self._deadline, self._limits.between_chunks):
+            for chunk in self._response.iter_raw(size):
+                received += len(chunk)
+                elapsed = time.monotonic() - started
+                if elapsed > self._limits.rate_grace and received < elapsed * self._limits.minimum_rate:
+                    raise ApiUnavailable(f"PitchYou sends less than {self._limits.minimum_rate} bytes/s")
+                yield chunk
+
+    def read(self, max_bytes: int) -> bytes:
+        """The whole body.
+
+        Raises:
+            BadAnswer: it is longer than `max_bytes`.
+        """
+        body = bytearray()
+        for chunk in self.chunks():
+            body += chunk
+            if len(body) > max_bytes:
+                raise BadAnswer(f"PitchYou's answer is longer than {max_bytes} bytes", status=self.status)
+        return bytes(body)
+
+
+class Http:
+    """A pool of connections to one origin. Safe to share between threads.
+
+    Args:
+        base_url: scheme, host and optional path prefix, without a trailing slash; nothing else is ever contacted.
+        pool_size: connections at most.
+        ca_file: PEM file of a private CA, trusted in addition to the public ones.
+        requests_per_second: requests are spaced to stay below it.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        pool_size: int = 18,
+        ca_file: Path | None = None,
+        requests_per_second: float | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._limits = limits or Limits()
+        self._client = httpx.Client(
+            transport=_Transport(pool_size, ca_file, self._limits.connect),
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(self._limits.first_byte, connect=self._limits.connect, pool=None),
+            headers={"User-Agent": f"syncd/{__version__}", "Accept-Encoding": "identity"},
+        )
+        self._spacing = 1 / requests_per_second if requests_per_second else 0.0
+        self._next_slot = 0.0
+        self._lock = threading.Lock()
+        self.calls = 0
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    @contextmanager
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        deadline: Deadline,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Iterator[Response]:
+        """Send one request and give its answer, whatever its status.
+
+        Args:
+            path: below base_url, already percent-encoded, starting with a slash.
+
+        Raises:
+            ApiUnavailable: no connection, or it broke, or a timeout.
+            Stopped, DeadlineExceeded: see `Deadline`.
+        """
+        self._wait_for_slot(deadline)
+        request = self._client.build_request(
+            method, self._base_url + path, headers=dict(headers or {}), content=content
+        )
+        with _translated(), _deadline_for_reads(deadline, self._limits.first_byte):
+            response = self._client.send(request, stream=True)
+        try:
+            yield Response(response, deadline, self._limits)
+        finally:
+            response.close()
+
+    def _wait_for_slot(self, deadline: Deadline) -> None:
+        with self._lock:
+            self.calls += 1
+            now = time.monotonic()
+            slot = max(now, self._next_slot)
+            self._next_slot = slot + self._spacing
+        if slot > now:
+            deadline.sleep(slot - now)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    # The text of an httpx error can hold a URL, so only its class is passed on.
+    try:
+        yield
+    except (httpx.TransportError, httpcore.TimeoutException) as error:
+        raise ApiUnavailable(f"no complete answer from PitchYou ({type(error).__name__})") from None
+
+
+_reads = threading.local()
+_SLICE = 1.0  # seconds a read blocks before it asks again whether to go on
+
+
+@contextmanager
+def _deadline_for_reads(deadline: Deadline, silence: float) -> Iterator[None]:
+    # An exchange is read by the thread that sent it, so the thread is the place to leave its deadline.
+    previous = getattr(_reads, "now", None)
+    _reads.now = (deadline, silence)
+    try:
+        yield
+    finally:
+        _reads.now = previous
+
+
+class _PacedStream(httpcore.NetworkStream):
+    """A connection whose reads end with the deadline, even when single bytes keep arriving in time."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        deadline, silence = getattr(_reads, "now", None) or (Deadline(timeout), timeout or _SLICE)
+        quiet_until = time.monotonic() + silence
+        while True:
+            deadline.check()
+            try:
+                return self._stream.read(max_bytes, max(0.001, min(_SLICE, deadline.remaining())))
+            except httpcore.ReadTimeout:
+                if time.monotonic() >= quiet_until:
+                    raise
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _PacedStream(self._stream.start_tls(*args, **kwargs))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _PacedBackend(httpcore.NetworkBackend):
+    def __init__(self) -> None:
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _PacedStream(self._backend.connect_tcp(*args, **kwargs))
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx's transport on our connections; httpx offers no public way to pass a network backend on."""
+
+    def __init__(self, pool_size: int, ca_file: Path | None, connect_timeout: float) -> None:
+        context = httpx.create_ssl_context(trust_env=False)
+        if ca_file:
+            context.load_verify_locations(ca_file)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=pool_size,
+            max_keepalive_connections=pool_size,
+            keepalive_expiry=30.0,
+            network_backend=_PacedBackend(),
+        )

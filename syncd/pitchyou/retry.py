@@ -1,0 +1,75 @@
+"""Which answers are worth another try, and how long to wait before it."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from syncd.deadline import Deadline
+from syncd.errors import ApiRefused, ApiUnavailable
+from syncd.pitchyou.http import Response
+
+T = TypeVar("T")
+
+MAX_RETRY_AFTER = 120.0  # seconds; a server that wants more is asked again in the next cycle
+BACKOFF_BASE = 0.5
+BACKOFF_CAP = 30.0
+
+
+def is_transient(status: int) -> bool:
+    """Whether the same request may succeed later without any change."""
+    return status in (408, 425, 429) or status >= 500
+
+
+def require_success(response: Response, what: str) -> None:
+    """Raise unless the answer is a 2xx.
+
+    Raises:
+        ApiUnavailable: 408, 425, 429 and 5xx, with what Retry-After says.
+        ApiRefused: everything else; redirects are among them, since the token must not leave its origin.
+    """
+    status = response.status
+    if 200 <= status < 300:
+        return
+    if is_transient(status):
+        raise ApiUnavailable(
+            f"PitchYou answered {what} with HTTP {status}", status=status, retry_after=_retry_after(response)
+        )
+    hint = "; redirects are not followed: check base_url" if 300 <= status < 400 else ""
+    raise ApiRefused(f"PitchYou refused {what} with HTTP {status}{hint}", status=status)
+
+
+def with_retries(
+    work: Callable[[], T], *, attempts: int, deadline: Deadline, jitter: Callable[[], float] = random.random
+) -> T:
+    """Call `work` until it does not raise `ApiUnavailable`, at most `attempts` times.
+
+    The waits grow with full jitter (0 to 0.5 s, 1 s, 2 s … 30 s) unless the server named its own.
+    """
+    for attempt in range(attempts):
+        try:
+            return work()
+        except ApiUnavailable as error:
+            wait = error.retry_after
+            if wait is None:
+                wait = jitter() * min(BACKOFF_CAP, BACKOFF_BASE * 2**attempt)
+            if attempt + 1 == attempts or wait >= deadline.remaining():
+                raise
+            deadline.sleep(wait)
+    raise AssertionError("attempts must be at least 1")
+
+
+def _retry_after(response: Response) -> float | None:
+    value = response.header("retry-after").strip()
+    if not value:
+        return None
+    if value.isdigit():
+        return min(float(value), MAX_RETRY_AFTER)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), MAX_RETRY_AFTER)
