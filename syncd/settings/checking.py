@@ -1,0 +1,225 @@
+"""Turn collected entries into checked sections. Every mistake is noted and the work goes on, so that all are found."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from syncd.settings.addresses import has_password, has_user, with_password
+from syncd.settings.keys import KEYS, SECRET_KEYS, variables
+from syncd.settings.secret_files import Folders
+from syncd.settings.sections import (
+    DEFAULT_FIELDS,
+    ClientSettings,
+    DatabaseSettings,
+    MediaSettings,
+    Secret,
+    WebSettings,
+)
+from syncd.settings.sources import FILE, Collected, KeyPath, canonical, written
+
+_DEFAULT_RETENTION_DAYS = next(f.default for f in fields(ClientSettings) if f.name == "retention_days")
+
+
+@dataclass(slots=True)
+class Checker:
+    """Checks one collected configuration. Sections it returns are only to be used while `problems` is empty."""
+
+    collected: Collected
+    folders: Folders
+    need_clients: bool
+    problems: list[str] = field(default_factory=list)
+
+    def plain(self, *above: str) -> dict[str, Any]:
+        """The right values of one table by name, without those that are absent, wrong, or a secret."""
+        values: dict[str, Any] = {}
+        for path in self.collected.entries:
+            if path[:-1] == above and canonical(path) not in SECRET_KEYS and not path[-1].endswith("_file"):
+                self._add(values, path)
+        return values
+
+    def database(self) -> DatabaseSettings | None:
+        """The database's URL with its password, from wherever that comes."""
+        place = ("database", "url")
+        if place not in self.collected.entries:
+            self._missing("database.url", 'write url = "postgresql://USER@HOST/DATABASE" under [database]')
+        url = self._value(place)
+        password_path, password = self._secret(("database", "password"))
+        if not isinstance(url, str) or password_path is None or password is None:
+            return DatabaseSettings(url) if isinstance(url, str) else None
+        entry, own = self.collected.entries[password_path], self.collected.entries[place]
+        if has_password(url):
+            if entry.layer == own.layer:
+                self._wrong(
+                    password_path, "is given, but database.url carries a password too; keep one of the two"
+                )
+            if entry.layer < own.layer:
+                return DatabaseSettings(url)
+        elif not has_user(url):
+            self._wrong(
+                password_path,
+                "is given, but database.url names no user; write postgresql://USER@HOST/DATABASE",
+            )
+            return None
+        return DatabaseSettings(with_password(url, password))
+
+    def media(self, *, look: bool) -> MediaSettings:
+        """The media section; with `look`, its root must not run through something that is no folder."""
+        values = self.plain("media")
+        if "root" in values:
+            values["root"] = self.folders.resolve(values["root"])
+        media = MediaSettings(**values)
+        blocking = next(
+            (p for p in (media.root, *media.root.parents) if os.path.lexists(p) and not p.is_dir()), None
+        )
+        if look and blocking is not None:
+            source = self._place(("media", "root"))
+            self.problems.append(
+                f"media.root ({source}): {blocking} is not a folder; name a folder for the files"
+            )
+        return media
+
+    def web(self) -> WebSettings:
+        """The web section; its token's file is looked at when the clients' secrets are."""
+        values = self.plain("web")
+        path = ("web", "token_file")
+        name = self._value(path)
+        if isinstance(name, str):
+            values["token_file"] = self.folders.resolve_secret(name)
+            if self.need_clients:
+                self._read(path, name)
+        return WebSettings(**values)
+
+    def clients(self) -> tuple[ClientSettings, ...]:
+        """All clients, each id once."""
+        found = [self._client(number) for number in range(self.collected.clients)]
+        clients = [client for client in found if client is not None]
+        for number, client in enumerate(found):
+            if client and any(other and other.client_id == client.client_id for other in found[:number]):
+                path = ("clients", str(number), "client_id")
+                self._wrong(path, f'"{client.client_id}" is used by an earlier client; give each client once')
+        if self.need_clients and not self.collected.clients:
+            self._missing(
+                "clients",
+                "write [[clients]] with client_id and client_secret_file, or set SYNCD_CLIENT_ID "
+                "and SYNCD_CLIENT_SECRET_FILE",
+            )
+        return tuple(clients)
+
+    def warn_about(self, file: Path | None) -> None:
+        """Warn when the configuration file holds a secret and every user may read it."""
+        if file is None or self.collected.broken:
+            return
+        url = self.collected.entries.get(("database", "url"))
+        open_url = (
+            url is not None
+            and url.layer == FILE
+            and isinstance(url.value, str)
+            and _carries_password(url.value)
+        )
+        in_file = [canonical(p) for p, e in self.collected.entries.items() if e.layer == FILE]
+        keys = [key for key in in_file if key in SECRET_KEYS] + ["database.url"] * open_url
+        if keys:
+            self.folders.warn_if_open(file, stat.S_IMODE(file.stat().st_mode), keys[0])
+
+    def _client(self, number: int) -> ClientSettings | None:
+        above = ("clients", str(number))
+        values = self.plain(*above)
+        paths = self.plain(*above, "fields")
+        ca_file = (*above, "ca_file")
+        name = self._value(ca_file)
+        if isinstance(name, str):
+            values["ca_file"] = self.folders.resolve(name)
+            if self.need_clients and not os.access(values["ca_file"], os.R_OK):
+                self._wrong(
+                    ca_file, f"{values['ca_file']} cannot be read; correct the path or its permissions"
+                )
+        secret = self._client_secret(above)
+        self._check_retention(above, values)
+        if (*above, "client_id") not in self.collected.entries:
+            self._missing(
+                written((*above, "client_id")),
+                "write the client_id that PitchYou gave you",
+                "clients.client_id",
+            )
+        if "client_id" not in values:
+            return None
+        merged = MappingProxyType({**DEFAULT_FIELDS, **paths})
+        return ClientSettings(client_secret=secret, fields=merged, **values)
+
+    def _client_secret(self, above: KeyPath) -> Secret:
+        path = (*above, "client_secret")
+        if not self.need_clients:
+            return Secret(None)
+        found, secret = self._secret(path)
+        if found is None:
+            self._missing(
+                written(path),
+                "write client_secret_file with the name of a file that holds it",
+                "clients.client_secret_file",
+            )
+        return Secret(secret)
+
+    def _check_retention(self, above: KeyPath, values: dict[str, Any]) -> None:
+        days = values.get("retention_days", _DEFAULT_RETENTION_DAYS)
+        raw_days = values.get("raw_retention_days")
+        if days is not None and raw_days is not None and raw_days > days:
+            path = (*above, "raw_retention_days")
+            self._wrong(
+                path, f"{raw_days} is more than retention_days, which is {days}; write at most {days}"
+            )
+
+    def _secret(self, path: KeyPath) -> tuple[KeyPath | None, str | None]:
+        """Where a secret was given, as itself or as a file, and the secret when it is right."""
+        in_file = (*path[:-1], f"{path[-1]}_file")
+        given = [place for place in (path, in_file) if place in self.collected.entries]
+        if len(given) == 2:
+            self._wrong(path, f"is given together with {path[-1]}_file; keep one of the two")
+        if not given:
+            return None, None
+        value = self._value(given[0])
+        if given[0] == in_file and isinstance(value, str):
+            value = self._read(in_file, value)
+        return given[0], value if isinstance(value, str) else None
+
+    def _read(self, path: KeyPath, name: str) -> str | None:
+        try:
+            return self.folders.read_secret(name, written(path))
+        except ValueError as error:
+            self._wrong(path, str(error))
+            return None
+
+    def _value(self, path: KeyPath) -> object:
+        values: dict[str, Any] = {}
+        if path in self.collected.entries:
+            self._add(values, path)
+        return values.get(path[-1])
+
+    def _add(self, values: dict[str, Any], path: KeyPath) -> None:
+        try:
+            values[path[-1]] = KEYS[canonical(path)].parse(self.collected.entries[path].value)
+        except ValueError as error:
+            self._wrong(path, str(error))
+
+    def _wrong(self, path: KeyPath, what: str) -> None:
+        self.problems.append(f"{written(path)} ({self._place(path)}): {what}")
+
+    def _missing(self, name: str, what: str, key: str | None = None) -> None:
+        if not self.collected.broken:
+            variable = f", or set {variables(key or name)[0]}" if (key or name) in KEYS else ""
+            self.problems.append(f"{name}: is missing; {what}{variable}")
+
+    def _place(self, path: KeyPath) -> str:
+        entry = self.collected.entries.get(path)
+        return entry.place if entry else "default"
+
+
+def _carries_password(url: str) -> bool:
+    try:
+        return has_password(url)
+    except ValueError:
+        return False

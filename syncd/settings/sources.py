@@ -1,0 +1,233 @@
+"""Where settings come from: the TOML file and the environment, laid one over the other into one flat mapping.
+
+Nothing is checked here but the names of keys; each value keeps the place it came from for the messages.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from syncd.settings.keys import KEYS, SECTIONS, nearest, suggestion, variables
+from syncd.settings.values import shown
+
+KeyPath = tuple[str, ...]
+"""`("sync", "batch_size")`; a client's keys carry its number: `("clients", "0", "fields", "email")`."""
+
+FILE, ENVIRONMENT = 0, 1  # the higher layer beats the lower one
+
+_COUNTERPART = {
+    "client_secret": "client_secret_file",
+    "client_secret_file": "client_secret",
+    "password": "password_file",
+    "password_file": "password",
+}
+
+# Kubernetes gives every pod such variables for each service of its namespace, also for one that is called "syncd".
+_KUBERNETES_NAME = re.compile(
+    r"SYNCD_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)?)"
+)
+_KUBERNETES_VALUE = re.compile(r"(tcp|udp|sctp)://\S+|(tcp|udp|sctp|TCP|UDP|SCTP)|[0-9]+|[0-9a-fA-F.:]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value as it was written, the layer it is of, and the place to name to the operator."""
+
+    value: object
+    layer: int
+    place: str
+
+
+@dataclass(slots=True)
+class Collected:
+    """What all sources say together. `broken` means that the file could not be read, so missing keys mean nothing."""
+
+    entries: dict[KeyPath, Entry] = field(default_factory=dict)
+    clients: int = 0
+    problems: list[str] = field(default_factory=list)
+    broken: bool = False
+
+
+def canonical(path: KeyPath) -> str:
+    """The key as the table of keys spells it: without the client's number."""
+    return ".".join((path[0], *path[2:]) if path[0] == "clients" else path)
+
+
+def written(path: KeyPath) -> str:
+    """The key as messages spell it: `sync.batch_size`, `clients[0].schedule`."""
+    return f"clients[{path[1]}].{'.'.join(path[2:])}" if path[0] == "clients" else ".".join(path)
+
+
+def collect(file: Path | None, environ: Mapping[str, str]) -> Collected:
+    """Read the file, if there is one, and lay the environment over it."""
+    collected = Collected()
+    if file is not None:
+        _read_file(file, collected)
+    _read_environment(environ, collected)
+    return collected
+
+
+def _read_file(file: Path, into: Collected) -> None:
+    try:
+        # Editors on Windows put a byte order mark in front, which TOML does not know.
+        document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        into.problems.append(
+            f"{file}: cannot be read ({error.strerror}); correct the path or its permissions"
+        )
+    except UnicodeDecodeError as error:
+        into.problems.append(f"{file}: is not UTF-8 (byte {error.start}); save it as UTF-8")
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        into.problems.append(
+            f"{file}: is not valid TOML: {error}; texts go between quotes, tables between brackets"
+        )
+    else:
+        for name, value in document.items():
+            _read_table(file, name, value, into)
+        return
+    into.broken = True
+
+
+def _read_table(file: Path, name: str, value: object, into: Collected) -> None:
+    if name == "clients":
+        if not isinstance(value, list) or not all(isinstance(client, dict) for client in value):
+            into.problems.append(
+                f"clients ({file}): is not a list of tables; write [[clients]], with two brackets"
+            )
+            into.broken = True
+            return
+        for number, client in enumerate(value):
+            _read_keys(file, ("clients", str(number)), client, into)
+        into.clients = len(value)
+    elif name not in SECTIONS:
+        hint = nearest(name, (*SECTIONS, "clients"))
+        told = f"did you mean [{hint}]?" if hint else suggestion(name)
+        into.problems.append(f"{_key_name(name)} ({file}): is not a known key; {told}")
+    elif not isinstance(value, dict):
+        into.problems.append(
+            f"{name} ({file}): is not a table; write [{name}] on a line of its own, its keys below"
+        )
+    else:
+        _read_keys(file, (name,), value, into)
+
+
+def _read_keys(file: Path, above: KeyPath, table: Mapping[str, object], into: Collected) -> None:
+    for name, value in table.items():
+        path = (*above, name)
+        if canonical(path) == "clients.fields":
+            if isinstance(value, dict):
+                _read_keys(file, path, value, into)
+            else:
+                into.problems.append(f"{written(path)} ({file}): is not a table; write [clients.fields]")
+        elif canonical(path) in KEYS:
+            into.entries[path] = Entry(value, FILE, str(file))
+        else:
+            shown_path = written((*above, _key_name(name)))
+            into.problems.append(f"{shown_path} ({file}): is not a known key; {suggestion(canonical(path))}")
+
+
+def _read_environment(environ: Mapping[str, str], into: Collected) -> None:
+    numbered: dict[KeyPath, Entry] = {}
+    short: dict[KeyPath, Entry] = {}
+    for name, value in sorted(environ.items()):
+        if not name.startswith("SYNCD_") or name == "SYNCD_CONFIG" or _is_kubernetes(name, value):
+            continue
+        levels = tuple(name.removeprefix("SYNCD_").lower().split("__"))
+        entry = Entry(value, ENVIRONMENT, f"environment {name}")
+        if name != name.upper():
+            into.problems.append(_unknown_variable(name))
+        elif levels[0] == "clients" and len(levels) > 2 and re.fullmatch(r"[0-9]{1,4}", levels[1], re.ASCII):
+            path = ("clients", str(int(levels[1])), *levels[2:])
+            if canonical(path) in KEYS:
+                numbered[path] = entry
+            else:
+                into.problems.append(_unknown_variable(name))
+        elif levels[0] != "clients" and ".".join(levels) in KEYS:
+            _overlay(levels, entry, into)
+        elif ".".join(("clients", *levels)) in KEYS:
+            short[("clients", "0", *levels)] = entry
+        else:
+            into.problems.append(_unknown_variable(name))
+    _overlay_numbered(numbered, into)
+    _overlay_short(short, bool(numbered), into)
+
+
+def _overlay_numbered(numbered: Mapping[KeyPath, Entry], into: Collected) -> None:
+    for number in sorted({int(path[1]) for path in numbered}):
+        if number > into.clients:
+            into.problems.append(
+                f"SYNCD_CLIENTS__{number}__… (environment): there is no client {into.clients} before it; "
+                "number the clients from 0, without a gap"
+            )
+            return
+        into.clients = max(into.clients, number + 1)
+    for path, entry in numbered.items():
+        _overlay(path, entry, into)
+
+
+def _overlay_short(short: Mapping[KeyPath, Entry], has_numbered: bool, into: Collected) -> None:
+    """The form without a number is for the only client: it makes it, or changes the one that the file has."""
+    if not short:
+        return
+    names = ", ".join(entry.place.removeprefix("environment ") for entry in short.values())
+    if has_numbered:
+        into.problems.append(
+            f"{names} (environment): SYNCD_CLIENTS__0__… is set as well; use one of the two forms"
+        )
+        return
+    if into.clients > 1:
+        into.problems.append(
+            f"{names} (environment): the file has {into.clients} clients, so it is unclear which is meant; "
+            "write SYNCD_CLIENTS__0__…, SYNCD_CLIENTS__1__… and so on"
+        )
+        return
+    in_file, in_environment = (layer.get(("clients", "0", "client_id")) for layer in (into.entries, short))
+    if in_file and in_environment and in_file.value != in_environment.value:
+        into.problems.append(
+            f"clients[0].client_id ({in_environment.place}): is {shown(in_environment.value)}, but the only client "
+            f"of {in_file.place} is {shown(in_file.value)}; name the same one, or remove one of them"
+        )
+        return
+    into.clients = 1
+    for path, entry in short.items():
+        _overlay(path, entry, into)
+
+
+def _overlay(path: KeyPath, entry: Entry, into: Collected) -> None:
+    """Set a key from the environment. A secret there also beats the file's `…_file` of the same secret, and back."""
+    into.entries[path] = entry
+    other = (*path[:-1], _COUNTERPART.get(path[-1], ""))
+    if other in into.entries and into.entries[other].layer == FILE:
+        del into.entries[other]
+
+
+def _is_kubernetes(name: str, value: str) -> bool:
+    if name.endswith("_PORT") and "_PORT_" not in name and "_SERVICE_" not in name:
+        return "://" in value  # someone who writes SYNCD_PORT=8080 means web.bind and should be told
+    return bool(_KUBERNETES_NAME.fullmatch(name) and _KUBERNETES_VALUE.fullmatch(value))
+
+
+def _unknown_variable(name: str) -> str:
+    number = re.match(r"SYNCD_CLIENTS__([0-9]{1,4})__", name, re.ASCII | re.IGNORECASE)
+    known = (
+        v.replace("CLIENTS__0__", f"CLIENTS__{number[1]}__" if number else "CLIENTS__0__")
+        for v in _all_variables()
+    )
+    near = nearest(name.upper(), known)
+    told = f"did you mean {near}?" if near else "docs/configuration.md lists all of them"
+    return f"{_key_name(name)} (environment): is not a known variable; {told}"
+
+
+def _all_variables() -> Iterator[str]:
+    yield "SYNCD_CONFIG"
+    for key in KEYS:
+        yield from variables(key)
+
+
+def _key_name(name: str) -> str:
+    """A name from outside as messages may show it: quoted when it is not a plain one."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name, re.ASCII) else shown(name)
