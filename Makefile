@@ -1,0 +1,77 @@
+# make demo, make test: nothing is needed but python3 (3.11 or newer) and make.
+# All paths are relative, so that the checkout may lie anywhere, also below a folder with a space in its name.
+# After the checkout was moved: make clean.
+
+PYTHON ?= python3
+WORKERS ?= 2
+UV_VERSION = 0.13.9
+
+PIP = .venv/bin/python -m pip --disable-pip-version-check
+PYTEST = .venv/bin/python -m pytest
+COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
+
+.PHONY: demo test proof lint types format lock wheel clean
+
+demo: .venv/demo-ready
+	@.venv/bin/syncd demo $(ARGS)
+
+test: .venv/dev-ready
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not proof" $(ARGS)
+
+proof: .venv/dev-ready
+	@$(PYTEST) -m proof $(ARGS)
+
+lint: .venv/dev-ready
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/lint-imports
+
+types: .venv/dev-ready
+	.venv/bin/mypy
+
+format: .venv/dev-ready
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+wheel: .venv/dev-ready
+	rm -rf dist
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+# Pins stay as they are unless pyproject.toml asks for others; UPGRADE=--upgrade takes the newest.
+lock: .venv/lock/uv-$(UV_VERSION)
+	$(COMPILE) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --extra demo --output-file requirements/demo.txt
+	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt
+	$(COMPILE) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/demo-ready: pyproject.toml requirements/demo.txt requirements/build.txt | .venv/made
+	@echo "Installing what the demo needs into .venv"
+	@$(PIP) install --quiet --require-hashes -r requirements/demo.txt -r requirements/build.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev-ready: pyproject.toml requirements/dev.txt | .venv/made
+	@echo "Installing what the tests need into .venv"
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/lock/uv-$(UV_VERSION): | .venv/made
+	@$(PYTHON) -m venv .venv/lock
+	@.venv/lock/bin/python -m pip --disable-pip-version-check install --quiet uv==$(UV_VERSION)
+	@touch $@
+
+.venv/made:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "There is no $(PYTHON) here. On Debian: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "syncd needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; \
+	  echo "Name a newer one: make PYTHON=python3.13 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
