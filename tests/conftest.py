@@ -1,0 +1,65 @@
+"""Real databases for the tests: one embedded Postgres for each worker, one clone of a migrated template for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pytest_postgresql import factories
+
+from syncd.embedded import EmbeddedPostgres, start_postgres
+from tests.database import SERVER_SETTINGS, ServerAddress, migrate, sqlalchemy_url
+
+
+@pytest.fixture(scope="session")
+def shared_postgres() -> Iterator[EmbeddedPostgres]:
+    """The server that all tests of this worker share. A test that stops or kills one takes `own_postgres`."""
+    with start_postgres(settings=SERVER_SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_address(shared_postgres: EmbeddedPostgres) -> ServerAddress:
+    return ServerAddress.of(shared_postgres)
+
+
+migrated_template = factories.postgresql_noproc(
+    depends_on="postgres_address", dbname="migrated", load=[migrate]
+)
+migrated_connection = factories.postgresql("migrated_template")
+empty_template = factories.postgresql_noproc(depends_on="postgres_address", dbname="empty")
+empty_connection = factories.postgresql("empty_template")
+
+
+@pytest.fixture
+def database_url(migrated_connection: psycopg.Connection) -> str:
+    """A database of this test's own at the newest schema, with nothing in it; dropped afterwards."""
+    return _url_of(migrated_connection)
+
+
+@pytest.fixture
+def empty_database_url(empty_connection: psycopg.Connection) -> str:
+    """A database of this test's own without any schema; dropped afterwards."""
+    return _url_of(empty_connection)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A server of this test's own, not migrated, to be stopped, started and killed at will."""
+    with start_postgres(settings=SERVER_SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_log(shared_postgres: EmbeddedPostgres) -> Path:
+    """The log of the server behind `database_url`; each line names its database, and other tests write to it as well."""
+    return shared_postgres.log_path
+
+
+def _url_of(connection: psycopg.Connection) -> str:
+    info = connection.info
+    return sqlalchemy_url(
+        host=info.host, port=info.port, user=info.user, dbname=info.dbname, password=info.password
+    )
