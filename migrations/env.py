@@ -1,0 +1,34 @@
+"""How alembic reaches the database: through the connection that syncd.store.migrate opened and locked."""
+
+from alembic import context
+from sqlalchemy import Connection, create_engine
+
+from syncd.store.migrate import VERSION_SCHEMA, include_name
+from syncd.store.tables import metadata
+
+
+def _run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table_schema=VERSION_SCHEMA,
+        include_schemas=True,
+        include_name=include_name,
+        compare_server_default=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    raise SystemExit("syncd migrates over a connection only: use `syncd db upgrade`")
+
+given: Connection | None = context.config.attributes.get("connection")
+if given is not None:
+    _run(given)
+else:  # `alembic -x url=postgresql+psycopg://… check` in a checkout
+    url = context.get_x_argument(as_dictionary=True).get("url")
+    if not isinstance(url, str):
+        raise SystemExit("pass -x url=postgresql+psycopg://user@host/database, or use `syncd db upgrade`")
+    with create_engine(url).begin() as connection:
+        _run(connection)

@@ -1,0 +1,1 @@
+"""Postgres: the tables, and the functions that read and write them. They take a connection and never commit."""

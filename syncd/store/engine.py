@@ -1,0 +1,170 @@
+"""The database as one object: short transactions that are retried whole, and one log line when it goes away."""
+
+import random
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import structlog
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from syncd.deadline import Deadline
+from syncd.errors import DatabaseUnavailable
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+# Another transaction or a timeout was in the way; the same work may succeed at once (PostgreSQL, appendix A).
+_CONFLICTS = frozenset({"40P01", "40001", "55P03", "57014", "25P03"})
+CONFLICT_ATTEMPTS = 5
+# The server is away, starting, stopping or out of connections.
+_AWAY = frozenset({"57P01", "57P02", "57P03", "53300"})
+# The server is there but cannot write: full disk, read-only, I/O error.
+_CANNOT_WRITE = frozenset({"53100", "53200", "25006", "58030"})
+PATIENCE = 30.0  # seconds a transaction waits for a server that is away
+
+# Set in each transaction, not at connect, so that it holds behind PgBouncer in transaction mode as well.
+_SESSION = text(
+    "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
+    "WHEN 'local' THEN 'on' ELSE current_setting('synchronous_commit') END, true), "
+    "set_config('statement_timeout', '120s', true), set_config('lock_timeout', '10s', true), "
+    "set_config('idle_in_transaction_session_timeout', '60s', true)"
+)
+
+
+class Database:
+    """The connections of one process. Safe to share between threads; close it, or use it in a `with`.
+
+    Args:
+        url: an SQLAlchemy URL (`postgresql+psycopg://…`).
+        connections: open ones at most.
+    """
+
+    def __init__(self, url: str, *, connections: int = 5) -> None:
+        self._engine = make_engine(url, connections=connections)
+        self._lock = threading.Lock()
+        self._away = False
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def transact(
+        self, work: Callable[[Connection], T], deadline: Deadline, *, patience: float = PATIENCE
+    ) -> T:
+        """Run `work` in one transaction and commit it; on a passing failure run the whole of it again.
+
+        `work` must do nothing but database work, since it may run more than once, even after a commit whose
+        answer was lost.
+
+        Args:
+            patience: seconds to wait for a server that is away.
+
+        Raises:
+            DatabaseUnavailable: the server is away, full, read-only or kept being in the way.
+            DBAPIError: the server refused the data; nothing was written.
+        """
+        until = deadline.within(patience)
+        conflicts = attempt = 0
+        while True:
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(_SESSION)
+                    result = work(connection)
+                self._note_back()
+                return result
+            except DBAPIError as error:
+                state = sqlstate(error)
+                conflicts += state in _CONFLICTS
+                if not _may_pass(error) or conflicts >= CONFLICT_ATTEMPTS:
+                    raise self._translated(error) from None
+                if state not in _CONFLICTS:
+                    self._note_away(state)
+            wait = random.random() * min(2.0, 0.05 * 2**attempt)  # noqa: S311 - jitter is no secret
+            attempt += 1
+            deadline.check()
+            if wait >= until.remaining():
+                raise DatabaseUnavailable(f"Postgres is away (SQLSTATE {state or 'none'})", sqlstate=state)
+            until.sleep(wait)
+
+    def _translated(self, error: DBAPIError) -> Exception:
+        """What to raise for an error that no retry mends."""
+        state = sqlstate(error)
+        if state in _CANNOT_WRITE:
+            self._note_away(state)
+            return DatabaseUnavailable(
+                f"Postgres cannot write (SQLSTATE {state}): free its disk or end its read-only mode",
+                sqlstate=state,
+            )
+        if state in _CONFLICTS:
+            return DatabaseUnavailable(f"other transactions keep blocking (SQLSTATE {state})", sqlstate=state)
+        if state[:2] in ("28", "3D", "42") or isinstance(error, InterfaceError):
+            return DatabaseUnavailable(
+                f"Postgres does not let syncd work (SQLSTATE {state or 'none'}): check database.url, the password, "
+                "the role's grants and `syncd db current`",
+                sqlstate=state,
+            )
+        return error
+
+    def _note_away(self, state: str) -> None:
+        with self._lock:
+            if not self._away:
+                log.error("database_unavailable", sqlstate=state)
+            self._away = True
+
+    def _note_back(self) -> None:
+        with self._lock:
+            if self._away:
+                log.info("database_available")
+            self._away = False
+
+
+def make_engine(url: str, *, connections: int = 5) -> Engine:
+    """An engine whose errors hold no parameters and whose commits are believed only if the server agrees."""
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "application_name": "syncd",
+            "connect_timeout": 10,
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 60_000,
+            "prepare_threshold": None,  # server-side prepared statements do not survive PgBouncer
+        },
+    )
+    event.listen(engine, "commit", _refuse_aborted_commit)
+    return engine
+
+
+def _refuse_aborted_commit(connection: Connection) -> None:
+    # Postgres answers COMMIT with ROLLBACK in an aborted transaction, and no driver raises.
+    driver: Any = connection.connection.driver_connection
+    if driver.info.transaction_status != TransactionStatus.INTRANS:
+        connection.invalidate()
+        raise DatabaseUnavailable("a transaction was aborted before its commit; nothing of it was written")
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """The five-letter code of Postgres, or an empty string when the server said nothing."""
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def _may_pass(error: DBAPIError) -> bool:
+    state = sqlstate(error)
+    if state in _CONFLICTS or state in _AWAY or state.startswith("08"):
+        return True
+    return state == "" and (error.connection_invalidated or isinstance(error, OperationalError))

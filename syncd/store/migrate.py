@@ -1,0 +1,79 @@
+"""Migrations: found in a checkout and in an installed wheel, run by one process at a time."""
+
+from pathlib import Path
+from typing import Literal
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, create_engine, text
+
+import syncd
+from syncd.errors import Refused
+
+VERSION_SCHEMA = "ops"
+_LOCK = 7_966_337_105_211_893_764  # of pg_advisory_lock: any number that nobody else uses
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the schema to `revision`. Several processes may do so at once: one works, the others wait."""
+    _migrate(url, revision, "upgrade")
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take the schema back to `revision` (`base` removes everything, data included)."""
+    _migrate(url, revision, "downgrade")
+
+
+def head() -> str:
+    """The revision that this version of syncd works with."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    if found is None:
+        raise AssertionError("there are no migrations beside this syncd")
+    return found
+
+
+def current(connection: Connection) -> str | None:
+    """The revision the database is at, or None before the first upgrade."""
+    context = MigrationContext.configure(connection, opts={"version_table_schema": VERSION_SCHEMA})
+    return context.get_current_revision()
+
+
+def require_head(connection: Connection) -> None:
+    """Raise `Refused` unless the schema is the one this syncd was written for."""
+    found, needed = current(connection), head()
+    if found != needed:
+        known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+        remedy = (
+            "run `syncd db upgrade`"
+            if found is None or found in known
+            else "it was made by a newer syncd: install that version"
+        )
+        raise Refused(f"the database schema is at {found or 'nothing'}, syncd needs {needed}: {remedy}")
+
+
+def include_name(name: str | None, kind: str, parents: object) -> bool:
+    """Which schemas belong to syncd when alembic compares; everything else in the database is not ours."""
+    return name in ("ats", "ops") if kind == "schema" else name != "alembic_version"
+
+
+def _migrate(url: str, revision: str, direction: Literal["upgrade", "downgrade"]) -> None:
+    # The lock is the transaction's, so that it holds behind PgBouncer and goes with the connection.
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA}"))
+        config = _config()
+        config.attributes["connection"] = connection
+        {"upgrade": command.upgrade, "downgrade": command.downgrade}[direction](config, revision)
+
+
+def _config() -> Config:
+    package = Path(syncd.__file__).parent
+    shipped, checkout = package / "migrations", package.parent / "migrations"
+    config = Config()
+    config.set_main_option(
+        "script_location", str(shipped if shipped.is_dir() else checkout).replace("%", "%%")
+    )
+    return config
