@@ -96,9 +96,9 @@ class EmbeddedPostgres:
         self, folder: Path, *, port: int | None, settings: Mapping[str, str], lock: int | None
     ) -> None:
         self.bin_dir = installed_bin_dir()
+        self.folder = folder
         self.log_path = folder / "postgres.log"
         self.port = port or free_port()
-        self._folder = folder
         self._cluster = folder / "cluster"
         self._settings = settings
         # Held for as long as a temporary folder is in use; None says that the folder is the caller's.
@@ -113,7 +113,7 @@ class EmbeddedPostgres:
     @property
     def password(self) -> str:
         """The password of the superuser `postgres`: random, so that no other user of the machine gets in."""
-        return (self._folder / "password").read_text().strip()
+        return (self.folder / "password").read_text().strip()
 
     @property
     def url(self) -> str:
@@ -121,9 +121,15 @@ class EmbeddedPostgres:
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
 
     @property
+    def pid(self) -> int | None:
+        """The server's first process, which SIGINT stops as `stop` does; None when it is not running."""
+        postmaster = self._postmaster()
+        return None if postmaster is None else postmaster.pid
+
+    @property
     def running(self) -> bool:
         """Whether the server's first process is alive."""
-        return self._postmaster() is not None
+        return self.pid is not None
 
     def start(self) -> None:
         """Start the server and return once it takes connections. After `kill` it recovers first, as after a crash."""
@@ -188,7 +194,7 @@ class EmbeddedPostgres:
         self.stop("fast" if self._lock is None else "immediate")
         self._watchdog.dismiss()
         if self._lock is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
             os.close(self._lock)
             self._lock = None
 
@@ -197,7 +203,7 @@ class EmbeddedPostgres:
         atexit.unregister(self.close)
         self._watchdog.dismiss()
         if self._lock is not None:
-            (self._folder / "lock").unlink()
+            (self.folder / "lock").unlink()
             os.close(self._lock)
             self._lock = None
 
@@ -210,12 +216,12 @@ class EmbeddedPostgres:
         self.close()
 
     def _initialise(self) -> None:
-        password = self._folder / "password"
+        password = self.folder / "password"
         password.touch(mode=0o600)
         password.write_text(secrets.token_urlsafe(24) + "\n")
         result = self._run("initdb", "--pgdata", self._cluster, "--pwfile", password, *_INITDB_OPTIONS)
         if result.returncode != 0:
-            raise EmbeddedPostgresError(f"initdb failed in {self._folder}: {result.stderr.strip()}")
+            raise EmbeddedPostgresError(f"initdb failed in {self.folder}: {result.stderr.strip()}")
 
     def _write_configuration(self) -> None:
         settings = {**_SETTINGS, "port": str(self.port), **self._settings}
