@@ -35,7 +35,7 @@ format: .venv/dev-ready
 
 wheel: .venv/dev-ready
 	rm -rf dist
-	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(PIP) wheel -qq --no-deps --no-build-isolation --wheel-dir dist .
 
 # Pins stay as they are unless pyproject.toml asks for others; UPGRADE=--upgrade takes the newest.
 lock: .venv/lock/uv-$(UV_VERSION)
@@ -50,19 +50,19 @@ clean:
 
 .venv/demo-ready: pyproject.toml requirements/demo.txt requirements/build.txt | .venv/made
 	@echo "Installing what the demo needs into .venv"
-	@$(PIP) install --quiet --require-hashes -r requirements/demo.txt -r requirements/build.txt
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) install -qq --require-hashes -r requirements/demo.txt -r requirements/build.txt
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev-ready: pyproject.toml requirements/dev.txt | .venv/made
 	@echo "Installing what the tests need into .venv"
-	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) install -qq --require-hashes -r requirements/dev.txt
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/lock/uv-$(UV_VERSION): | .venv/made
 	@$(PYTHON) -m venv .venv/lock
-	@.venv/lock/bin/python -m pip --disable-pip-version-check install --quiet uv==$(UV_VERSION)
+	@.venv/lock/bin/python -m pip --disable-pip-version-check install -qq uv==$(UV_VERSION)
 	@touch $@
 
 .venv/made:

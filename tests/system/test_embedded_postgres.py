@@ -23,9 +23,12 @@ def test_url_stays_the_same_and_data_survives_stop_kill_and_start(own_postgres: 
     url = own_postgres.url
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept (n int)")
-    for step, end in enumerate(
-        (own_postgres.stop, own_postgres.kill, lambda: own_postgres.stop("immediate"))
-    ):
+    ends: list[Callable[[], None]] = [
+        own_postgres.stop,
+        own_postgres.kill,
+        partial(own_postgres.stop, "immediate"),
+    ]
+    for step, end in enumerate(ends):
         with psycopg.connect(url) as connection:
             connection.execute("INSERT INTO kept VALUES (%s)", (step,))
         end()
