@@ -1,0 +1,183 @@
+"""Logs: one line per event, JSON or console; fixed event names, ids and counts only, whoever writes.
+
+What libraries say through `logging` and `warnings`, and what nobody caught, goes the same way and loses its text.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import warnings
+from types import TracebackType
+from typing import TYPE_CHECKING, LiteralString, TextIO, cast
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from syncd.logs.failures import class_name, failure, frames, place, summarise_exception
+from syncd.logs.redaction import ALLOWED_KEYS, redact, scrub
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+__all__ = ["ALLOWED_KEYS", "EventLogger", "configure_logging", "get_logger", "scrub"]
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+_CHATTY = ("httpx", "httpcore", "apscheduler", "sqlalchemy", "alembic", "psycopg", "psycopg.pool", "asyncio")
+
+
+class EventLogger(structlog.BoundLoggerBase):
+    """A logger that takes a fixed event name and keys of ALLOWED_KEYS; it has no way to format a message."""
+
+    def debug(self, event: LiteralString, /, **fields: object) -> None:
+        """Log what only someone who looks for a fault wants to see."""
+        self._proxy_to_logger("debug", event, **fields)
+
+    def info(self, event: LiteralString, /, **fields: object) -> None:
+        """Log what happened as planned."""
+        self._proxy_to_logger("info", event, **fields)
+
+    def warning(self, event: LiteralString, /, **fields: object) -> None:
+        """Log what an operator should look at some day."""
+        self._proxy_to_logger("warning", event, **fields)
+
+    def error(self, event: LiteralString, /, **fields: object) -> None:
+        """Log what failed. `error=exception` adds its classes, `exc_info=True` also where it came from."""
+        self._proxy_to_logger("error", event, **fields)
+
+    def critical(self, event: LiteralString, /, **fields: object) -> None:
+        """Log what ends the process."""
+        self._proxy_to_logger("critical", event, **fields)
+
+    def exception(self, event: LiteralString, /, **fields: object) -> None:
+        """Log at error, with the classes and the places of the exception that is being handled."""
+        self._proxy_to_logger("error", event, **({"exc_info": True} | fields))
+
+
+def get_logger(name: str) -> EventLogger:
+    """The logger of a module (`get_logger(__name__)`). May be made before logging is configured."""
+    return cast(EventLogger, structlog.get_logger(logger_name=name))
+
+
+def configure_logging(format: str, level: str, stream: TextIO | None = None) -> None:  # noqa: A002  the setting's own name
+    """Send every log line of this process to `stream` (default: stderr) as `format` (json, console) from `level` on.
+
+    Replaces the handlers of the root logger and the hooks for warnings and for exceptions that nobody caught.
+    May be called again; the last call counts. Raises KeyError for an unknown level.
+    """
+    stream = stream or sys.stderr
+    _configure_structlog(format, level, stream)
+    root = logging.getLogger()
+    root.handlers[:] = [_FromLibraries()]
+    root.setLevel(_LEVELS[level])
+    for name in _CHATTY:
+        library = logging.getLogger(name)
+        library.setLevel(logging.WARNING)
+        library.handlers.clear()
+        library.propagate = True
+    warnings.showwarning = _log_warning
+    sys.excepthook = _log_crash
+    threading.excepthook = _log_thread_crash
+    sys.unraisablehook = _log_unraisable
+
+
+def _configure_structlog(format: str, level: str, stream: TextIO | None) -> None:  # noqa: A002  as above
+    structlog.configure(
+        processors=[
+            _at_least(_LEVELS[level]),
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            summarise_exception,
+            redact,
+            _renderer(format, stream),
+        ],
+        wrapper_class=EventLogger,
+        logger_factory=lambda *_: _Lines(stream),
+        cache_logger_on_first_use=False,  # a module's logger must follow a later configuration
+    )
+
+
+def _renderer(format: str, stream: TextIO | None) -> Processor:  # noqa: A002  as above
+    if format == "console":
+        return structlog.dev.ConsoleRenderer(colors=stream is not None and stream.isatty(), pad_event_to=24)
+    return structlog.processors.JSONRenderer()
+
+
+def _at_least(least: int) -> Processor:
+    def drop_below(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        if _LEVELS[method] < least:
+            raise structlog.DropEvent
+        return event
+
+    return drop_below
+
+
+_writing = threading.Lock()
+
+
+class _Lines:
+    """Writes whole lines, one at a time. A log that cannot be written is no reason to stop the work."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        stream = self._stream or sys.stderr
+        try:
+            with _writing:
+                encoding = stream.encoding or "utf-8"
+                stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+                stream.flush()
+        except (OSError, ValueError):  # a closed pipe, a full disk, a closed file
+            return
+
+    debug = info = warning = error = critical = write
+
+
+class _FromLibraries(logging.Handler):
+    """Passes on that a library logged something, and where; what it said may quote anything, so it is left out."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        exception = record.exc_info[1] if record.exc_info else None
+        level = next(
+            name for name, number in reversed(_LEVELS.items()) if record.levelno >= number or number == 10
+        )
+        details: dict[str, object] = {"source": place(record.pathname, record.lineno), "library": record.name}
+        if exception is not None:
+            details.update(failure(exception), error_frames=frames(exception))
+        log = {"debug": _log.debug, "info": _log.info, "warning": _log.warning, "error": _log.error}
+        log.get(level, _log.critical)("library_message", **details)
+
+
+def _log_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: object = None,
+) -> None:
+    kind = class_name(message) if isinstance(message, Warning) else category.__name__
+    _log.warning("python_warning", error=kind, source=place(filename, lineno))
+
+
+def _log_crash(_kind: type[BaseException], exception: BaseException, _trace: TracebackType | None) -> None:
+    _log.critical("crashed", exc_info=exception)
+
+
+def _log_thread_crash(crash: threading.ExceptHookArgs) -> None:
+    if crash.exc_type is not SystemExit:
+        _log.critical("crashed", exc_info=crash.exc_value, thread=crash.thread.name if crash.thread else None)
+
+
+def _log_unraisable(crash: UnraisableHookArgs) -> None:
+    _log.error("exception_ignored", exc_info=crash.exc_value)
+
+
+_log = get_logger(__name__)
+
+# structlog's own default prints everything, with local variables where `rich` is installed. So a line that is logged
+# before configure_logging is redacted too.
+_configure_structlog("json", "warning", None)
