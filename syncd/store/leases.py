@@ -1,0 +1,89 @@
+"""Who works for which client: a lease with a fencing number, one row per client.
+
+A daemon takes a lease once, renews it while it lives, and gives it back when it ends. Every transaction that
+writes for a client first calls `require`; a process that was frozen while another took over is refused there.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from syncd.errors import LeaseLost
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work for a client. `fence` grows with every new holder."""
+
+    client_id: str
+    holder: str
+    fence: int
+
+
+def acquire(
+    connection: Connection, client_id: str, holder: str, *, ttl: float, abandoned: str | None = None
+) -> Lease | None:
+    """Take the client's lease if it is free or has run out.
+
+    Args:
+        ttl: seconds until others may take it, unless it is renewed.
+        abandoned: a holder that is known to be dead, whose lease need not run out first.
+
+    Returns:
+        The lease, or None while another holds it.
+    """
+    fence = connection.execute(
+        text(
+            "INSERT INTO ops.lease AS held (client_id, holder, fence, expires_at) "
+            "VALUES (:client_id, :holder, 1, clock_timestamp() + make_interval(secs => :ttl)) "
+            "ON CONFLICT (client_id) DO UPDATE SET holder = excluded.holder, fence = held.fence + 1, "
+            "expires_at = excluded.expires_at "
+            "WHERE held.expires_at < clock_timestamp() OR held.holder = :abandoned RETURNING fence"
+        ),
+        {"client_id": client_id, "holder": holder, "ttl": ttl, "abandoned": abandoned},
+    ).scalar()
+    return None if fence is None else Lease(client_id, holder, fence)
+
+
+def holder_of(connection: Connection, client_id: str) -> str | None:
+    """Who holds the client's lease now, if anybody does."""
+    return connection.execute(
+        text("SELECT holder FROM ops.lease WHERE client_id = :client_id AND expires_at >= clock_timestamp()"),
+        {"client_id": client_id},
+    ).scalar()
+
+
+def renew(connection: Connection, lease: Lease, *, ttl: float) -> bool:
+    """Extend the lease by `ttl` seconds from now. False if another has taken it."""
+    return bool(
+        connection.execute(
+            text(
+                "UPDATE ops.lease SET expires_at = clock_timestamp() + make_interval(secs => :ttl) "
+                "WHERE client_id = :client_id AND fence = :fence AND holder = :holder"
+            ),
+            {"client_id": lease.client_id, "fence": lease.fence, "holder": lease.holder, "ttl": ttl},
+        ).rowcount
+    )
+
+
+def release(connection: Connection, lease: Lease) -> None:
+    """Give the lease back, so that the next one need not wait for it to run out."""
+    connection.execute(
+        text(
+            "UPDATE ops.lease SET expires_at = '-infinity' "
+            "WHERE client_id = :client_id AND fence = :fence AND holder = :holder"
+        ),
+        {"client_id": lease.client_id, "fence": lease.fence, "holder": lease.holder},
+    )
+
+
+def require(connection: Connection, lease: Lease) -> None:
+    """Raise `LeaseLost` unless the lease is still ours, and keep it ours until this transaction ends."""
+    held = connection.execute(
+        text("SELECT 1 FROM ops.lease WHERE client_id = :client_id AND fence = :fence FOR SHARE"),
+        {"client_id": lease.client_id, "fence": lease.fence},
+    ).scalar()
+    if held is None:
+        raise LeaseLost(
+            f"another syncd has taken over client '{lease.client_id}'; nothing more is written here"
+        )

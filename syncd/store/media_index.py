@@ -1,0 +1,197 @@
+"""The media rows: which files are to be fetched, what became of each, and which are to be removed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from syncd.model import MediaKey, MediaState, StoredFile
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A file whose download is due now.
+
+    `missing_for` are the seconds since PitchYou first answered that it does not have the file, None if it never did.
+    """
+
+    key: MediaKey
+    attempts: int
+    missing_for: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that is on disk."""
+
+    key: MediaKey
+    file: StoredFile
+
+
+@dataclass(frozen=True, slots=True)
+class NotFetched:
+    """A file that is not on disk, and what that means: PENDING (again in `retry_in` seconds), GONE or REJECTED.
+
+    `error` is a short code such as `http_404`; `missing` says whether PitchYou answered that it has no such file.
+    """
+
+    key: MediaKey
+    state: MediaState
+    error: str
+    missing: bool = False
+    retry_in: float = 0.0
+    size_limit: int | None = None
+
+
+def due(connection: Connection, client_id: str, limit: int) -> list[Due]:
+    """The files to download now, longest due first."""
+    rows = connection.execute(
+        text(
+            "SELECT profile_id, media_id, attempts, "
+            "CAST(extract(epoch FROM now() - missing_since) AS double precision) AS missing_for FROM ats.media "
+            "WHERE client_id = :client_id AND state = 'pending' AND next_attempt_at <= now() "
+            "ORDER BY next_attempt_at, profile_id, media_id LIMIT :limit"
+        ),
+        {"client_id": client_id, "limit": limit},
+    )
+    return [Due(MediaKey(row.profile_id, row.media_id), row.attempts, row.missing_for) for row in rows]
+
+
+def record(connection: Connection, client_id: str, results: Sequence[Fetched | NotFetched]) -> None:
+    """Write down what became of a round of downloads."""
+    stored = [result for result in results if isinstance(result, Fetched)]
+    failed = [result for result in results if isinstance(result, NotFetched)]
+    if stored:
+        connection.execute(
+            text(
+                "UPDATE ats.media SET state = 'stored', size_bytes = :size_bytes, sha256 = :sha256, "
+                "storage_path = :storage_path, mime_sniffed = :mime_sniffed, stored_at = now(), "
+                "attempts = attempts + 1, last_error = NULL, missing_since = NULL "
+                "WHERE client_id = :client_id AND profile_id = :profile_id AND media_id = :media_id"
+            ),
+            [
+                {
+                    **_identity(client_id, result.key),
+                    "size_bytes": result.file.size_bytes,
+                    "sha256": result.file.sha256,
+                    "storage_path": result.file.storage_path,
+                    "mime_sniffed": result.file.mime_sniffed,
+                }
+                for result in stored
+            ],
+        )
+    if failed:
+        connection.execute(
+            text(
+                "UPDATE ats.media SET state = :state, attempts = attempts + 1, last_error = :error, "
+                "next_attempt_at = now() + make_interval(secs => :retry_in), size_bytes = :size_limit, "
+                "missing_since = CASE WHEN :missing THEN coalesce(missing_since, now()) END "
+                "WHERE client_id = :client_id AND profile_id = :profile_id AND media_id = :media_id"
+            ),
+            [
+                {
+                    **_identity(client_id, result.key),
+                    "state": result.state.value,
+                    "error": result.error,
+                    "retry_in": result.retry_in,
+                    "size_limit": result.size_limit,
+                    "missing": result.missing,
+                }
+                for result in failed
+            ],
+        )
+
+
+def reopen_rejected(connection: Connection, client_id: str, max_bytes: int) -> None:
+    """Give files another chance that were too large for a limit that has been raised since."""
+    connection.execute(
+        text(
+            "UPDATE ats.media SET state = 'pending', next_attempt_at = now(), size_bytes = NULL "
+            "WHERE client_id = :client_id AND state = 'rejected' AND size_bytes < :max_bytes"
+        ),
+        {"client_id": client_id, "max_bytes": max_bytes},
+    )
+
+
+def reopen(connection: Connection, client_id: str, key: MediaKey) -> None:
+    """Put a stored file on the download list again, because what is on disk is not what was stored."""
+    connection.execute(
+        text(
+            "UPDATE ats.media SET state = 'pending', next_attempt_at = now(), missing_since = NULL "
+            "WHERE client_id = :client_id AND profile_id = :profile_id AND media_id = :media_id AND state = 'stored'"
+        ),
+        _identity(client_id, key),
+    )
+
+
+def removals(connection: Connection, client_id: str, limit: int) -> list[tuple[MediaKey, bool]]:
+    """Files to remove, each with whether a later revision names it again (then it must stay)."""
+    rows = connection.execute(
+        text(
+            "SELECT profile_id, media_id, EXISTS (SELECT FROM ats.media m WHERE m.client_id = r.client_id "
+            "AND m.profile_id = r.profile_id AND m.media_id = r.media_id) AS wanted "
+            "FROM ops.media_removal r WHERE client_id = :client_id ORDER BY profile_id, media_id LIMIT :limit"
+        ),
+        {"client_id": client_id, "limit": limit},
+    )
+    return [(MediaKey(row.profile_id, row.media_id), row.wanted) for row in rows]
+
+
+def forget_removals(connection: Connection, client_id: str, keys: Sequence[MediaKey]) -> None:
+    """Strike files off the list of those to remove."""
+    connection.execute(
+        text(
+            "DELETE FROM ops.media_removal WHERE client_id = :client_id "
+            "AND profile_id = :profile_id AND media_id = :media_id"
+        ),
+        [_identity(client_id, key) for key in keys],
+    )
+
+
+def stored_after(
+    connection: Connection, client_id: str, after: MediaKey, limit: int
+) -> list[tuple[MediaKey, StoredFile]]:
+    """Stored files behind the key `after` in the order of their keys."""
+    rows = connection.execute(
+        text(
+            "SELECT profile_id, media_id, storage_path, size_bytes, sha256, mime_sniffed FROM ats.media "
+            "WHERE client_id = :client_id AND state = 'stored' "
+            "AND (profile_id, media_id) > (:profile_id, :media_id) ORDER BY profile_id, media_id LIMIT :limit"
+        ),
+        {**_identity(client_id, after), "limit": limit},
+    )
+    return [
+        (
+            MediaKey(row.profile_id, row.media_id),
+            StoredFile(row.storage_path, row.size_bytes, bytes(row.sha256), row.mime_sniffed),
+        )
+        for row in rows
+    ]
+
+
+def note_verified(connection: Connection, client_id: str, keys: Sequence[MediaKey]) -> None:
+    """Record that files were read and found whole."""
+    connection.execute(
+        text(
+            "UPDATE ats.media SET verified_at = now() "
+            "WHERE client_id = :client_id AND profile_id = :profile_id AND media_id = :media_id"
+        ),
+        [_identity(client_id, key) for key in keys],
+    )
+
+
+def known_paths(connection: Connection, client_id: str, paths: Sequence[str]) -> set[str]:
+    """Those of `paths` that belong to a stored file of the client."""
+    return set(
+        connection.execute(
+            text(
+                "SELECT storage_path FROM ats.media WHERE client_id = :client_id AND state = 'stored' "
+                "AND storage_path = ANY(:paths)"
+            ),
+            {"client_id": client_id, "paths": list(paths)},
+        ).scalars()
+    )
+
+
+def _identity(client_id: str, key: MediaKey) -> dict[str, object]:
+    return {"client_id": client_id, "profile_id": key.profile_id, "media_id": key.media_id}
