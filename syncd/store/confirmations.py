@@ -17,7 +17,7 @@ class Ready:
 
 
 def ready(connection: Connection, client_id: str, limit: int) -> list[Ready]:
-    """What may be confirmed now, oldest first; those that were refused before come last.
+    """What may be confirmed now, oldest first.
 
     All media of an application must be stored, or gone for good.
     """
@@ -28,7 +28,7 @@ def ready(connection: Connection, client_id: str, limit: int) -> list[Ready]:
             "AND (confirm_error IS NULL OR confirm_retry_at <= now()) AND NOT EXISTS ("
             "SELECT FROM ats.media m WHERE m.client_id = a.client_id AND m.profile_id = a.profile_id "
             "AND m.state NOT IN ('stored', 'gone', 'erased')) "
-            "ORDER BY refused_before, first_seen_at, profile_id LIMIT :limit"
+            "ORDER BY first_seen_at, profile_id LIMIT :limit"
         ),
         {"client_id": client_id, "limit": limit},
     )

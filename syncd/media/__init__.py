@@ -1,0 +1,1 @@
+"""The media root: files that are durable before anybody is told that they exist."""

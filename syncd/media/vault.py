@@ -1,0 +1,191 @@
+"""Files on disk: temporary file, size and digest checked, fsync, rename, fsync of the folders.
+
+A file's place follows from our ids alone: `{client_id}/{profile_id}/{media_id}` below the media root, ids
+percent-encoded. PitchYou's `fileName` is never part of a path.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from syncd.errors import MediaStoreFailed, SyncdError
+from syncd.media.sniff import sniff
+from syncd.model import MediaKey, StoredFile
+
+TEMPORARY = ".tmp"  # below the root, so that a leftover is found without a search through all clients
+_SNIFFED_BYTES = 4096
+
+
+class IncompleteFile(SyncdError):
+    """What came is not what was announced; the download is worth another try."""
+
+
+class FileTooLarge(SyncdError):
+    """The file is larger than `media.max_bytes`."""
+
+
+class Vault:
+    """The media root. Safe to share between threads and processes: whoever writes a file, it is whole.
+
+    Args:
+        root: an existing or new folder; everything in it is 0700 and 0600.
+        max_bytes: the largest file to accept.
+    """
+
+    def __init__(self, root: Path, *, max_bytes: int) -> None:
+        self.root, self.max_bytes = root, max_bytes
+
+    def prepare(self, client_id: str) -> None:
+        """Make the client's folder and prove that it can be written."""
+        with _disk_errors():
+            for folder in (self.root, self.root / TEMPORARY, self.root / client_id):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _fsync_folder(self.root)
+            probe = self.root / TEMPORARY / f"{client_id}.probe.{secrets.token_hex(8)}"
+            try:
+                with probe.open("xb") as file:
+                    file.write(b"syncd")
+                    os.fsync(file.fileno())
+            finally:
+                probe.unlink(missing_ok=True)
+
+    def store(
+        self, client_id: str, key: MediaKey, chunks: Iterable[bytes], *, length: int | None, fence: int
+    ) -> StoredFile:
+        """Take in one file; when this returns, a power cut cannot lose it any more.
+
+        Args:
+            length: the announced size in bytes, if one was announced.
+            fence: the writer's fencing number, part of the temporary name, so that leftovers can be told.
+
+        Raises:
+            IncompleteFile: fewer bytes than announced, or none though none was not announced.
+            FileTooLarge: more than `max_bytes`.
+            MediaStoreFailed: the disk is full, read-only or failing. The file was thrown away: after a failed
+                fsync a second one would claim success without having written.
+        """
+        if length is not None and length > self.max_bytes:
+            raise FileTooLarge(f"{length} bytes announced, more than media.max_bytes ({self.max_bytes})")
+        storage_path = path_of(client_id, key)
+        final = self.root / storage_path
+        temporary = self.root / TEMPORARY / f"{client_id}.{fence}.{secrets.token_hex(8)}"
+        try:
+            size, digest, sniffed = self._write(temporary, chunks)
+            if size != length and (length is not None or size == 0):
+                raise IncompleteFile(
+                    f"{size} bytes came, {'a length' if length is None else length} was announced"
+                )
+            with _disk_errors():
+                final.parent.mkdir(mode=0o700, exist_ok=True)
+                temporary.rename(final)
+                _fsync_folder(final.parent)
+                _fsync_folder(final.parent.parent)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        return StoredFile(storage_path, size, digest, sniffed)
+
+    def _write(self, path: Path, chunks: Iterable[bytes]) -> tuple[int, bytes, str | None]:
+        size, digest, start = 0, hashlib.sha256(), b""
+        with _disk_errors():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > self.max_bytes:
+                    raise FileTooLarge(f"more than media.max_bytes ({self.max_bytes})")
+                digest.update(chunk)
+                if len(start) < _SNIFFED_BYTES:
+                    start += chunk[:_SNIFFED_BYTES]
+                with _disk_errors():
+                    _write_all(file.fileno(), chunk)
+            with _disk_errors():
+                os.fsync(file.fileno())
+        return size, digest.digest(), sniff(start)
+
+    def remove(self, client_id: str, key: MediaKey) -> None:
+        """Remove a file and its folder, if that is then empty. A missing one is fine."""
+        path = self.root / path_of(client_id, key)
+        with _disk_errors():
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # not empty, or never made
+                path.parent.rmdir()
+            if path.parent.is_dir():
+                _fsync_folder(path.parent)
+            if path.parent.parent.is_dir():
+                _fsync_folder(path.parent.parent)
+
+    def remove_leftovers(self, client_id: str, fence: int) -> None:
+        """Remove temporary files of holders before `fence`: nobody will finish them."""
+        with _disk_errors():
+            for path in (self.root / TEMPORARY).glob(f"{client_id}.*"):
+                owner = path.name.split(".")[1]
+                if owner == "probe" or (owner.isdigit() and int(owner) < fence):
+                    path.unlink(missing_ok=True)
+
+    def measure(self, storage_path: str) -> tuple[int, bytes] | None:
+        """Size and SHA-256 of a stored file as it is on disk now, or None if it is not there."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            with (self.root / storage_path).open("rb") as file:
+                while chunk := file.read(1024 * 1024):
+                    digest.update(chunk)
+                    size += len(chunk)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise MediaStoreFailed(f"the media root cannot be read ({error.strerror})") from None
+        return size, digest.digest()
+
+    def files(self, client_id: str) -> Iterator[str]:
+        """The storage paths of all files below the client's folder."""
+        for folder, _, names in os.walk(self.root / client_id):
+            for name in names:
+                yield (Path(folder) / name).relative_to(self.root).as_posix()
+
+
+def path_of(client_id: str, key: MediaKey) -> str:
+    """Where a file is, relative to the media root."""
+    return f"{client_id}/{_component(key.profile_id)}/{_component(key.media_id)}"
+
+
+def _component(identifier: str) -> str:
+    """A file name that no other id has: percent-encoded, or a digest where that would be too long.
+
+    It never starts with a dot, and no percent-encoded name starts like a digest's.
+    """
+    name = quote(identifier, safe="")
+    if name.startswith("."):
+        name = "%2E" + name[1:]
+    if len(name) > 200:
+        return "%sha256-" + hashlib.sha256(identifier.encode()).hexdigest()
+    return name
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _fsync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MediaStoreFailed(
+            f"the media root cannot be written ({error.strerror}): free space, or check the mount and its owner"
+        ) from None

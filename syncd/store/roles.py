@@ -1,0 +1,28 @@
+"""The SQL that makes syncd's roles; printed for a database administrator, never run by syncd itself."""
+
+ROLES_SQL = """\
+-- The roles of syncd. Run it as a superuser or as the owner of the database; running it again changes nothing.
+-- Afterwards: ALTER ROLE syncd_writer LOGIN PASSWORD '...';  and the same for each person who reads reports.
+DO $$
+DECLARE name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['syncd_owner', 'syncd_writer', 'syncd_reader', 'syncd_eraser'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+    END IF;
+  END LOOP;
+  -- syncd_owner runs the migrations (`SET ROLE syncd_owner`, or a login that is a member of it).
+  EXECUTE format('GRANT CREATE ON DATABASE %I TO syncd_owner', current_database());
+  -- syncd_writer is the daemon: it reads and writes rows and can change no table.
+  IF to_regnamespace('ats') IS NOT NULL THEN
+    GRANT USAGE ON SCHEMA ats, ops TO syncd_writer;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ats, ops TO syncd_writer;
+    REVOKE INSERT, UPDATE, DELETE ON ops.alembic_version FROM syncd_writer;
+  END IF;
+  -- syncd_reader sees the reports only, once there are any.
+  IF to_regnamespace('report') IS NOT NULL THEN
+    GRANT USAGE ON SCHEMA report TO syncd_reader;
+    GRANT SELECT ON ALL TABLES IN SCHEMA report TO syncd_reader;
+  END IF;
+END $$;
+"""
