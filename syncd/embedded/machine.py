@@ -45,34 +45,40 @@ def environment() -> dict[str, str]:
 def unprivileged(bin_dir: Path, folder: Path) -> list[str]:
     """What to put before a program so that root may run Postgres, which refuses to run as root.
 
-    First choice is a user namespace in which root is called nobody: files stay root's, so it works below a closed home. It
-    is not to be had in most containers; there the program runs as nobody, who keeps root's right to read and write.
+    First choice is a user namespace in which root is called nobody: files stay root's. Most containers allow none, and it
+    cannot see into another user's closed home; there the program runs as nobody, who keeps root's right to read and write.
+    Raises EmbeddedPostgresError where neither works.
     """
     nobody = pwd.getpwnam("nobody")
-    rights = ("--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
-    choices = [
-        ["unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}", "--"],
-        ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", *rights, "--"],
-    ]
-    probe: list[str | Path] = [
-        "/bin/sh",
-        "-c",
-        'test -w "$1" && exec "$2" --version',
-        "sh",
-        folder,
-        bin_dir / "postgres",
-    ]
-    for wrapper in choices:
+    for wrapper in _wrappers(nobody.pw_uid, nobody.pw_gid):
         program = shutil.which(wrapper[0])
         if program is None:
             continue
-        trial = subprocess.run([program, *wrapper[1:], *probe], capture_output=True, cwd="/", check=False)  # noqa: S603 - ours
-        if trial.returncode == 0:
-            return [program, *wrapper[1:]]
+        command = [program, *wrapper[1:], "--"]
+        # pg_config looks for itself as initdb and postgres do, so it fails where they would.
+        probe = ["/bin/sh", "-c", 'test -w "$1" && exec "$2"', "sh", str(folder), str(bin_dir / "pg_config")]
+        if subprocess.run([*command, *probe], capture_output=True, cwd="/", check=False).returncode == 0:  # noqa: S603 - ours
+            return command
     raise EmbeddedPostgresError(
         "Postgres does not run as root, and neither unshare nor setpriv could make it another user here. "
-        "Run this as a normal user, or install util-linux and allow CAP_DAC_OVERRIDE and CAP_SETUID."
+        "Run this as a normal user, or install util-linux and allow CAP_DAC_OVERRIDE, CAP_SETUID and CAP_SETPCAP."
     )
+
+
+def _wrappers(uid: int, gid: int) -> list[list[str]]:
+    return [
+        ["unshare", "--user", f"--map-user={uid}", f"--map-group={gid}"],
+        [
+            "setpriv",
+            f"--reuid={uid}",
+            f"--regid={gid}",
+            "--clear-groups",
+            "--inh-caps=+dac_override",
+            "--ambient-caps=+dac_override",
+            # Without it access(2), by which Postgres looks for its programs, would not count the right kept above.
+            "--securebits=+no_setuid_fixup",
+        ],
+    ]
 
 
 def free_port() -> int:

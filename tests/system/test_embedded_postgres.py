@@ -125,3 +125,17 @@ def test_folder_of_a_dead_run_is_removed_by_the_next_and_one_in_use_is_not(
     with start_postgres():
         assert not abandoned.exists()
         assert own_postgres.running
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become another user to run Postgres")
+@pytest.mark.parametrize("wrapper", ["unshare", "setpriv"])
+def test_root_runs_postgres_with_and_without_user_namespaces(
+    wrapper: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = shutil.which(wrapper)
+    assert program is not None, f"{wrapper} belongs to util-linux, which every Debian has"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / wrapper).symlink_to(program)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with start_postgres(tmp_path / "closed") as server, psycopg.connect(server.url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
