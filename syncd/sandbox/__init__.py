@@ -1,0 +1,29 @@
+"""A simulated PitchYou on this machine, with faults, a ledger and an audit: for tests, the demo and integrators.
+
+It shares no code with the rest of syncd, so that what it finds is evidence.
+"""
+
+from syncd.sandbox.audit import AuditReport, AuditUnavailable
+from syncd.sandbox.config import SandboxConfig, Tenant, choices
+from syncd.sandbox.faults import ENDPOINTS, KINDS, Fault, parse_fault
+from syncd.sandbox.ledger import Confirm, Ledger, ListAnswer, MediaRecord, Request, TokenRequest
+from syncd.sandbox.simulator import Sandbox
+
+__all__ = [
+    "ENDPOINTS",
+    "KINDS",
+    "AuditReport",
+    "AuditUnavailable",
+    "Confirm",
+    "Fault",
+    "Ledger",
+    "ListAnswer",
+    "MediaRecord",
+    "Request",
+    "Sandbox",
+    "SandboxConfig",
+    "Tenant",
+    "TokenRequest",
+    "choices",
+    "parse_fault",
+]

@@ -1,0 +1,215 @@
+"""The audit: is what the client confirms really in its database and on its disk? Own SQL, own connection.
+
+It looks before the confirm is answered, so a client that confirms too early is caught in the act (invariants I1 to
+I4 of the design). It shares no code with what it judges.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from syncd.sandbox.audit_checks import MediaRow, Scene, Stored, check_id, check_profile
+from syncd.sandbox.config import SandboxConfig
+from syncd.sandbox.ledger import Ledger
+from syncd.sandbox.population import Entry, Population
+
+if TYPE_CHECKING:
+    import psycopg
+
+_T = TypeVar("_T")
+_PATIENCE = 10.0  # seconds in which a database that is being restarted may come back
+_BATCH = 500
+
+
+class AuditUnavailable(Exception):
+    """The audit could not read the client's database, so it can say neither yes nor no."""
+
+
+@dataclass
+class AuditReport:
+    """What was looked at and everything that was wrong."""
+
+    profiles: int = 0
+    media: int = 0
+    findings: list[str] = field(default_factory=list)
+
+
+def audit_confirm(
+    config: SandboxConfig, population: Population, ledger: Ledger, ids: Sequence[Any]
+) -> list[str]:
+    """Findings about one confirm, each naming its id; empty when everything confirmed is durable.
+
+    Without `database_url` only the ids themselves are judged. Raises AuditUnavailable when the database cannot be
+    read for ten seconds.
+    """
+    scene = Scene(config, population, ledger)
+    findings = []
+    good: dict[str, Any] = {}
+    for each in ids:
+        wrong = check_id(scene, each)
+        if wrong:
+            findings.append(wrong)
+        elif str(each) in good:
+            findings.append(f"{each!r}: twice in one confirm")
+        else:
+            good[str(each)] = each
+    if config.database_url is None:
+        return findings
+    stored = _read(config.database_url, partial(_stored, client=scene.client, ids=list(good)))
+    for text, each in good.items():
+        findings += check_profile(scene, each, stored[text])
+    return findings
+
+
+def audit_store(
+    config: SandboxConfig,
+    populations: Mapping[str, Population],
+    ledger: Ledger,
+    *,
+    confirmed_once: bool = False,
+) -> AuditReport:
+    """Judge the whole store at the end of a scenario.
+
+    Every profile that a complete answer contained is exactly one row in its newest version, with its answers and
+    files, and was confirmed by its JSON type; nothing that was never listed is there; raw elements are stored or
+    in quarantine with their bytes; the media root holds exactly the stored files. `confirmed_once` makes a second
+    confirm of a profile that never changed a finding. Raises ValueError without `database_url` and `media_root`,
+    AuditUnavailable when the database cannot be read for ten seconds.
+    """
+    if config.database_url is None or config.media_root is None:
+        raise ValueError("the audit of the store needs database_url and media_root")
+    report = AuditReport()
+    paths: set[str] = set()
+    for population in populations.values():
+        scene = Scene(config, population, ledger)
+        _audit_client(scene, config.database_url, report, confirmed_once)
+        stored = _read(config.database_url, partial(_stored_paths, client=scene.client))
+        report.media += len(stored)
+        paths.update(stored)
+    on_disk = set(_files_below(config.media_root))
+    report.findings += [f"{path}: a file that no row of ats.media names" for path in sorted(on_disk - paths)]
+    return report
+
+
+def _stored_paths(connection: "psycopg.Connection[Any]", client: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT storage_path FROM ats.media WHERE client_id = %s AND state = 'stored'", (client,)
+    )
+    return [str(path) for (path,) in rows]
+
+
+def _files_below(root: Path) -> Iterator[str]:
+    return (str(path.relative_to(root)) for path in root.rglob("*") if path.is_symlink() or not path.is_dir())
+
+
+def _audit_client(scene: Scene, url: str, report: AuditReport, confirmed_once: bool) -> None:
+    last: dict[str, Entry] = {}
+    for entry in scene.population.entries():
+        if entry.taken >= 0:
+            last[str(entry.profile_id)] = entry
+    keys = iter(last)
+    while batch := list(islice(keys, _BATCH)):
+        stored = _read(url, partial(_stored, client=scene.client, ids=batch))
+        for text in batch:
+            entry = last[text]
+            if entry.raw is None or stored[text].revisions:
+                report.findings += check_profile(scene, entry.profile_id, stored[text], newest=True)
+                report.findings += _check_confirmed(scene, entry, stored[text], confirmed_once)
+    report.profiles += len(last)
+    listed = {str(entry.profile_id) for entry in scene.population.entries() if entry.listed}
+    report.findings += _read(url, partial(_surplus, client=scene.client, listed=listed))
+    report.findings += _read(url, partial(_lost_raw, scene=scene))
+
+
+def _check_confirmed(scene: Scene, entry: Entry, stored: Stored, once: bool) -> list[str]:
+    name = repr(entry.profile_id)
+    if str(entry.profile_id) in scene.config.bad_confirm_ids:
+        return []
+    times = scene.ledger.times_confirmed(scene.client)[(type(entry.profile_id).__name__, entry.profile_id)]
+    findings = [] if times else [f"{name}: served, but never confirmed as {type(entry.profile_id).__name__}"]
+    if once and times > 1 + entry.version:
+        findings.append(f"{name}: confirmed {times} times for {1 + entry.version} version(s)")
+    for revision, confirmed in stored.revisions:
+        if revision != confirmed:
+            findings.append(
+                f"{name}: revision {revision} is stored, but revision {confirmed} is marked confirmed"
+            )
+    return findings
+
+
+def _surplus(connection: "psycopg.Connection[Any]", client: str, listed: set[str]) -> list[str]:
+    rows = connection.execute("SELECT profile_id FROM ats.application WHERE client_id = %s", (client,))
+    return [f"{profile!r}: stored, but it was never listed" for (profile,) in rows if profile not in listed]
+
+
+def _lost_raw(connection: "psycopg.Connection[Any]", scene: Scene) -> list[str]:
+    raw = [entry for entry in scene.population.entries() if entry.raw is not None and entry.taken >= 0]
+    if not raw:
+        return []
+    kept = {
+        bytes(payload).strip()
+        for (payload,) in connection.execute(
+            "SELECT payload FROM ops.quarantine WHERE client_id = %(client)s"
+            " UNION ALL SELECT payload FROM ats.application_raw WHERE client_id = %(client)s",
+            {"client": scene.client},
+        )
+    }
+    findings = []
+    for entry in raw:
+        superseded = entry.profile_id is not None and scene.population.find(entry.profile_id)[-1] is not entry
+        if not superseded and (entry.raw or b"").strip() not in kept:
+            findings.append(f"{entry.profile_id!r}: a raw element is neither stored nor in quarantine")
+    return findings
+
+
+def _stored(connection: "psycopg.Connection[Any]", client: str, ids: list[str]) -> dict[str, Stored]:
+    found = {each: Stored() for each in ids}
+    those = "WHERE t.client_id = %s AND t.profile_id = ANY(%s)"
+    rows = connection.execute(
+        "SELECT t.profile_id, t.revision, t.confirmed_revision, r.payload FROM ats.application t"
+        f" LEFT JOIN ats.application_raw r USING (client_id, profile_id, revision) {those}",
+        (client, ids),
+    )
+    for profile, revision, confirmed, payload in rows:
+        found[profile].revisions.append((revision, confirmed))
+        found[profile].payload = payload
+    rows = connection.execute(
+        f"SELECT profile_id, step_no, question, answer, answer_json FROM ats.answer t {those}", (client, ids)
+    )
+    for profile, step_no, *answer in rows:
+        found[profile].answers.setdefault(step_no, []).append((answer[0], answer[1], answer[2]))
+    rows = connection.execute(
+        "SELECT profile_id, media_id, state, size_bytes, sha256, storage_path FROM ats.media t " + those,
+        (client, ids),
+    )
+    for profile, media_id, *columns in rows:
+        found[profile].media.setdefault(media_id, []).append(MediaRow(*columns))
+    rows = connection.execute(
+        f"SELECT profile_id, role, step_no, ordinal, media_id FROM ats.attachment t {those}", (client, ids)
+    )
+    for profile, role, step_no, ordinal, media_id in rows:
+        found[profile].attachments.append((role, step_no, ordinal, media_id))
+    return found
+
+
+def _read(url: str, query: "Callable[[psycopg.Connection[Any]], _T]") -> _T:
+    """Run a query in one snapshot; a database that is just being restarted is waited for."""
+    import psycopg  # only the audit needs a driver; a sandbox without one must still start
+
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=5) as connection:
+                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                connection.read_only = True
+                return query(connection)
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise AuditUnavailable(f"no answer from the database: {type(error).__name__}") from error
+            time.sleep(0.2)
+        except psycopg.Error as error:
+            raise AuditUnavailable(f"the database refused the audit's query: {error}") from error

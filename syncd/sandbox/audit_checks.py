@@ -1,0 +1,189 @@
+"""What must be true of one stored profile. Pure: compares rows and files with what the sandbox served."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from syncd.sandbox.config import SandboxConfig
+from syncd.sandbox.content import Profile, attachments, without_addresses
+from syncd.sandbox.ledger import Ledger, MediaRecord
+from syncd.sandbox.population import Entry, Population
+
+
+@dataclass(frozen=True)
+class MediaRow:
+    """One row of ats.media."""
+
+    state: str
+    size_bytes: int | None
+    sha256: bytes | None
+    storage_path: str | None
+
+
+@dataclass
+class Stored:
+    """Everything the store holds under one profile id."""
+
+    revisions: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # (revision, confirmed_revision) of each row
+    payload: bytes | None = None
+    answers: dict[int, list[tuple[str | None, str | None, Any]]] = field(default_factory=dict)
+    media: dict[str, list[MediaRow]] = field(default_factory=dict)
+    attachments: list[tuple[str, int | None, int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a check may look at besides the rows."""
+
+    config: SandboxConfig
+    population: Population
+    ledger: Ledger
+
+    @property
+    def client(self) -> str:
+        """The client whose store is looked at."""
+        return self.population.tenant.client_id
+
+
+def versions_listed(entry: Entry) -> Iterator[int]:
+    """The versions of an entry that were part of some answer, newest first."""
+    return (version for version in range(entry.version, -1, -1) if entry.listed >> version & 1)
+
+
+def check_id(scene: Scene, profile_id: Any) -> str | None:
+    """What is wrong with this id in a confirm, or None: it must have been listed, with this JSON type."""
+    if any(entry.listed for entry in scene.population.find(profile_id)):
+        return None
+    for entry in scene.population.find_text(str(profile_id)):
+        if entry.listed:
+            listed, sent = type(entry.profile_id).__name__, type(profile_id).__name__
+            return f"{profile_id!r}: confirmed as {sent}, but it was listed as {listed}"
+    return f"{profile_id!r}: confirmed, but it was never listed"
+
+
+def check_profile(scene: Scene, profile_id: Any, stored: Stored, *, newest: bool = False) -> list[str]:
+    """Everything that is wrong with one profile in the store; with `newest`, an older version is wrong too."""
+    name = repr(profile_id)
+    if len(stored.revisions) != 1:
+        return [f"{name}: {len(stored.revisions)} committed rows in ats.application, not 1"]
+    if stored.payload is None:
+        return [f"{name}: ats.application_raw has no payload of revision {stored.revisions[0][0]}"]
+    entry, version = _match(scene, profile_id, stored.payload)
+    if entry is None:
+        return [f"{name}: the stored payload is no version of it that was ever listed"]
+    findings = []
+    last = scene.population.find(profile_id)[-1]
+    if newest and (entry is not last or version < last.taken):
+        findings.append(f"{name}: version {version} is stored, but version {last.taken} was served")
+    profile = scene.population.at(entry, version) or {}
+    findings += check_answers(name, profile, stored, texts=entry.raw is None or version > 0)
+    findings += _check_attachments(name, profile, stored)
+    named = {str(held["mediaId"]) for _, _, held in attachments(profile)}
+    for media_id in sorted(named):
+        findings += _check_media(scene, str(profile_id), media_id, stored.media.get(media_id, []))
+    if newest:
+        surplus = sorted(set(stored.media) - named)
+        findings += [
+            f"{name}: media {media!r} is stored, but this version does not name it" for media in surplus
+        ]
+    return findings
+
+
+def _match(scene: Scene, profile_id: Any, payload: bytes) -> tuple[Entry | None, int]:
+    try:
+        parsed = without_addresses(json.loads(payload))
+    except (ValueError, RecursionError):
+        parsed = None
+    for entry in reversed(scene.population.find(profile_id)):
+        for version in versions_listed(entry):
+            if entry.raw is not None and version == 0:
+                if entry.raw.strip() == payload.strip():
+                    return entry, 0
+            elif parsed is not None and parsed == without_addresses(scene.population.at(entry, version)):
+                return entry, version
+    return None, 0
+
+
+def check_answers(name: str, profile: Profile, stored: Stored, *, texts: bool) -> list[str]:
+    """Every step has exactly one answer row; with `texts`, question and answer say what was served."""
+    steps = profile.get("steps")
+    steps = steps if isinstance(steps, list) else []
+    count = sum(map(len, stored.answers.values()))
+    if count != len(steps):
+        return [f"{name}: {count} rows in ats.answer for {len(steps)} steps"]
+    findings = []
+    for number, step in enumerate(steps):
+        rows = stored.answers.get(number, [])
+        if len(rows) != 1:
+            findings.append(f"{name}: {len(rows)} rows in ats.answer for step {number}, not 1")
+            continue
+        question, text, value = rows[0]
+        if texts and question != clean(step.get("question")):
+            findings.append(f"{name}: the question of step {number} is not the one served")
+        served = clean(step.get("answer"))
+        if texts and (text if isinstance(served, str) else value) != served:
+            findings.append(f"{name}: the answer of step {number} is not the one served")
+    return findings
+
+
+def clean(value: Any) -> Any:
+    """The value as Postgres can hold it: U+FFFD for NUL and for lone surrogates."""
+    if isinstance(value, str):
+        return "".join("�" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
+    if isinstance(value, list):
+        return [clean(held) for held in value]
+    if isinstance(value, dict):
+        return {clean(key): clean(held) for key, held in value.items()}
+    return value
+
+
+def _check_attachments(name: str, profile: Profile, stored: Stored) -> list[str]:
+    served: dict[tuple[str, int | None], list[str]] = {}
+    for role, step_no, entry in attachments(profile):
+        served.setdefault((role, step_no), []).append(str(entry["mediaId"]))
+    found: dict[tuple[str, int | None], list[str]] = {}
+    for role, step_no, _, media_id in sorted(stored.attachments, key=lambda row: row[2]):
+        found.setdefault((role, step_no if role == "step" else None), []).append(media_id)
+    return [
+        f"{name}: the attachments of {role}{'' if step_no is None else f' {step_no}'} are not those served"
+        for role, step_no in sorted(served.keys() | found.keys(), key=str)
+        if served.get((role, step_no)) != found.get((role, step_no))
+    ]
+
+
+def _check_media(scene: Scene, profile_id: str, media_id: str, rows: list[MediaRow]) -> list[str]:
+    name = f"{profile_id!r}: media {media_id!r}"
+    if len(rows) != 1:
+        return [f"{name} has {len(rows)} rows in ats.media, not 1"]
+    row = rows[0]
+    record = scene.ledger.media.get((scene.client, profile_id, media_id), MediaRecord())
+    if row.state == "gone":
+        gone = record.last_status in (404, 410)
+        return [] if gone else [f"{name} is marked gone, but the last answer was {record.last_status}"]
+    if row.state == "rejected":
+        cap = scene.config.reject_above
+        body = scene.population.media(profile_id, media_id) or b""
+        over = record.endless or (cap is not None and len(body) > cap)
+        return [] if over else [f"{name} is marked rejected, but it is not over the cap"]
+    if row.state != "stored":
+        return [f"{name} is in state {row.state!r}, neither stored nor gone"]
+    if (row.sha256, row.size_bytes) not in record.digests:
+        return [f"{name}: sha256 and size in the row are not those of any answer"]
+    return [] if scene.config.media_root is None else _check_file(name, scene.config.media_root, row)
+
+
+def _check_file(name: str, root: Path, row: MediaRow) -> list[str]:
+    path = root / (row.storage_path or "")
+    if not row.storage_path or not path.resolve().is_relative_to(root.resolve()):
+        return [f"{name}: storage_path is not below the media root"]
+    try:
+        with path.open("rb") as file:
+            digest = file_digest(file, "sha256").digest()
+    except OSError as error:
+        return [f"{name}: the file cannot be read ({error.strerror})"]
+    return [] if digest == row.sha256 else [f"{name}: the file's bytes are not those served"]

@@ -1,0 +1,92 @@
+"""What a test in another process does to a running sandbox: /_sandbox/…, without a token, on loopback only."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import parse_qs
+
+from syncd.sandbox.audit import AuditUnavailable, audit_store
+from syncd.sandbox.endpoints import Call, World
+from syncd.sandbox.faults import Fault, FaultBook, fault_from_mapping, parse_fault
+from syncd.sandbox.population import Population
+from syncd.sandbox.replies import Reply, error_reply, json_reply
+
+
+def answer(world: World, faults: FaultBook, call: Call) -> Reply:
+    """Answer one control request; 400 with a sentence when it is not understood."""
+    name = call.path.removeprefix("/_sandbox/")
+    if name == "stray":
+        token = "with" if call.headers.get("Authorization") else "without"
+        world.ledger.add_finding(f"a redirect to another origin was followed, {token} a token")
+        return json_reply([])
+    try:
+        reply = _control(world, faults, f"{call.method} {name}", call)
+    except (ValueError, KeyError) as error:
+        return error_reply(400, str(error))
+    return reply or error_reply(404, f"no control request {call.method} {call.path}")
+
+
+def _control(world: World, faults: FaultBook, request: str, call: Call) -> Reply | None:
+    if request == "GET ledger":
+        return json_reply(world.ledger.summary())
+    if request == "GET audit":
+        return _audit(world)
+    if request == "POST profiles":
+        return _profiles(world, call)
+    if request == "GET faults":
+        return json_reply(faults.active())
+    if request == "POST faults":
+        for fault in read_faults(call.body):
+            faults.add(fault)
+        return json_reply(faults.active())
+    if request == "DELETE faults":
+        faults.clear()
+        return json_reply([])
+    if request == "DELETE tokens":
+        world.tokens.revoke()
+        return json_reply([])
+    return None
+
+
+def read_faults(body: bytes) -> list[Fault]:
+    """The faults of a request: a JSON object or array of objects, or one command-line spelling per line."""
+    text = body.decode()
+    if text.lstrip()[:1] in ("{", "["):
+        parsed: Any = json.loads(text)
+        return [fault_from_mapping(each) for each in (parsed if isinstance(parsed, list) else [parsed])]
+    found = [parse_fault(line) for line in text.splitlines() if line.strip()]
+    if not found:
+        raise ValueError("the request names no fault")
+    return found
+
+
+def _profiles(world: World, call: Call) -> Reply:
+    given = {key: values[-1] for key, values in parse_qs(call.query).items()}
+    population = _population(world, given.get("client"))
+    if "add" in given:
+        population.add(int(given["add"]))
+    elif "change" in given:
+        entries = population.find_text(given["change"])
+        if not entries:
+            raise KeyError(f"no profile {given['change']}")
+        population.change(entries[0].profile_id, None, int(given.get("add_media", 0)), (), None)
+    elif call.body:
+        population.add_raw(call.body)
+    else:
+        raise ValueError("say add=N, change=PROFILE_ID, or send the bytes of one raw element")
+    return json_reply({"profiles": len(population.entries())})
+
+
+def _population(world: World, client: str | None) -> Population:
+    name = client or world.config.client_id
+    if name not in world.populations:
+        raise KeyError(f"the sandbox has no client {name}")
+    return world.populations[name]
+
+
+def _audit(world: World) -> Reply:
+    try:
+        report = audit_store(world.config, world.populations, world.ledger)
+    except AuditUnavailable as error:
+        return error_reply(503, str(error))
+    return json_reply({**asdict(report), "findings_so_far": list(world.ledger.findings)})

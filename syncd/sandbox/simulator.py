@@ -1,0 +1,128 @@
+"""The sandbox as one object: start it, point a client at its URL, read its ledger, stop it."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from syncd.sandbox.audit import AuditReport, audit_store
+from syncd.sandbox.config import SandboxConfig
+from syncd.sandbox.content import Profile
+from syncd.sandbox.endpoints import World
+from syncd.sandbox.faults import Fault, FaultBook
+from syncd.sandbox.http_server import SandboxServer
+from syncd.sandbox.ledger import Ledger
+from syncd.sandbox.population import Population
+
+
+class Sandbox:
+    """A simulated PitchYou on a loopback port. `client=None` everywhere means the first client."""
+
+    def __init__(self, config: SandboxConfig | None = None) -> None:
+        self.config = config or SandboxConfig()
+        self.ledger = Ledger()
+        self._faults = FaultBook(self.config.seed)
+        self._server: SandboxServer | None = None
+        self._thread: threading.Thread | None = None
+        self._populations = {
+            tenant.client_id: Population(self.config, tenant, lambda: self.url)
+            for tenant in self.config.all_tenants
+        }
+        self._world = World(self.config, self._populations, self.ledger)
+
+    def start(self) -> Self:
+        """Listen. Raises OSError when the port is taken."""
+        self._server = SandboxServer(self._world, self._faults)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox", daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and end every connection; the ledger stays readable. Harmless when not started."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.stop()
+        self._thread.join()
+        self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end. Raises RuntimeError before the start."""
+        if self._server is None:
+            raise RuntimeError("the sandbox has no URL before it is started")
+        return f"http://{self.config.host}:{self._server.server_port}"
+
+    @property
+    def findings(self) -> list[str]:
+        """What the audits and the traps found so far; empty when the client did everything right."""
+        return list(self.ledger.findings)
+
+    def expected(self, client: str | None = None) -> Iterator[Profile]:
+        """The newest version of every application of a client, confirmed ones included."""
+        return self._population(client).expected()
+
+    def media_bytes(self, client: str | None, profile_id: Any, media_id: Any) -> bytes:
+        """The exact bytes of a file. Raises KeyError when no profile names it."""
+        body = self._population(client).media(str(profile_id), str(media_id))
+        if body is None:
+            raise KeyError(f"no file {media_id!r} of profile {profile_id!r}")
+        return body
+
+    def add_profiles(self, count: int, client: str | None = None) -> None:
+        """Let `count` more applications come in."""
+        self._population(client).add(count)
+
+    def change_profile(
+        self,
+        profile_id: Any,
+        *,
+        client: str | None = None,
+        answers: Mapping[int, Any] | None = None,
+        add_media: int = 0,
+        drop_media: Sequence[Any] = (),
+        fields: Mapping[str, Any] | None = None,
+    ) -> Profile:
+        """Make a new version of an application and return it; it is listed again under every reading.
+
+        `answers` maps step numbers to new answers, `add_media` attaches so many new PDFs to steps, `drop_media`
+        takes away the files with these ids, `fields` replaces top-level values. Without any, the first answer
+        changes. Raises KeyError when there is no such profile.
+        """
+        return self._population(client).change(profile_id, answers, add_media, drop_media, fields)
+
+    def put_raw_profile(self, element: bytes, client: str | None = None) -> None:
+        """Put any bytes into the list array as one more element. Files it names in the usual shape are served."""
+        self._population(client).add_raw(element)
+
+    def withdraw_profile(self, profile_id: Any, client: str | None = None) -> None:
+        """Let an application vanish from the list, as if PitchYou had deleted it."""
+        self._population(client).withdraw(profile_id)
+
+    def revoke_tokens(self) -> None:
+        """Make every token given out so far worthless."""
+        self._world.tokens.revoke()
+
+    def inject(self, fault: Fault) -> None:
+        """Put a fault in force, behind those that are there already."""
+        self._faults.add(fault)
+
+    def clear_faults(self) -> None:
+        """Let everything go right again."""
+        self._faults.clear()
+
+    def audit(self, *, confirmed_once: bool = False) -> AuditReport:
+        """Check the client's whole store at the end of a scenario; see `audit_store`."""
+        return audit_store(self.config, self._populations, self.ledger, confirmed_once=confirmed_once)
+
+    def _population(self, client: str | None) -> Population:
+        return self._populations[client or self.config.client_id]
