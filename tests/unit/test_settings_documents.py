@@ -1,0 +1,136 @@
+"""The example and the documentation say what the code does: every key, every default, every variable."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from syncd.settings import (
+    ClientSettings,
+    LogSettings,
+    MediaSettings,
+    Settings,
+    SyncSettings,
+    WebSettings,
+    load_settings,
+)
+from syncd.settings.keys import KEYS, variables
+from syncd.settings.sections import DEFAULT_FIELDS
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "config/syncd.example.toml"
+DOCUMENTATION = ROOT / "docs/configuration.md"
+SECTIONS = {
+    "media": MediaSettings(),
+    "sync": SyncSettings(),
+    "log": LogSettings(),
+    "web": WebSettings(),
+}
+NOT_A_DEFAULT = {"password_file", "password", "client_secret", "token_file", "label", "ca_file"}
+
+
+def default_of(key: str) -> object:
+    """What the code holds when a key is absent; None for keys that have no default."""
+    table, _, name = key.rpartition(".")
+    if table == "clients.fields":
+        return DEFAULT_FIELDS[name]
+    if table in SECTIONS:
+        return getattr(SECTIONS[table], name)
+    fields = (
+        {field.name: field.default for field in dataclasses.fields(ClientSettings)}
+        if table == "clients"
+        else {}
+    )
+    value = fields.get(name)
+    return None if value is dataclasses.MISSING else value
+
+
+def documented() -> dict[str, tuple[str, str, str, str]]:
+    rows = [
+        line.strip("| ").split(" | ")
+        for line in DOCUMENTATION.read_text().splitlines()
+        if line.startswith("| `")
+    ]
+    assert all(len(row) == 5 for row in rows)
+    return {row[0].strip("`"): (row[1], row[2], row[3], row[4]) for row in rows}
+
+
+def load_example(folder: Path, content: str) -> Settings:
+    (folder / "acme_secret").write_text("geheim\n")
+    (folder / "acme_secret").chmod(0o600)
+    (folder / "syncd.toml").write_text(content)
+    return load_settings(folder / "syncd.toml", {}, need_media=False)
+
+
+def test_the_documentation_lists_exactly_the_keys_of_the_code_in_their_order() -> None:
+    assert list(documented()) == list(KEYS)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_documentation_gives_each_keys_type_default_variable_and_meaning(key: str) -> None:
+    kind, default, variable, meaning = documented()[key]
+    assert kind == KEYS[key].name
+    assert variable == f"`{variables(key)[0]}`"
+    assert len(meaning) > 10
+    if default in ("none", "required"):
+        assert default_of(key) is None
+    else:
+        written = KEYS[key].parse(default.strip("`"))
+        assert (str(written) if key == "media.root" else written) == (
+            str(default_of(key)) if key == "media.root" else default_of(key)
+        )
+
+
+def test_every_documented_variable_is_taken(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("geheim")
+    values = {
+        key: default.strip("`")
+        for key, (_, default, _, _) in documented().items()
+        if default not in ("none", "required")
+    }
+    values |= {"database.url": "postgresql://u@h/db", "clients.client_id": "acme", "clients.label": "ACME"}
+    values |= dict.fromkeys(
+        ("database.password_file", "clients.client_secret_file", "web.token_file", "clients.ca_file"),
+        str(secret),
+    )
+    values |= {"clients.confirm_wrapper": "profileIds"}
+    left_out = {"database.password", "clients.client_secret"}
+    assert set(values) == set(KEYS) - left_out
+    for form in (0, -1):
+        environ = {variables(key)[form]: value for key, value in values.items()}
+        settings = load_settings(None, environ, need_media=False)
+        assert settings.clients[0].confirm_wrapper == "profileIds"
+        assert settings.database.url == "postgresql+psycopg://u:geheim@h/db"
+
+
+def test_the_example_loads_as_it_is(tmp_path: Path) -> None:
+    settings = load_example(tmp_path, EXAMPLE.read_text())
+    (client,) = settings.clients
+    assert (client.client_id, client.client_secret.reveal()) == ("acme", "geheim")
+    assert settings.database.url == "postgresql+psycopg://syncd_writer@db/ats"
+    assert settings.warnings == ()
+
+
+def test_the_example_mentions_every_key() -> None:
+    table, mentioned = "", set()
+    for line in EXAMPLE.read_text().splitlines():
+        if match := re.fullmatch(r"\[{1,2}([a-z.]+)\]{1,2}", line):
+            table = match[1]
+        elif match := re.match(r"(?:# )?([a-z_]+) = ", line):
+            mentioned.add(f"{table}.{match[1]}")
+    assert mentioned == set(KEYS)
+
+
+def test_what_the_example_shows_behind_a_hash_is_the_default(tmp_path: Path) -> None:
+    def uncomment(match: re.Match[str]) -> str:
+        return match[0] if match[1] in NOT_A_DEFAULT else match[0].removeprefix("# ")
+
+    plain = EXAMPLE.read_text()
+    full = re.sub(r"(?m)^# ([a-z_]+) = .*$", uncomment, plain)
+    assert len(tomllib.loads(full)["sync"]) == len(dataclasses.fields(SyncSettings))
+    assert load_example(tmp_path, full) == load_example(tmp_path, plain)

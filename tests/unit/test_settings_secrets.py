@@ -1,0 +1,199 @@
+"""Secrets: where they may come from, and that neither errors nor reprs ever show one."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from syncd.errors import ConfigurationError
+from syncd.settings import Secret, Settings, load_settings
+
+CANARY = "Kanarienvogel-77"
+DATABASE = '[database]\nurl = "postgresql://syncd@db:5433/ats?sslmode=require"\n'
+
+
+def configure(folder: Path, toml: str, environ: dict[str, str] | None = None) -> Settings:
+    file = folder / "syncd.toml"
+    file.write_text(toml)
+    file.chmod(0o600)
+    return load_settings(file, environ or {}, need_media=False)
+
+
+def keep(file: Path, content: str | bytes, mode: int = 0o600) -> Path:
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    file.chmod(mode)
+    return file
+
+
+def client(line: str) -> str:
+    return f'{DATABASE}[[clients]]\nclient_id = "acme"\n{line}\n'
+
+
+def refused(folder: Path, toml: str, environ: dict[str, str] | None = None) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        configure(folder, toml, environ)
+    assert CANARY not in str(caught.value)
+    (problem,) = caught.value.problems
+    return problem
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_a_secret_file_beside_the_configuration_loses_its_last_line_break(
+    tmp_path: Path, ending: str
+) -> None:
+    keep(tmp_path / "acme_secret", f" {CANARY} {ending}")
+    settings = configure(tmp_path, client('client_secret_file = "acme_secret"'))
+    assert settings.clients[0].client_secret.reveal() == f" {CANARY} "
+    assert settings.warnings == ()
+
+
+def test_a_bare_name_is_a_systemd_credential_where_there_are_any(tmp_path: Path) -> None:
+    keep(tmp_path / "acme_secret", "beside")
+    keep(tmp_path / "credentials" / "acme_secret", CANARY)
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
+    bare = configure(tmp_path, client('client_secret_file = "acme_secret"'), environ)
+    with_folder = configure(tmp_path, client('client_secret_file = "./acme_secret"'), environ)
+    assert bare.clients[0].client_secret == Secret(CANARY)
+    assert with_folder.clients[0].client_secret == Secret("beside")
+
+
+def test_a_secret_of_the_environment_beats_the_other_form_in_the_file(tmp_path: Path) -> None:
+    file = keep(tmp_path / "other", CANARY)
+    from_file = configure(tmp_path, client('client_secret = "x"'), {"SYNCD_CLIENT_SECRET_FILE": str(file)})
+    inline = configure(tmp_path, client('client_secret_file = "/nowhere"'), {"SYNCD_CLIENT_SECRET": CANARY})
+    assert from_file.clients[0].client_secret == inline.clients[0].client_secret == Secret(CANARY)
+
+
+def test_a_secret_and_its_file_in_one_place_are_refused(tmp_path: Path) -> None:
+    keep(tmp_path / "s", CANARY)
+    toml = client(f'client_secret = "{CANARY}"\nclient_secret_file = "s"')
+    assert "given together with client_secret_file" in refused(tmp_path, toml)
+
+
+def test_a_missing_secret_is_told_with_both_ways_to_give_it(tmp_path: Path) -> None:
+    problem = refused(tmp_path, client(""))
+    assert "write client_secret_file" in problem
+    assert "SYNCD_CLIENT_SECRET_FILE" in problem
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "is empty"),
+        (" \n", "is empty"),
+        (f"{CANARY}\nsecond line\n", "one line"),
+        (CANARY.encode() + b"\xff", "is not UTF-8"),
+        (CANARY * 5000, "over 64 KiB"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_refused_without_showing_it(
+    tmp_path: Path, content: str | bytes, told: str
+) -> None:
+    keep(tmp_path / "s", content)
+    problem = refused(tmp_path, client('client_secret_file = "s"'))
+    assert told in problem
+    assert str(tmp_path / "s") in problem
+
+
+def test_a_secret_file_that_is_absent_or_a_folder_is_told(tmp_path: Path) -> None:
+    assert "No such file" in refused(tmp_path, client('client_secret_file = "s"'))
+    (tmp_path / "s").mkdir()
+    assert "Is a directory" in refused(tmp_path, client('client_secret_file = "s"'))
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
+def test_a_secret_that_every_user_may_use_is_warned_of(tmp_path: Path, mode: int, warned: bool) -> None:
+    keep(tmp_path / "s", CANARY, mode)
+    warnings = configure(tmp_path, client('client_secret_file = "s"')).warnings
+    assert [str(tmp_path / "s") in w and "chmod o-rwx" in w for w in warnings] == [True] * warned
+    assert CANARY not in str(warnings)
+
+
+def test_a_configuration_file_with_a_secret_that_every_user_may_read_is_warned_of(tmp_path: Path) -> None:
+    file = keep(tmp_path / "syncd.toml", client(f'client_secret = "{CANARY}"'), 0o644)
+    (warning,) = load_settings(file, {}, need_media=False).warnings
+    assert warning.startswith("clients.client_secret: ")
+    keep(file, client(""), 0o644)
+    environ = {"SYNCD_CLIENT_SECRET": CANARY}
+    assert load_settings(file, environ, need_media=False).warnings == ()
+
+
+@pytest.mark.parametrize("password", ["simple", "p@ss:w/o?r#d%41 ü+&"])
+def test_the_database_password_arrives_unchanged_in_sqlalchemy(tmp_path: Path, password: str) -> None:
+    keep(tmp_path / "pw", password + "\n")
+    toml = client('client_secret = "x"')
+    settings = configure(tmp_path, toml, {"SYNCD_DATABASE__PASSWORD_FILE": str(tmp_path / "pw")})
+    url = make_url(settings.database.url)
+    assert (url.drivername, url.username, url.password) == ("postgresql+psycopg", "syncd", password)
+    assert (url.host, url.port, url.database, dict(url.query)) == ("db", 5433, "ats", {"sslmode": "require"})
+
+
+def test_the_environments_password_beats_the_one_in_the_files_url_and_back(tmp_path: Path) -> None:
+    toml = client('client_secret = "x"').replace("syncd@", "syncd:old@")
+    settings = configure(tmp_path, toml, {"SYNCD_DATABASE__PASSWORD": "new"})
+    assert make_url(settings.database.url).password == "new"
+    toml = client('client_secret = "x"').replace("[database]", '[database]\npassword = "old"')
+    settings = configure(tmp_path, toml, {"SYNCD_DATABASE__URL": "postgresql://syncd:new@db/ats"})
+    assert make_url(settings.database.url).password == "new"
+
+
+def test_two_passwords_in_one_place_or_one_without_a_user_are_refused(tmp_path: Path) -> None:
+    toml = client('client_secret = "x"').replace("[database]", f'[database]\npassword = "{CANARY}"')
+    assert "keep one of the two" in refused(tmp_path, toml.replace("syncd@", f"syncd:{CANARY}@"))
+    assert "names no user" in refused(tmp_path, toml.replace("syncd@", ""))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"mysql://u:{CANARY}@h/db",
+        f"postgresql://u:{CANARY}@h",
+        f"postgresql://u:{CANARY}/x@h/db",
+        f"postgresql://u:{CANARY}#x@h/db",
+        f"postgresql://u:{CANARY}@x@h/db",
+        f"postgresql://u:{CANARY} x@h/db",
+        f"postgresql://u@h/db?password={CANARY}",
+        f"postgresql://u:{CANARY}@h:port/db",
+        f"postgresql://u:{CANARY}@[::1/db",
+        f"postgresql://u:{CANARY}@a:1,b:2/db",
+    ],
+)
+def test_a_wrong_database_url_is_refused_without_showing_its_password(tmp_path: Path, url: str) -> None:
+    toml = client('client_secret = "x"').replace("postgresql://syncd@db:5433/ats?sslmode=require", url)
+    assert refused(tmp_path, toml).startswith("database.url (")
+
+
+def test_no_repr_shows_a_secret_and_the_shown_url_keeps_the_rest(tmp_path: Path) -> None:
+    toml = client(f'client_secret = "{CANARY}"').replace("syncd@", f"syncd:{CANARY}@")
+    settings = configure(tmp_path, toml)
+    for shown in (repr(settings), str(settings), f"{settings.clients[0].client_secret}"):
+        assert CANARY not in shown
+    assert settings.database.shown_url == "postgresql+psycopg://syncd:***@db:5433/ats?sslmode=require"
+    assert CANARY in settings.database.url
+
+
+def test_a_secret_survives_pickling_and_compares_by_its_text() -> None:
+    assert pickle.loads(pickle.dumps(Secret("a"))) == Secret("a")
+    assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+
+
+def test_a_token_or_ca_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    toml = client('client_secret = "x"\nca_file = "ca.pem"')
+    assert "ca.pem cannot be read" in refused(tmp_path, toml)
+    keep(tmp_path / "ca.pem", "pem")
+    assert configure(tmp_path, toml).clients[0].ca_file == tmp_path / "ca.pem"
+    web = toml + '[web]\ntoken_file = "web_token"\n'
+    assert "web.token_file" in refused(tmp_path, web)
+    keep(tmp_path / "web_token", CANARY)
+    assert configure(tmp_path, web).web.token_file == tmp_path / "web_token"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_secret_file_without_permission_is_told(tmp_path: Path) -> None:
+    keep(tmp_path / "s", CANARY, 0)
+    assert "Permission denied" in refused(tmp_path, client('client_secret_file = "s"'))
