@@ -46,7 +46,7 @@ NUMBER_KEYS = frozenset(
 
 WORD_KEYS = frozenset(
     _words(
-        "logger_name library source stage state outcome trigger reason status method endpoint role "
+        "logger_name library source stage state outcome trigger status method endpoint role "
         "kind mode signal job sqlstate constraint error error_class database_revision code_revision "
         "schema_revision version schedule timezone setting command key table mime_type "
     )
@@ -58,8 +58,8 @@ TIME_KEYS = frozenset(
 )
 """Keys that carry a point in time: a datetime and nothing else."""
 
-TEXT_KEYS = frozenset({"error_message", "error_frames", "remedy", "warning", "path", "address"})
-"""Keys that carry a sentence, a path or an address of our own: scrubbed, escaped and cut."""
+TEXT_KEYS = frozenset({"reason", "error_message", "error_frames", "remedy", "warning", "path", "address"})
+"""Keys that carry a sentence of syncd's own source, a path or an address: scrubbed, escaped and cut."""
 
 ALLOWED_KEYS = ID_KEYS | NUMBER_KEYS | WORD_KEYS | TIME_KEYS | TEXT_KEYS
 """Every key that a caller may put into an event."""
