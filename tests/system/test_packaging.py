@@ -42,9 +42,10 @@ def copied_into_the_build() -> list[str]:
 
 
 def files_below(folder: str) -> set[str]:
-    """The files of a folder of the checkout, relative to it, without what Python compiled."""
-    paths = [path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    return {path.relative_to(ROOT / folder).as_posix() for path in paths}
+    """The files of a folder of the checkout, relative to it, without what Python and the linters left there."""
+    paths = [path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob("*") if path.is_file()]
+    left = re.compile(r"(^|/)(\.|__pycache__)")
+    return {path.as_posix() for path in paths if not left.search(path.as_posix())}
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target = source / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         else:
             shutil.copy(ROOT / name, target)
     [build] = [
