@@ -34,6 +34,7 @@ NUMBER_KEYS = frozenset(
     _words(
         "applications answers attachments profiles media jobs templates files rows batches batch "
         "batch_size polls clients seen new changed unchanged landed known duplicate duplicates "
+        "media_stored media_gone media_rejected confirm_refused http_retries "
         "quarantined resolved stored gone rejected pending missing orphans repaired damaged removed "
         "deleted erased confirmed unconfirmed refused skipped failed cleaned bytes media_bytes size_bytes "
         "limit_bytes expected_bytes calls http_calls retries attempt attempts count total index seconds "

@@ -40,18 +40,23 @@ class Vault:
         self.root, self.max_bytes = root, max_bytes
 
     def prepare(self, client_id: str) -> None:
-        """Make the client's folder and prove that it can be written."""
+        """Make the client's folder, if it is not there."""
         with _disk_errors():
             for folder in (self.root, self.root / TEMPORARY, self.root / client_id):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _fsync_folder(self.root)
-            probe = self.root / TEMPORARY / f"{client_id}.probe.{secrets.token_hex(8)}"
+
+    def probe(self) -> None:
+        """Prove that a file can be written, fsynced and removed again, or raise `MediaStoreFailed`."""
+        with _disk_errors():
+            (self.root / TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = self.root / TEMPORARY / f"probe.{secrets.token_hex(8)}"
             try:
-                with probe.open("xb") as file:
+                with path.open("xb") as file:
                     file.write(b"syncd")
                     os.fsync(file.fileno())
             finally:
-                probe.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
     def store(
         self, client_id: str, key: MediaKey, chunks: Iterable[bytes], *, length: int | None, fence: int
@@ -125,7 +130,7 @@ class Vault:
         with _disk_errors():
             for path in (self.root / TEMPORARY).glob(f"{client_id}.*"):
                 owner = path.name.split(".")[1]
-                if owner == "probe" or (owner.isdigit() and int(owner) < fence):
+                if owner.isdigit() and int(owner) < fence:
                     path.unlink(missing_ok=True)
 
     def measure(self, storage_path: str) -> tuple[int, bytes] | None:

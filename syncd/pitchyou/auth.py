@@ -64,7 +64,12 @@ class TokenCache:
 
     def _renew(self, deadline: Deadline) -> None:
         asked_at = self._clock()
-        token, lifetime = with_retries(lambda: self._request(deadline), attempts=ATTEMPTS, deadline=deadline)
+        token, lifetime = with_retries(
+            lambda: self._request(deadline),
+            attempts=ATTEMPTS,
+            deadline=deadline,
+            on_retry=self._http.count_retry,
+        )
         # 20 % of the lifetime but at least 30 s early, and never so early that each call asks anew.
         margin = min(max(0.2 * lifetime, 30.0), 0.5 * lifetime)
         self._token, self._renew_at = token, asked_at + lifetime - margin

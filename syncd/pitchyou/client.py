@@ -103,6 +103,11 @@ class PitchYou:
         """HTTP requests sent since this object was made."""
         return self._http.calls
 
+    @property
+    def retries(self) -> int:
+        """Requests that had to be sent again since this object was made."""
+        return self._http.retries
+
     def authenticate(self, deadline: Deadline | None = None) -> None:
         """Get a token now, if there is none that is still good (A1).
 
@@ -121,7 +126,7 @@ class PitchYou:
             BadAnswer: the answer is truncated, too long or not a JSON array.
         """
         until = deadline or Deadline()
-        with with_retries(lambda: self._spooled(until), attempts=LIST_ATTEMPTS, deadline=until) as elements:
+        with self._retried(lambda: self._spooled(until), LIST_ATTEMPTS, until) as elements:
             yield Listing(elements, self._fields, self._timezone)
 
     def _spooled(self, deadline: Deadline) -> Spool:
@@ -169,7 +174,7 @@ class PitchYou:
                     raise ApiUnavailable("a web page came in place of a media file")
                 return save(response)
 
-        return with_retries(attempt, attempts=MEDIA_ATTEMPTS, deadline=until)
+        return self._retried(attempt, MEDIA_ATTEMPTS, until)
 
     def confirm(self, wire_ids: Sequence[str], deadline: Deadline | None = None) -> None:
         """Acknowledge that profiles were taken over (S2.3). Safe to repeat.
@@ -192,7 +197,10 @@ class PitchYou:
                 if response.content_type == "text/html":
                     raise ApiUnavailable("a web page came in answer to a confirm", status=response.status)
 
-        with_retries(attempt, attempts=CONFIRM_ATTEMPTS, deadline=until)
+        self._retried(attempt, CONFIRM_ATTEMPTS, until)
+
+    def _retried(self, work: Callable[[], T], attempts: int, deadline: Deadline) -> T:
+        return with_retries(work, attempts=attempts, deadline=deadline, on_retry=self._http.count_retry)
 
     @contextmanager
     def _authorized(

@@ -115,10 +115,16 @@ class Http:
         self._next_slot = 0.0
         self._lock = threading.Lock()
         self.calls = 0
+        self.retries = 0
 
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+
+    def count_retry(self) -> None:
+        """Called whenever a request is about to be sent again."""
+        with self._lock:
+            self.retries += 1
 
     @contextmanager
     def send(

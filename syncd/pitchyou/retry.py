@@ -41,7 +41,12 @@ def require_success(response: Response, what: str) -> None:
 
 
 def with_retries(
-    work: Callable[[], T], *, attempts: int, deadline: Deadline, jitter: Callable[[], float] = random.random
+    work: Callable[[], T],
+    *,
+    attempts: int,
+    deadline: Deadline,
+    on_retry: Callable[[], None] = lambda: None,
+    jitter: Callable[[], float] = random.random,
 ) -> T:
     """Call `work` until it does not raise `ApiUnavailable`, at most `attempts` times.
 
@@ -56,6 +61,7 @@ def with_retries(
                 wait = jitter() * min(BACKOFF_CAP, BACKOFF_BASE * 2**attempt)
             if attempt + 1 == attempts or wait >= deadline.remaining():
                 raise
+            on_retry()
             deadline.sleep(wait)
     raise AssertionError("attempts must be at least 1")
 

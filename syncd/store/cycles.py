@@ -6,6 +6,7 @@ from typing import Literal
 from sqlalchemy import Connection, text
 
 from syncd import __version__
+from syncd.errors import SyncdError
 from syncd.model import Outcome
 
 Trigger = Literal["schedule", "command"]
@@ -63,7 +64,8 @@ def beat(connection: Connection, cycle_id: int) -> None:
 def finish(
     connection: Connection, cycle_id: int, tally: Tally, outcome: Outcome, error: Exception | None = None
 ) -> None:
-    """Close the row of a cycle. `error` must be one whose text holds no personal data."""
+    """Close the row of a cycle. Only syncd's own errors are quoted: the text of others may hold personal data."""
+    unexpected = "unexpected; the log says where" if error else None
     assignments = ", ".join(f"{name} = :{name}" for name in _COUNTS)
     connection.execute(
         text(
@@ -75,6 +77,6 @@ def finish(
             "cycle_id": cycle_id,
             "outcome": outcome.value,
             "error_class": type(error).__name__ if error else None,
-            "error_message": str(error) if error else None,
+            "error_message": str(error) if isinstance(error, SyncdError) else unexpected,
         },
     )

@@ -5,16 +5,16 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import structlog
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from syncd.deadline import Deadline
 from syncd.errors import DatabaseUnavailable
+from syncd.logs import get_logger
 
 T = TypeVar("T")
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 # Another transaction or a timeout was in the way; the same work may succeed at once (PostgreSQL, appendix A).
 _CONFLICTS = frozenset({"40P01", "40001", "55P03", "57014", "25P03"})

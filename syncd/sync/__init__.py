@@ -1,0 +1,1 @@
+"""The cycle and its three stages: land, fetch, confirm."""

@@ -1,0 +1,143 @@
+"""Stage 2: files that the database lists as pending come to disk, many at a time, outside any transaction."""
+
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from syncd.errors import ApiRefused, ApiUnavailable
+from syncd.logs import get_logger
+from syncd.media.vault import FileTooLarge, IncompleteFile
+from syncd.model import MediaState
+from syncd.pitchyou import Response
+from syncd.store import media_index
+from syncd.store.media_index import Due, Fetched, NotFetched
+from syncd.sync.work import Work
+
+log = get_logger(__name__)
+
+ROUND = 1000  # files between two confirms
+RECORDED_TOGETHER = 100  # results in one transaction
+RETRY_CAP = 3600.0  # seconds between two attempts at the same file, at most
+FRUITLESS_LIMIT = 20  # failures in a row after which the media endpoint counts as down
+_MISSING = (404, 410)
+
+
+def fetch_rounds(work: Work) -> Iterator[int]:
+    """Download what is due, round by round; gives the number of files each round brought.
+
+    A file that fails is tried again by a later cycle, from the database. Nothing here is kept in memory between
+    rounds, so a crash costs the downloads in hand and nothing else.
+    """
+    work.write(lambda c: media_index.reopen_rejected(c, work.client_id, work.vault.max_bytes))
+    while True:
+        work.deadline.check()
+        due = work.read(lambda c: media_index.due(c, work.client_id, ROUND))
+        if not due:
+            return
+        yield _fetch(work, due)
+
+
+def _fetch(work: Work, due: list[Due]) -> int:
+    """Download one round and record every result, also of a round that ends early."""
+    stored_before = work.tally.media_stored
+    results: list[Fetched | NotFetched] = []
+    fruitless = 0
+    waiting: set[Future[Fetched | NotFetched]] = set()
+    pool = ThreadPoolExecutor(work.plan.media_concurrency, thread_name_prefix=f"media-{work.client_id}")
+    try:
+        queue = iter(due)
+        while True:
+            while len(waiting) < work.plan.media_concurrency and (item := next(queue, None)):
+                waiting.add(pool.submit(_download, work, item))
+            if not waiting:
+                return work.tally.media_stored - stored_before
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                result = future.result()
+                results.append(result)
+                outage = (
+                    isinstance(result, NotFetched)
+                    and result.state is MediaState.PENDING
+                    and not result.missing
+                )
+                fruitless = fruitless + 1 if outage else 0
+            if len(results) >= RECORDED_TOGETHER:
+                _record(work, results)
+            if fruitless >= FRUITLESS_LIMIT:
+                raise ApiUnavailable(f"the last {fruitless} media files could not be downloaded")
+            work.deadline.check()
+    finally:
+        for future in waiting:
+            future.cancel()
+        pool.shutdown(wait=True)
+        results += [f.result() for f in waiting if not f.cancelled() and f.exception() is None]
+        _record(work, results)
+
+
+def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
+    if not results:
+        return
+    work.write(lambda c: media_index.record(c, work.client_id, results))
+    tally = work.tally
+    for result in results:
+        match result:
+            case Fetched(_, file):
+                tally.media_stored += 1
+                tally.media_bytes += file.size_bytes
+            case NotFetched(key, MediaState.GONE | MediaState.REJECTED as state, error):
+                tally.media_gone += state is MediaState.GONE
+                tally.media_rejected += state is MediaState.REJECTED
+                log.warning(
+                    "media_gone" if state is MediaState.GONE else "media_rejected",
+                    client_id=work.client_id,
+                    profile_id=key.profile_id,
+                    media_id=key.media_id,
+                    error=error,
+                )
+    results.clear()
+
+
+def _download(work: Work, due: Due) -> Fetched | NotFetched:
+    """Bring one file to disk; runs in the pool. Only what ends the whole stage is raised."""
+    key = due.key
+
+    def save(response: Response) -> Fetched:
+        try:
+            file = work.vault.store(
+                work.client_id,
+                key,
+                response.chunks(),
+                length=response.content_length,
+                fence=work.lease.fence,
+            )
+        except IncompleteFile:
+            raise ApiUnavailable("a media file came incomplete") from None
+        return Fetched(key, file)
+
+    try:
+        return work.api.media(key.profile_id, key.media_id, save, work.deadline)
+    except FileTooLarge:
+        return NotFetched(key, MediaState.REJECTED, "too_large", size_limit=work.vault.max_bytes)
+    except ApiRefused as error:
+        if error.status in _MISSING:
+            return _missing(work, due, f"http_{error.status}")
+        return _again(work, due, f"http_{error.status}")
+    except ApiUnavailable as error:
+        return _again(work, due, f"http_{error.status}" if error.status else "no_answer")
+
+
+def _missing(work: Work, due: Due, error: str) -> NotFetched:
+    """PitchYou does not have the file: late at first, gone for good after `media_gone_after`."""
+    gone_after = work.plan.media_gone_after
+    missing_for = due.missing_for or 0.0
+    if missing_for >= gone_after:
+        return NotFetched(due.key, MediaState.GONE, error, missing=True)
+    retry_in = min(_backoff(work, due), gone_after - missing_for)
+    return NotFetched(due.key, MediaState.PENDING, error, missing=True, retry_in=retry_in)
+
+
+def _again(work: Work, due: Due, error: str) -> NotFetched:
+    return NotFetched(due.key, MediaState.PENDING, error, retry_in=_backoff(work, due))
+
+
+def _backoff(work: Work, due: Due) -> float:
+    return min(RETRY_CAP, work.plan.media_retry * 2.0 ** min(due.attempts, 20))

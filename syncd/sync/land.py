@@ -1,0 +1,104 @@
+"""Stage 1: what PitchYou lists becomes rows, and what cannot be read becomes an entry in quarantine."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from syncd.logs import get_logger
+from syncd.model import BadProfile, Profile
+from syncd.store import applications, quarantine
+from syncd.store.applications import Landed
+from syncd.store.engine import sqlstate
+from syncd.sync.work import Work
+
+log = get_logger(__name__)
+
+_DATA_REFUSED = (
+    "22",
+    "23",
+    "54",
+    "",
+)  # data exception, constraint, program limit; none: refused by the driver
+
+
+def land_listed(work: Work) -> None:
+    """Read the list of applications and land it, one transaction for each batch.
+
+    The whole answer is landed even when a stop is asked for meanwhile, since PitchYou may list a profile only once.
+    """
+    with work.api.profiles(work.deadline) as listing:
+        work.listed = len(listing)
+        for batch in batches(once_each(listing, work.client_id), work.plan.batch_size):
+            land(work, batch)
+            work.tally.seen += len(batch)
+
+
+def once_each(listing: Iterable[Profile | BadProfile], client_id: str) -> Iterator[Profile | BadProfile]:
+    """Leave out profiles whose id was given before; the listing gives the valid one first."""
+    seen: set[str] = set()
+    for profile in listing:
+        if isinstance(profile, Profile):
+            if profile.profile_id in seen:
+                log.warning("profile_listed_twice", client_id=client_id, profile_id=profile.profile_id)
+                continue
+            seen.add(profile.profile_id)
+        yield profile
+
+
+def batches(profiles: Iterable[Profile | BadProfile], size: int) -> Iterator[list[Profile | BadProfile]]:
+    """Lists of at most `size`."""
+    iterator = iter(profiles)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def land(work: Work, batch: list[Profile | BadProfile]) -> None:
+    """Land a batch in one transaction; if the database refuses the data, narrow it down to the one it refuses."""
+    try:
+        landed, quarantined = work.write(lambda connection: _land(connection, work.client_id, batch))
+    except DBAPIError as error:
+        if sqlstate(error)[:2] not in _DATA_REFUSED:
+            raise
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            land(work, batch[:middle])
+            land(work, batch[middle:])
+            return
+        landed, quarantined = Landed(), _quarantine_refused(work, batch[0], sqlstate(error))
+    tally = work.tally
+    tally.new += landed.new
+    tally.changed += landed.changed
+    tally.unchanged += landed.unchanged
+    tally.quarantined += quarantined
+
+
+def _land(connection: Connection, client_id: str, batch: list[Profile | BadProfile]) -> tuple[Landed, int]:
+    good = [profile for profile in batch if isinstance(profile, Profile)]
+    bad = [profile for profile in batch if isinstance(profile, BadProfile)]
+    landed = applications.land(connection, client_id, good)
+    quarantine.resolve(connection, client_id, [profile.profile_id for profile in good])
+    _warn(client_id, bad)
+    quarantine.put(connection, client_id, "read", bad)
+    return landed, len(bad)
+
+
+def _quarantine_refused(work: Work, profile: Profile | BadProfile, state: str) -> int:
+    bad = BadProfile(
+        profile_id=profile.profile_id,
+        reason=f"Postgres refused a value of this profile (SQLSTATE {state or 'none'})",
+        fingerprint=hashlib.sha256(profile.payload).digest(),
+        payload=profile.payload,
+    )
+    _warn(work.client_id, [bad])
+    work.write(lambda connection: quarantine.put(connection, work.client_id, "land", [bad]))
+    return 1
+
+
+def _warn(client_id: str, bad: list[BadProfile]) -> None:
+    for profile in bad:
+        log.warning(
+            "profile_quarantined", client_id=client_id, profile_id=profile.profile_id, reason=profile.reason
+        )

@@ -1,0 +1,89 @@
+"""What the stages of one cycle share: the plan, the three outsides, and what has happened so far."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from syncd.deadline import Deadline
+from syncd.errors import ApiRefused, ApiUnavailable, BadAnswer, MediaStoreFailed, SyncdError
+from syncd.media.vault import Vault
+from syncd.pitchyou import PitchYou
+from syncd.store import cycles, leases
+from syncd.store.cycles import Tally
+from syncd.store.engine import Database
+from syncd.store.leases import Lease
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a client is to be synced. Times in seconds, sizes in bytes."""
+
+    client_id: str
+    label: str | None = None
+    timezone: str = "Europe/Berlin"
+    retention_days: int | None = None
+    raw_retention_days: int | None = None
+    batch_size: int = 500
+    cycle_deadline: float = 1800.0
+    max_polls: int = 20
+    media_concurrency: int = 16
+    media_gone_after: float = 86_400.0
+    media_retry: float = 30.0
+    confirm_batch: int = 100
+    confirm: bool = True
+
+
+@dataclass(slots=True)
+class Work:
+    """One cycle's work for one client, under its lease. `progress` is called after each step that got work done."""
+
+    plan: Plan
+    api: PitchYou
+    database: Database
+    vault: Vault
+    lease: Lease
+    deadline: Deadline
+    cycle_id: int = 0
+    tally: Tally = field(default_factory=Tally)
+    listed: int = 0  # elements of the newest list answer, for the progress display
+    progress: Callable[["Work"], None] = lambda work: None
+    troubles: list[SyncdError] = field(default_factory=list)
+
+    @property
+    def client_id(self) -> str:
+        """The tenant this cycle works for."""
+        return self.plan.client_id
+
+    def write(self, statements: Callable[[Connection], T]) -> T:
+        """Run `statements` in one transaction that only the lease's holder may commit."""
+
+        def fenced(connection: Connection) -> T:
+            leases.require(connection, self.lease)
+            result = statements(connection)
+            cycles.beat(connection, self.cycle_id)
+            return result
+
+        result = self.database.transact(fenced, self._until_written())
+        self.progress(self)
+        return result
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """Run `query` in a transaction of its own."""
+        return self.database.transact(query, self._until_written())
+
+    def _until_written(self) -> Deadline:
+        # A stop lets the transaction in hand finish: what PitchYou has told us once may never be told again.
+        return Deadline(max(10.0, min(60.0, self.deadline.remaining())))
+
+    @contextmanager
+    def outlast(self) -> Iterator[None]:
+        """Let the other stages go on when this one's outside fails; the cycle reports it at its end."""
+        try:
+            yield
+        except (ApiUnavailable, ApiRefused, BadAnswer, MediaStoreFailed) as error:
+            self.troubles.append(error)
