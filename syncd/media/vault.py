@@ -115,15 +115,18 @@ class Vault:
 
     def remove(self, client_id: str, key: MediaKey) -> None:
         """Remove a file and its folder, if that is then empty. A missing one is fine."""
-        path = self.root / path_of(client_id, key)
+        self.remove_file(path_of(client_id, key))
+
+    def remove_file(self, storage_path: str) -> None:
+        """Remove the file at a path relative to the root, and its folder if that is then empty."""
+        path = self.root / storage_path
         with _disk_errors():
             path.unlink(missing_ok=True)
             with suppress(OSError):  # not empty, or never made
                 path.parent.rmdir()
-            if path.parent.is_dir():
-                _fsync_folder(path.parent)
-            if path.parent.parent.is_dir():
-                _fsync_folder(path.parent.parent)
+            for folder in (path.parent, path.parent.parent):
+                if folder.is_dir():
+                    _fsync_folder(folder)
 
     def remove_leftovers(self, client_id: str, fence: int) -> None:
         """Remove temporary files of holders before `fence`: nobody will finish them."""

@@ -15,7 +15,7 @@ from syncd.pitchyou.auth import TokenCache
 from syncd.pitchyou.http import Http, Limits, Response
 from syncd.pitchyou.payloads import read_profile
 from syncd.pitchyou.retry import require_success, with_retries
-from syncd.pitchyou.spool import Spool, spool
+from syncd.pitchyou.spool import Element, Spool, spool
 
 T = TypeVar("T")
 
@@ -140,6 +140,10 @@ class PitchYou:
                 encoding=response.header("content-encoding"),
                 length=response.content_length,
             )
+
+    def read(self, payload: bytes) -> Profile | BadProfile:
+        """Read one profile from its bytes, as the list does."""
+        return read_profile(Element(payload), self._fields, self._timezone)
 
     def media(
         self,

@@ -22,7 +22,7 @@ class SandboxConfig:
     profiles: int = 200
     seed: int = 1
     client_id: str = "acme"
-    client_secret: str = "sandbox-secret"  # noqa: S105 - the sandbox's published default, guards nothing
+    client_secret: str = "sandbox-secret"
     tenants: tuple[Tenant, ...] = ()
     host: str = "127.0.0.1"
     port: int = 0
@@ -30,8 +30,8 @@ class SandboxConfig:
     # token (contract A1)
     token_lifetime: int | None = 3600
     expires_in_string: bool = False
-    token_auth: Literal["post", "basic"] = "post"  # noqa: S105 - a way to send the secret, not a secret
-    token_format: Literal["form", "json"] = "form"  # noqa: S105 - a body format, not a secret
+    token_auth: Literal["post", "basic"] = "post"
+    token_format: Literal["form", "json"] = "form"
 
     # the list (S2.1)
     after_confirm: Literal["leave", "stay", "once"] = "leave"

@@ -47,13 +47,13 @@ class Tokens:
             return None, error_reply(400, f"the token request must have a {self._config.token_format} body")
         if form.get("grant_type") != "client_credentials":
             return None, error_reply(400, "grant_type must be client_credentials")
-        if self._config.token_auth == "basic":  # noqa: S105 - a way to send the secret, not a secret
+        if self._config.token_auth == "basic":
             client, secret = _basic(headers.get("Authorization"))
         else:
             client, secret = form.get("client_id"), form.get("client_secret")
         known = self._secrets.get(client or "")
         if known is None or not secrets.compare_digest(known.encode(), (secret or "").encode()):
-            how = {"WWW-Authenticate": "Basic"} if self._config.token_auth == "basic" else {}  # noqa: S105 - as above
+            how = {"WWW-Authenticate": "Basic"} if self._config.token_auth == "basic" else {}
             return client, error_reply(
                 401, f"no such client; credentials go in {self._config.token_auth}", how
             )

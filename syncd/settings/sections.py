@@ -123,8 +123,8 @@ class ClientSettings:
     retention_days: int | None = 183
     raw_retention_days: int | None = None
     label: str | None = None
-    token_auth: str = "post"  # noqa: S105  the name of a method, not a password
-    token_format: str = "form"  # noqa: S105  the name of a format, not a password
+    token_auth: str = "post"
+    token_format: str = "form"
     confirm_wrapper: str | None = None
     chat_format: str = "json"
     max_requests_per_second: float | None = None

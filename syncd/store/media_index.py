@@ -124,6 +124,19 @@ def reopen(connection: Connection, client_id: str, key: MediaKey) -> None:
     )
 
 
+def is_stored(connection: Connection, client_id: str, key: MediaKey) -> bool:
+    """Whether the file is in state stored."""
+    return bool(
+        connection.execute(
+            text(
+                "SELECT state = 'stored' FROM ats.media WHERE client_id = :client_id "
+                "AND profile_id = :profile_id AND media_id = :media_id"
+            ),
+            _identity(client_id, key),
+        ).scalar()
+    )
+
+
 def removals(connection: Connection, client_id: str, limit: int) -> list[tuple[MediaKey, bool]]:
     """Files to remove, each with whether a later revision names it again (then it must stay)."""
     rows = connection.execute(

@@ -120,6 +120,19 @@ def unresolved_after(
     return [(row.quarantine_id, row.stage, bytes(row.payload)) for row in rows]
 
 
+def overtaken(connection: Connection, quarantine_id: int, profile_id: str) -> bool:
+    """Whether the application was landed from a newer list answer than the one this entry came from."""
+    return bool(
+        connection.execute(
+            text(
+                "SELECT a.changed_at > q.first_seen_at FROM ops.quarantine q JOIN ats.application a "
+                "ON a.client_id = q.client_id AND a.profile_id = :profile_id WHERE quarantine_id = :quarantine_id"
+            ),
+            {"quarantine_id": quarantine_id, "profile_id": profile_id},
+        ).scalar()
+    )
+
+
 def note_attempt(connection: Connection, quarantine_id: int, error: str | None) -> None:
     """Record another attempt: its error, or that it succeeded."""
     connection.execute(

@@ -72,10 +72,11 @@ def recorded_cycle(work: Work, trigger: Trigger) -> Outcome:
     finally:
         work.tally.http_calls = work.api.calls - calls
         work.tally.http_retries = work.api.retries - retries
-        _finish(work, outcome or _outcome_of(error), error)
+        _finish(work, outcome or outcome_of(error), error)
 
 
-def _outcome_of(error: Exception | None) -> Outcome:
+def outcome_of(error: Exception | None) -> Outcome:
+    """How a cycle that ended with this error is to be called."""
     return Outcome.ABORTED if isinstance(error, Stopped | LeaseLost) else Outcome.FAILED
 
 

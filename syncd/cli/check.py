@@ -1,0 +1,75 @@
+"""`syncd check`: the doctor."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import click
+
+from syncd.cli import FAILED, REFUSED
+from syncd.cli.compose import database_of, pitchyou_of, vault_of
+from syncd.cli.context import Globals, json_option, pass_globals
+from syncd.deadline import Deadline
+from syncd.errors import Refused, SyncdError
+from syncd.settings import Settings
+from syncd.store import migrate, safety
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found. `problem` says what is wrong and what to do; None means all is well."""
+
+    check: str
+    problem: str | None
+    code: int = 0
+
+
+@click.command()
+@json_option
+@pass_globals
+def check(context: Globals, as_json: bool) -> int:
+    """Check the configuration, the database, the media root and PitchYou, and say what to mend.
+
+    Nothing is changed but for a small file in the media root that is removed again. Mistakes in the configuration
+    end the check, with exit code 2.
+    """
+    settings = context.settings()
+    findings = list(_findings(settings))
+    if as_json:
+        click.echo(json.dumps({"checks": [asdict(finding) for finding in findings]}))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok  ' if finding.problem is None else 'FAIL'}  {finding.check}")
+            if finding.problem:
+                click.echo(f"      {finding.problem}")
+    codes = {finding.code for finding in findings}
+    return next((code for code in (FAILED, REFUSED) if code in codes), 0)
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield Finding(f"configuration: {settings.source or 'the environment alone'}", None)
+    with database_of(settings) as database:
+
+        def ask(question: Callable[..., object]) -> Callable[[], object]:
+            return lambda: database.transact(question, Deadline(20), patience=0)
+
+        reached = _look("database answers", ask(lambda connection: None))
+        yield reached
+        if reached.problem is None:
+            yield _look("database keeps what it acknowledges", ask(safety.require_safe))
+            yield _look(f"schema is at {migrate.head()}", ask(migrate.require_head))
+    yield _look(f"media root can be written: {settings.media.root}", vault_of(settings).probe)
+    for client in settings.clients:
+        with pitchyou_of(settings, client) as api:
+            yield _look(
+                f"PitchYou gives a token to client '{client.client_id}'",
+                lambda: api.authenticate(Deadline(30)),
+            )
+
+
+def _look(check: str, test: Callable[[], object]) -> Finding:
+    try:
+        test()
+    except SyncdError as error:
+        return Finding(check, str(error), REFUSED if isinstance(error, Refused) else FAILED)
+    return Finding(check, None)

@@ -1,0 +1,116 @@
+"""The composition root: from settings to the objects that do the work. Nothing below `cli` reads settings."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import click
+from sqlalchemy import Connection
+
+from syncd.deadline import Deadline
+from syncd.media.vault import Vault
+from syncd.model import FieldMap
+from syncd.pitchyou import PitchYou
+from syncd.settings import ClientSettings, Settings
+from syncd.store import migrate, safety
+from syncd.store.engine import Database
+from syncd.sync.keeper import LeaseKeeper
+from syncd.sync.once import Client, Outsides
+from syncd.sync.work import Plan
+
+
+def chosen_clients(settings: Settings, client_id: str | None) -> tuple[ClientSettings, ...]:
+    """All clients, or the one that was named."""
+    if client_id is None:
+        return settings.clients
+    chosen = tuple(client for client in settings.clients if client.client_id == client_id)
+    if not chosen:
+        known = ", ".join(client.client_id for client in settings.clients)
+        raise click.UsageError(f"there is no client '{client_id}' in the configuration; there is: {known}")
+    return chosen
+
+
+def plan_of(settings: Settings, client: ClientSettings, *, confirm: bool = True) -> Plan:
+    """How one client is to be synced."""
+    return Plan(
+        client_id=client.client_id,
+        label=client.label,
+        timezone=client.timezone.key,
+        retention_days=client.retention_days,
+        raw_retention_days=client.raw_retention_days,
+        batch_size=settings.sync.batch_size,
+        cycle_deadline=settings.sync.cycle_deadline,
+        max_polls=settings.sync.max_polls_per_cycle,
+        media_concurrency=settings.media.concurrency,
+        media_gone_after=settings.sync.media_gone_after,
+        media_retry=settings.sync.media_retry,
+        confirm_batch=settings.sync.confirm_batch,
+        confirm=confirm,
+    )
+
+
+def pitchyou_of(settings: Settings, client: ClientSettings) -> PitchYou:
+    """One client's connection to PitchYou."""
+    return PitchYou(
+        client.client_id,
+        client.client_secret.reveal(),
+        base_url=client.base_url,
+        token_auth="basic" if client.token_auth == "basic" else "post",
+        token_format="json" if client.token_format == "json" else "form",
+        confirm_wrapper=client.confirm_wrapper,
+        fields=FieldMap(**client.fields),
+        timezone=client.timezone.key,
+        max_response_bytes=settings.sync.max_response_bytes,
+        max_requests_per_second=client.max_requests_per_second,
+        connections=settings.media.concurrency + 2,
+        ca_file=client.ca_file,
+    )
+
+
+def database_of(settings: Settings, *, clients: int = 1) -> Database:
+    """The database, with a connection for each client's cycle, one for the leases and one to spare."""
+    return Database(settings.database.url, connections=clients + 2)
+
+
+def vault_of(settings: Settings) -> Vault:
+    """The media root."""
+    return Vault(settings.media.root, max_bytes=settings.media.max_bytes)
+
+
+@contextmanager
+def clients_of(
+    settings: Settings, chosen: tuple[ClientSettings, ...], *, confirm: bool = True
+) -> Iterator[list[Client]]:
+    """The chosen clients, with open connections to PitchYou."""
+    with ExitStack() as stack:
+        yield [
+            Client(
+                plan_of(settings, client, confirm=confirm),
+                stack.enter_context(pitchyou_of(settings, client)),
+            )
+            for client in chosen
+        ]
+
+
+@contextmanager
+def outsides_of(settings: Settings, *, clients: int = 1) -> Iterator[Outsides]:
+    """What the clients of this process share; the leases are given back at the end."""
+    with (
+        database_of(settings, clients=clients) as database,
+        LeaseKeeper(database, ttl=settings.sync.lease_ttl) as keeper,
+    ):
+        yield Outsides(database, vault_of(settings), keeper)
+
+
+def require_ready(database: Database, *, patience: float = 0.0) -> None:
+    """Refuse to work on an old schema or on a Postgres that does not keep what it acknowledges.
+
+    Raises:
+        Refused: with what to do about it.
+        DatabaseUnavailable: Postgres did not answer within `patience` seconds.
+    """
+
+    def look(connection: Connection) -> None:
+        safety.require_safe(connection)
+        migrate.require_head(connection)
+
+    database.transact(look, Deadline(60), patience=patience)

@@ -1,0 +1,111 @@
+"""`syncd quarantine`: what could not be read."""
+
+import base64
+import json
+from dataclasses import asdict
+
+import click
+
+from syncd.cli import FAILED, PARTLY
+from syncd.cli.compose import chosen_clients, clients_of, database_of, outsides_of, require_ready
+from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.deadline import Deadline
+from syncd.stopping import stop_on_signals
+from syncd.store import quarantine as store
+from syncd.store.quarantine import Quarantined
+from syncd.sync.once import prepare_work
+from syncd.sync.requarantine import Retried, retry_quarantined
+
+
+@click.group()
+def quarantine() -> None:
+    """List, show and retry what could not be read.
+
+    A profile in quarantine is not confirmed, so PitchYou keeps it too.
+    """
+
+
+@quarantine.command("list")
+@client_option
+@click.option("--all", "resolved", is_flag=True, help="Resolved entries as well.")
+@json_option
+@pass_globals
+def list_entries(context: Globals, client_id: str | None, resolved: bool, as_json: bool) -> None:
+    """List the entries, oldest first."""
+    settings = context.settings(need_clients=False, need_media=False)
+    with database_of(settings) as database:
+        found = database.transact(
+            lambda c: store.entries(c, client_id, resolved=resolved), Deadline(30), patience=0
+        )
+    if as_json:
+        click.echo(json.dumps({"quarantine": [asdict(entry) for entry in found]}, default=str))
+        return
+    for entry in found:
+        click.echo(_line(entry))
+    if not found:
+        click.echo("Nothing is in quarantine.")
+
+
+@quarantine.command()
+@click.argument("quarantine_id", type=int)
+@json_option
+@pass_globals
+def show(context: Globals, quarantine_id: int, as_json: bool) -> int:
+    """Show one entry with its bytes. They are an applicant's data: mind who is looking."""
+    settings = context.settings(need_clients=False, need_media=False)
+    with database_of(settings) as database:
+        found = database.transact(lambda c: store.show(c, quarantine_id), Deadline(30), patience=0)
+    if found is None:
+        click.echo(f"There is no entry {quarantine_id}; see `syncd quarantine list --all`.", err=True)
+        return FAILED
+    entry, payload = found
+    if as_json:
+        fields = asdict(entry) | {"payload_base64": base64.b64encode(payload).decode()}
+        click.echo(json.dumps(fields, default=str))
+    else:
+        click.echo(_line(entry))
+        click.echo(_printable(payload))
+    return 0
+
+
+@quarantine.command()
+@client_option
+@json_option
+@pass_globals
+def retry(context: Globals, client_id: str | None, as_json: bool) -> int:
+    """Read every entry again, after an upgrade or a change of [clients.fields].
+
+    What can be read now is landed; the next cycle fetches its files and confirms it.
+    """
+    settings = context.settings()
+    chosen = chosen_clients(settings, client_id)
+    stop = stop_on_signals()
+    results: dict[str, Retried] = {}
+    with clients_of(settings, chosen) as clients, outsides_of(settings) as outsides:
+        require_ready(outsides.database)
+        for client in clients:
+            results[client.plan.client_id] = retry_quarantined(prepare_work(client, outsides, stop))
+    if as_json:
+        click.echo(json.dumps({"clients": {name: asdict(result) for name, result in results.items()}}))
+    else:
+        for name, result in results.items():
+            click.echo(
+                f"{name}: {result.landed} landed, {result.overtaken} known from a newer answer, "
+                f"{result.still_bad} still unreadable"
+            )
+    return PARTLY if any(result.still_bad for result in results.values()) else 0
+
+
+def _line(entry: Quarantined) -> str:
+    resolved = f", resolved {entry.resolved_at:%Y-%m-%d %H:%M}" if entry.resolved_at else ""
+    return (
+        f"{entry.quarantine_id}  {entry.client_id}  profile {_printable((entry.profile_id or '?').encode())}  "
+        f"{entry.first_seen_at:%Y-%m-%d %H:%M}  {entry.size_bytes} bytes, {entry.attempts} attempts{resolved}: "
+        f"{entry.error}"
+    )
+
+
+def _printable(payload: bytes) -> str:
+    """Text that cannot steer a terminal: what is not printable is escaped."""
+    text = payload.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

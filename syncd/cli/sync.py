@@ -1,0 +1,134 @@
+"""`syncd sync`: one cycle now."""
+
+import json
+import threading
+from dataclasses import asdict, dataclass
+
+import click
+
+from syncd.cli import FAILED, PARTLY, REFUSED
+from syncd.cli.compose import chosen_clients, clients_of, database_of, outsides_of, require_ready
+from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.progress import ProgressLine
+from syncd.deadline import Deadline
+from syncd.errors import Refused, SyncdError
+from syncd.model import Outcome
+from syncd.settings import ClientSettings, Settings
+from syncd.stopping import stop_on_signals
+from syncd.store.cycles import Tally
+from syncd.sync.once import Client, run_once
+from syncd.sync.rehearsal import rehearse
+
+_CODES = {Outcome.OK: 0, Outcome.PARTIAL: PARTLY, Outcome.FAILED: FAILED, Outcome.ABORTED: FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one client's cycle ended. `code` is the exit code it asks for."""
+
+    client_id: str
+    outcome: str
+    code: int
+    tally: Tally
+    error: SyncdError | None = None
+
+
+@click.command()
+@client_option
+@click.option("--dry-run", is_flag=True, help="Read and report; write and confirm nothing.")
+@click.option("--no-confirm", is_flag=True, help="Store everything, confirm nothing.")
+@json_option
+@pass_globals
+def sync(context: Globals, client_id: str | None, dry_run: bool, no_confirm: bool, as_json: bool) -> int:
+    """Run one cycle for each (or one) client now.
+
+    Exit code: 0 everything is stored and confirmed; 1 a cycle failed; 3 something is in quarantine, late, gone or
+    not confirmed; 4 another syncd works for the client, or the database is not fit.
+    """
+    settings = context.settings()
+    chosen = chosen_clients(settings, client_id)
+    stop = stop_on_signals()
+    if dry_run:
+        results = _rehearse(settings, chosen, stop)
+    else:
+        results = _sync(settings, chosen, stop, confirm=not no_confirm)
+    if as_json:
+        click.echo(json.dumps({"clients": [_as_json(result) for result in results]}))
+    else:
+        for result in results:
+            click.echo(_as_text(result), err=result.error is not None)
+    codes = {result.code for result in results}
+    return next((code for code in (FAILED, REFUSED, PARTLY) if code in codes), 0)
+
+
+def _sync(
+    settings: Settings, chosen: tuple[ClientSettings, ...], stop: threading.Event, *, confirm: bool
+) -> list[Result]:
+    progress = ProgressLine()
+    with (
+        clients_of(settings, chosen, confirm=confirm) as clients,
+        outsides_of(settings) as outsides,
+    ):
+        require_ready(outsides.database)
+
+        def one(client: Client) -> Result:
+            try:
+                ended = run_once(client, outsides, trigger="command", stop=stop, progress=progress)
+            except SyncdError as error:
+                return _not_begun(client, error)
+            finally:
+                progress.clear()
+            code = _CODES[ended.outcome]
+            return Result(client.plan.client_id, ended.outcome.value, code, ended.tally, ended.error)
+
+        return [one(client) for client in clients]
+
+
+def _rehearse(settings: Settings, chosen: tuple[ClientSettings, ...], stop: threading.Event) -> list[Result]:
+    with clients_of(settings, chosen) as clients, database_of(settings) as database:
+        require_ready(database)
+
+        def one(client: Client) -> Result:
+            try:
+                tally = rehearse(client, database, Deadline(client.plan.cycle_deadline, stop=stop))
+            except SyncdError as error:
+                return _not_begun(client, error)
+            code = PARTLY if tally.quarantined else 0
+            return Result(client.plan.client_id, "dry-run", code, tally)
+
+        return [one(client) for client in clients]
+
+
+def _not_begun(client: Client, error: SyncdError) -> Result:
+    refused = isinstance(error, Refused)
+    outcome = "refused" if refused else Outcome.FAILED.value
+    return Result(client.plan.client_id, outcome, REFUSED if refused else FAILED, Tally(), error)
+
+
+def _as_json(result: Result) -> dict[str, object]:
+    return {
+        "client_id": result.client_id,
+        "outcome": result.outcome,
+        **asdict(result.tally),
+        "error": str(result.error) if result.error else None,
+    }
+
+
+def _as_text(result: Result) -> str:
+    tally = result.tally
+    parts = [
+        f"{tally.seen:,} listed: {tally.new:,} new, {tally.changed:,} changed, {tally.unchanged:,} unchanged"
+    ]
+    if result.outcome != "dry-run":
+        parts.append(f"{tally.media_stored:,} files stored ({tally.media_bytes / 1e6:,.1f} MB)")
+        parts.append(f"{tally.confirmed:,} confirmed")
+    for count, what in (
+        (tally.quarantined, "in quarantine (see `syncd quarantine list`)"),
+        (tally.media_gone, "files gone at PitchYou"),
+        (tally.media_rejected, "files larger than media.max_bytes"),
+        (tally.confirm_refused, "confirms refused"),
+    ):
+        if count:
+            parts.append(f"{count:,} {what}")
+    ending = f". {result.error}" if result.error else ""
+    return f"{result.client_id}: {result.outcome} - " + "; ".join(parts) + ending

@@ -1,0 +1,44 @@
+"""From a configured schedule to APScheduler's triggers, in UTC."""
+
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.combining import OrTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from syncd.settings import Cron, Every
+
+
+def trigger_of(schedule: Every | Cron) -> BaseTrigger:
+    """The trigger that fires when the schedule says.
+
+    Weekdays go by name, since APScheduler counts from Monday and cron from Sunday; and where both day fields are
+    restricted cron runs on either, APScheduler only on days that match both.
+    """
+    if isinstance(schedule, Every):
+        return IntervalTrigger(seconds=schedule.seconds, timezone=UTC)
+    time = {
+        "minute": _listed(schedule.minutes),
+        "hour": _listed(schedule.hours),
+        "month": _listed(schedule.months),
+        "timezone": UTC,
+    }
+    days, weekdays = _listed(schedule.days), _listed(schedule.weekdays)
+    if schedule.either_day:
+        return OrTrigger([CronTrigger(day=days, **time), CronTrigger(day_of_week=weekdays, **time)])
+    return CronTrigger(day=days, day_of_week=weekdays, **time)
+
+
+def next_run_at(schedule: Every | Cron, last_started_at: datetime | None, now: datetime) -> datetime:
+    """When the next cycle is due; in the past if none is running that should be."""
+    if isinstance(schedule, Every):
+        return now if last_started_at is None else last_started_at + timedelta(seconds=schedule.seconds)
+    due: datetime | None = trigger_of(schedule).get_next_fire_time(None, now)
+    if due is None:
+        raise AssertionError("the settings refuse a cron line that never comes")
+    return due
+
+
+def _listed(values: tuple[int, ...] | tuple[str, ...]) -> str:
+    return ",".join(map(str, values))

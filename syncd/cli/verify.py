@@ -1,0 +1,77 @@
+"""`syncd verify`: the files against their rows."""
+
+import json
+import threading
+
+import click
+
+from syncd.cli import FAILED
+from syncd.cli.compose import chosen_clients, clients_of, database_of, outsides_of, require_ready, vault_of
+from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.deadline import Deadline
+from syncd.settings import ClientSettings, Settings
+from syncd.stopping import stop_on_signals
+from syncd.sync.once import prepare_work
+from syncd.sync.verify import Fault, find_faults, repair
+
+
+@click.command()
+@client_option
+@click.option(
+    "--repair", "mend", is_flag=True, help="Download damaged files again, remove files without a row."
+)
+@json_option
+@pass_globals
+def verify(context: Globals, client_id: str | None, mend: bool, as_json: bool) -> int:
+    """Compare every stored file with its row, and find files without one.
+
+    Reads every byte. Exit code 1 when something is wrong and was not mended. `--repair` needs the client's lease,
+    so stop the daemon first.
+    """
+    settings = context.settings()
+    chosen = chosen_clients(settings, client_id)
+    stop = stop_on_signals()
+    found = {client.client_id: _faults(settings, client, stop) for client in chosen}
+    if mend:
+        left = _repair(settings, chosen, stop, found)
+    else:
+        left = found
+    if as_json:
+        click.echo(json.dumps({"clients": {name: _as_json(found[name], left[name]) for name in found}}))
+    else:
+        for name, faults in found.items():
+            for fault in faults:
+                click.echo(f"{name}: {fault.kind} {fault.path}")
+            mended = f", {len(faults) - len(left[name])} mended" if mend else ""
+            click.echo(f"{name}: {len(faults)} faults{mended}")
+        if any(left.values()) and not mend:
+            click.echo(
+                "`syncd verify --repair` downloads damaged files again and removes files without a row."
+            )
+    return FAILED if any(left.values()) else 0
+
+
+def _faults(settings: Settings, client: ClientSettings, stop: threading.Event) -> list[Fault]:
+    with database_of(settings) as database:
+        require_ready(database)
+        return list(find_faults(client.client_id, database, vault_of(settings), Deadline(stop=stop)))
+
+
+def _repair(
+    settings: Settings,
+    chosen: tuple[ClientSettings, ...],
+    stop: threading.Event,
+    found: dict[str, list[Fault]],
+) -> dict[str, list[Fault]]:
+    with clients_of(settings, chosen) as clients, outsides_of(settings) as outsides:
+        return {
+            client.plan.client_id: repair(prepare_work(client, outsides, stop), found[client.plan.client_id])
+            for client in clients
+        }
+
+
+def _as_json(found: list[Fault], left: list[Fault]) -> dict[str, object]:
+    return {
+        "faults": [{"kind": fault.kind, "path": fault.path} for fault in found],
+        "mended": len(found) - len(left),
+    }

@@ -1,0 +1,96 @@
+"""The daemon: every client on its own schedule, one cycle per client at a time, until it is told to stop."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from syncd.errors import DatabaseUnavailable, LeaseHeld
+from syncd.logs import get_logger
+from syncd.sync.once import Client, Outsides, run_once
+
+log = get_logger(__name__)
+
+GRACE = 25.0  # seconds a cycle has to finish the step in hand after a stop; a container gets 30 s in all
+SPARE_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A client and when it is synced."""
+
+    client: Client
+    trigger: BaseTrigger
+
+
+class Daemon:
+    """Runs cycles in threads, one for each client, so that no client waits for another.
+
+    A cycle that fails is logged and comes again with its schedule; nothing but a stop ends the daemon.
+    """
+
+    def __init__(self, clients: Sequence[Scheduled], outsides: Outsides, stop: threading.Event) -> None:
+        self._clients, self._outsides, self._stop = clients, outsides, stop
+        self._running = 0
+        self._idle = threading.Condition()
+        self._standing_by: set[str] = set()
+
+    def run(self) -> bool:
+        """Work until a stop is asked for. True if every cycle had then finished its step within `GRACE`."""
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(len(self._clients) + SPARE_THREADS)},
+            # Late is better than never: a run that was missed, or that met one still going on, is made up once.
+            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+        )
+        for scheduled in self._clients:
+            scheduler.add_job(
+                self._cycle,
+                scheduled.trigger,
+                args=[scheduled.client],
+                id=scheduled.client.plan.client_id,
+                next_run_time=datetime.now(UTC),
+            )
+        scheduler.start()
+        log.info("daemon_started", clients=len(self._clients))
+        self._stop.wait()
+        log.info("daemon_stopping")
+        scheduler.shutdown(wait=False)
+        finished = self._wait_for_cycles()
+        log.info("daemon_stopped") if finished else log.error("daemon_stopped_in_the_middle")
+        return finished
+
+    def _wait_for_cycles(self) -> bool:
+        ends_at = time.monotonic() + GRACE
+        with self._idle:
+            while self._running and (left := ends_at - time.monotonic()) > 0:
+                self._idle.wait(left)
+            return not self._running
+
+    def _cycle(self, client: Client) -> None:
+        """One scheduled run. It logs and swallows every failure, since there is nobody above to tell."""
+        with self._idle:
+            if self._stop.is_set():
+                return
+            self._running += 1
+        client_id = client.plan.client_id
+        try:
+            run_once(client, self._outsides, trigger="schedule", stop=self._stop)
+            self._standing_by.discard(client_id)
+        except LeaseHeld as error:
+            if client_id not in self._standing_by:
+                log.info("client_synced_elsewhere", client_id=client_id, reason=str(error))
+            self._standing_by.add(client_id)
+        except DatabaseUnavailable:
+            pass  # logged once for all clients; the next cycle tries again
+        except Exception:
+            log.exception("cycle_crashed", client_id=client_id)
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()

@@ -1,0 +1,36 @@
+"""A cycle that only looks: what would be new, changed or quarantined. It writes and confirms nothing."""
+
+from syncd.deadline import Deadline
+from syncd.logs import get_logger
+from syncd.model import BadProfile, Profile
+from syncd.store import applications
+from syncd.store.cycles import Tally
+from syncd.store.engine import Database
+from syncd.sync.land import batches, once_each
+from syncd.sync.once import Client
+
+log = get_logger(__name__)
+
+
+def rehearse(client: Client, database: Database, deadline: Deadline) -> Tally:
+    """Read the list and compare it with the database. Needs no lease, so it may run beside a daemon."""
+    tally = Tally()
+    client_id = client.plan.client_id
+    with client.api.profiles(deadline) as listing:
+        for batch in batches(once_each(listing, client_id), client.plan.batch_size):
+            good = [profile for profile in batch if isinstance(profile, Profile)]
+            landed = database.transact(lambda c: applications.compare(c, client_id, good), deadline)  # noqa: B023
+            tally.seen += len(batch)
+            tally.new += landed.new
+            tally.changed += landed.changed
+            tally.unchanged += landed.unchanged
+            for profile in batch:
+                if isinstance(profile, BadProfile):
+                    tally.quarantined += 1
+                    log.warning(
+                        "profile_unreadable",
+                        client_id=client_id,
+                        profile_id=profile.profile_id,
+                        reason=profile.reason,
+                    )
+    return tally

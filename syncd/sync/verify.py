@@ -1,0 +1,77 @@
+"""Compares every stored file with its row, finds files without one, and brings back what is damaged."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from syncd.deadline import Deadline
+from syncd.media.vault import Vault
+from syncd.model import MediaKey
+from syncd.store import media_index
+from syncd.store.engine import Database
+from syncd.sync.fetch import fetch_rounds
+from syncd.sync.work import Work
+
+_CHUNK = 500
+_FIRST = MediaKey("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong. `key` is None for a file that no row names; `path` is relative to the media root."""
+
+    kind: Literal["missing", "damaged", "orphan"]
+    path: str
+    key: MediaKey | None = None
+
+
+def find_faults(client_id: str, database: Database, vault: Vault, deadline: Deadline) -> Iterator[Fault]:
+    """Read every file of the client; whole ones are marked as verified now."""
+    after = _FIRST
+    while rows := database.transact(
+        lambda c: media_index.stored_after(c, client_id, after, _CHUNK),  # noqa: B023 - runs at once
+        deadline,
+    ):
+        whole = []
+        for key, file in rows:
+            deadline.check()
+            measured = vault.measure(file.storage_path)
+            if measured is None:
+                yield Fault("missing", file.storage_path, key)
+            elif measured != (file.size_bytes, file.sha256):
+                yield Fault("damaged", file.storage_path, key)
+            else:
+                whole.append(key)
+        if whole:
+            database.transact(lambda c: media_index.note_verified(c, client_id, whole), deadline)  # noqa: B023
+        after = rows[-1][0]
+    paths = vault.files(client_id)
+    while chunk := list(islice(paths, _CHUNK)):
+        known = database.transact(lambda c: media_index.known_paths(c, client_id, chunk), deadline)
+        yield from (Fault("orphan", path) for path in chunk if path not in known)
+
+
+def repair(work: Work, faults: list[Fault]) -> list[Fault]:
+    """Download missing and damaged files again, and remove files that no row names.
+
+    A damaged file stays where it is until its replacement is whole. What PitchYou does not have any more cannot be
+    brought back; it is tried again by the next cycles.
+
+    Returns:
+        The faults that could not be mended now.
+    """
+    for fault in faults:
+        if fault.key is None:
+            work.vault.remove_file(fault.path)
+        else:
+            key = fault.key
+            work.write(lambda c: media_index.reopen(c, work.client_id, key))  # noqa: B023 - runs at once
+    for _files in fetch_rounds(work):
+        pass
+    keyed = [(fault, fault.key) for fault in faults if fault.key]
+    return [
+        fault
+        for fault, key in keyed
+        if not work.read(lambda c: media_index.is_stored(c, work.client_id, key))
+    ]
