@@ -32,10 +32,7 @@ def verify(context: Globals, client_id: str | None, mend: bool, as_json: bool) -
     chosen = chosen_clients(settings, client_id)
     stop = stop_on_signals()
     found = {client.client_id: _faults(settings, client, stop) for client in chosen}
-    if mend:
-        left = _repair(settings, chosen, stop, found)
-    else:
-        left = found
+    left = _repair(settings, chosen, stop, found) if mend else found
     if as_json:
         click.echo(json.dumps({"clients": {name: _as_json(found[name], left[name]) for name in found}}))
     else:

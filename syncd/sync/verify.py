@@ -69,9 +69,8 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
             work.write(lambda c: media_index.reopen(c, work.client_id, key))  # noqa: B023 - runs at once
     for _files in fetch_rounds(work):
         pass
-    keyed = [(fault, fault.key) for fault in faults if fault.key]
-    return [
-        fault
-        for fault, key in keyed
-        if not work.read(lambda c: media_index.is_stored(c, work.client_id, key))
-    ]
+    return [fault for fault in faults if fault.key and not _is_stored(work, fault.key)]
+
+
+def _is_stored(work: Work, key: MediaKey) -> bool:
+    return work.read(lambda c: media_index.is_stored(c, work.client_id, key))

@@ -1,0 +1,105 @@
+"""One client's whole world for a test: a sandbox over HTTP, a migrated database, a media root, and cycles in between."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from syncd.deadline import Deadline
+from syncd.media.vault import Vault
+from syncd.pitchyou import PitchYou
+from syncd.sandbox import Sandbox, SandboxConfig
+from syncd.store.engine import Database
+from syncd.sync.keeper import LeaseKeeper
+from syncd.sync.once import Client, Ended, Outsides, run_once
+from syncd.sync.work import Plan
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Scene:
+    """What a test holds. `cycle()` runs one real cycle; `rows(sql)` asks the database."""
+
+    sandbox: Sandbox
+    client: Client
+    outsides: Outsides
+    media_root: Path
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def cycle(self, **plan: Any) -> Ended:
+        """Run one cycle; `plan` overrides fields of the client's plan for this cycle."""
+        client = replace(self.client, plan=replace(self.client.plan, **plan))
+        return run_once(client, self.outsides, trigger="command", stop=self.stop)
+
+    def rows(self, sql: str, **parameters: Any) -> list[Row]:
+        """The rows of a query, as dictionaries."""
+        return self.outsides.database.transact(
+            lambda c: [dict(row._mapping) for row in c.execute(text(sql), parameters)], Deadline(30)
+        )
+
+    def value(self, sql: str, **parameters: Any) -> Any:
+        """The only value of the only row of a query."""
+        (row,) = self.rows(sql, **parameters)
+        (value,) = row.values()
+        return value
+
+    def execute(self, sql: str, **parameters: Any) -> None:
+        """Change the database behind syncd's back."""
+        self.outsides.database.transact(lambda c: c.execute(text(sql), parameters), Deadline(30))
+
+    def files(self) -> set[str]:
+        """All files below the media root, temporary ones too."""
+        return {
+            path.relative_to(self.media_root).as_posix()
+            for path in self.media_root.rglob("*")
+            if path.is_file()
+        }
+
+    def assert_complete(self) -> None:
+        """Everything the sandbox served is stored, confirmed by its type, and nothing else is on disk."""
+        report = self.sandbox.audit()
+        assert report.findings == []
+        assert self.sandbox.findings == []
+
+
+@contextmanager
+def scene(
+    database_url: str,
+    media_root: Path,
+    *,
+    config: SandboxConfig | None = None,
+    max_bytes: int = 200_000_000,
+    lease_ttl: float = 60.0,
+    api: dict[str, Any] | None = None,
+    **plan: Any,
+) -> Iterator[Scene]:
+    """Set up a scene; the sandbox audits every confirm against this database and this media root.
+
+    Args:
+        config: the sandbox's switches.
+        api: arguments of `PitchYou` beside the credentials and the address.
+        plan: fields of `Plan`.
+    """
+    audited = replace(
+        config or SandboxConfig(profiles=20),
+        database_url=database_url.replace("+psycopg", ""),
+        media_root=media_root,
+    )
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(Sandbox(audited))
+        database = stack.enter_context(Database(database_url))
+        keeper = stack.enter_context(LeaseKeeper(database, ttl=lease_ttl))
+        connection = stack.enter_context(
+            PitchYou(audited.client_id, audited.client_secret, base_url=sandbox.url, **(api or {}))
+        )
+        yield Scene(
+            sandbox,
+            Client(Plan(audited.client_id, **plan), connection),
+            Outsides(database, Vault(media_root, max_bytes=max_bytes), keeper),
+            media_root,
+        )
