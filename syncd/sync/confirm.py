@@ -1,5 +1,8 @@
 """Stage 3: what is safe here is confirmed to PitchYou, read from the database and from nowhere else."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from sqlalchemy import Connection
 
 from syncd.errors import ApiRefused
@@ -11,8 +14,17 @@ from syncd.sync.work import Work
 log = get_logger(__name__)
 
 ALREADY_CONFIRMED = (404, 409)  # for one id alone: PitchYou does not wait for it (any more)
+READ_TOGETHER = 5000  # ids read from the outbox at once; they are confirmed in smaller groups
 RETRY_REFUSED = 3600.0  # seconds until an id that was refused is tried again
 FRUITLESS_LIMIT = 8  # refused ids without a single accepted one: the request itself must be wrong
+
+
+@dataclass(slots=True)
+class _Answers:
+    """How PitchYou has answered for single ids and whole groups so far."""
+
+    accepted: int = 0
+    refused: int = 0
 
 
 def confirm_ready(work: Work) -> None:
@@ -25,48 +37,53 @@ def confirm_ready(work: Work) -> None:
         ApiUnavailable: no clear answer; the same ids are confirmed again by the next cycle.
         ApiRefused: PitchYou refuses whatever is confirmed.
     """
-    refused = accepted = 0
-    while work.plan.confirm:
+    answers = _Answers()
+    more = work.plan.confirm
+    while more:
         work.deadline.check()
         ready = work.read(lambda c: _ready(c, work))
-        for group in _groups(ready):
-            good, bad = _confirm(work, group)
-            accepted, refused = accepted + good, refused + bad
-            if refused >= FRUITLESS_LIMIT and not accepted:
-                raise ApiRefused(
-                    f"PitchYou refused each of {refused} confirms: check confirm_wrapper and the client's rights"
-                )
-        if len(ready) < work.plan.confirm_batch:
-            return
+        for group in _groups(ready, work.plan.confirm_batch):
+            work.deadline.check()
+            _confirm(work, group, answers)
+        more = len(ready) == READ_TOGETHER
 
 
 def _ready(connection: Connection, work: Work) -> list[Ready]:
     leases.require(connection, work.lease)
-    return confirmations.ready(connection, work.client_id, work.plan.confirm_batch)
+    return confirmations.ready(connection, work.client_id, READ_TOGETHER)
 
 
-def _groups(ready: list[Ready]) -> list[list[Ready]]:
-    """Ids that were refused before go alone, so that they cannot take the others with them again."""
+def _groups(ready: list[Ready], size: int) -> Iterator[list[Ready]]:
+    """Groups of `size`. Ids that were refused before go alone, so that they cannot take others with them again."""
     fresh = [application for application in ready if not application.refused_before]
-    alone = [[application] for application in ready if application.refused_before]
-    return [fresh, *alone] if fresh else alone
+    for start in range(0, len(fresh), size):
+        yield fresh[start : start + size]
+    yield from ([application] for application in ready if application.refused_before)
 
 
-def _confirm(work: Work, group: list[Ready]) -> tuple[int, int]:
-    """Confirm a group, halved on refusal until the bad ids stand alone. Returns (accepted, refused)."""
+def _confirm(work: Work, group: list[Ready], answers: _Answers) -> None:
+    """Confirm a group, halved on refusal until the bad ids stand alone."""
     try:
         work.api.confirm([application.wire_id for application in group], work.deadline)
     except ApiRefused as error:
         if len(group) > 1:
             middle = len(group) // 2
-            first, second = _confirm(work, group[:middle]), _confirm(work, group[middle:])
-            return first[0] + second[0], first[1] + second[1]
+            _confirm(work, group[:middle], answers)
+            _confirm(work, group[middle:], answers)
+            return
         if error.status not in ALREADY_CONFIRMED:
             _note_refusal(work, group[0], f"http_{error.status}")
-            return 0, 1
+            answers.refused += 1
+            if answers.refused >= FRUITLESS_LIMIT and not answers.accepted:
+                raise ApiRefused(
+                    f"PitchYou refused each of {answers.refused} confirms (HTTP {error.status}): "
+                    "check confirm_wrapper and the client's rights",
+                    status=error.status,
+                ) from None
+            return
     work.write(lambda c: confirmations.record(c, work.client_id, group))
     work.tally.confirmed += len(group)
-    return len(group), 0
+    answers.accepted += len(group)
 
 
 def _note_refusal(work: Work, application: Ready, error: str) -> None:
