@@ -292,12 +292,12 @@ def upgrade() -> None:
         schema="ats",
     )
     op.create_index(
-        "ix_media_pending",
+        "ix_media_open",
         "media",
         ["client_id", "next_attempt_at"],
         unique=False,
         schema="ats",
-        postgresql_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state IN ('pending', 'rejected')"),
     )
     op.create_table(
         "attachment",
@@ -332,7 +332,10 @@ def downgrade() -> None:
     op.drop_index("ix_attachment_media_id", table_name="attachment", schema="ats")
     op.drop_table("attachment", schema="ats")
     op.drop_index(
-        "ix_media_pending", table_name="media", schema="ats", postgresql_where=sa.text("state = 'pending'")
+        "ix_media_open",
+        table_name="media",
+        schema="ats",
+        postgresql_where=sa.text("state IN ('pending', 'rejected')"),
     )
     op.drop_table("media", schema="ats")
     op.drop_table("application_raw", schema="ats")

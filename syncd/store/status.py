@@ -60,29 +60,28 @@ def of_clients(connection: Connection, client_ids: list[str]) -> list[ClientStat
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """What of a client is not done yet, by the reason. `late` are files that PitchYou does not have (yet)."""
+    """What of a client is not done, by the reason: entries in quarantine, files, and confirms."""
 
     quarantined: int
     pending: int
-    late: int
     rejected: int
-    gone: int
     refused: int
+
+    def __bool__(self) -> bool:
+        return any((self.quarantined, self.pending, self.rejected, self.refused))
 
 
 def shortfall(connection: Connection, client_id: str) -> Shortfall:
-    """What keeps applications of this client from being confirmed, and what was lost at the source."""
+    """What keeps applications of this client from being confirmed."""
     row = connection.execute(
         text(
             """
             SELECT (SELECT count(*) FROM ops.quarantine WHERE client_id = :c AND resolved_at IS NULL) AS quarantined,
                    count(*) FILTER (WHERE state = 'pending') AS pending,
-                   count(*) FILTER (WHERE state = 'pending' AND missing_since IS NOT NULL) AS late,
                    count(*) FILTER (WHERE state = 'rejected') AS rejected,
-                   count(*) FILTER (WHERE state = 'gone') AS gone,
                    (SELECT count(*) FROM ats.application WHERE client_id = :c AND revision > confirmed_revision
                        AND confirm_error IS NOT NULL) AS refused
-            FROM ats.media WHERE client_id = :c AND state IN ('pending', 'rejected', 'gone')
+            FROM ats.media WHERE client_id = :c AND state IN ('pending', 'rejected')
             """
         ),
         {"c": client_id},

@@ -183,8 +183,13 @@ media = Table(
     _time("stored_at"),
     _time("verified_at"),
     _of_application(),
-    # The download list.
-    Index("ix_media_pending", "client_id", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+    # The download list, and what keeps an application from being confirmed.
+    Index(
+        "ix_media_open",
+        "client_id",
+        "next_attempt_at",
+        postgresql_where=text("state IN ('pending', 'rejected')"),
+    ),
     schema="ats",
 )
 

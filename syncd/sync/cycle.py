@@ -81,8 +81,8 @@ def outcome_of(error: Exception | None) -> Outcome:
 
 
 def _is_partial(work: Work) -> bool:
-    short = work.read(lambda c: status.shortfall(c, work.client_id))
-    return bool(short.quarantined or short.pending or short.rejected or short.gone or short.refused)
+    shortfall = work.read(lambda c: status.shortfall(c, work.client_id))
+    return bool(shortfall or work.tally.media_gone)
 
 
 def _finish(work: Work, outcome: Outcome, error: Exception | None) -> None:
