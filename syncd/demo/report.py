@@ -1,0 +1,218 @@
+"""What came of the demo, read from the database and from the sandbox's audit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from syncd.deadline import Deadline
+from syncd.sandbox import AuditReport
+from syncd.store.engine import Database
+
+# A reader may paste these into psql as they stand.
+QUERIES = (
+    (
+        "Where do the applications come from?",
+        "SELECT external_reference_id AS job, utm_source AS source, count(*) AS applications\n"
+        "FROM ats.application GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 5;",
+    ),
+    (
+        "The newest applicants with a CV, and where the file is.",
+        "SELECT c.first_name, c.last_name, a.external_reference_id AS job, m.storage_path AS cv\n"
+        "FROM ats.application a\n"
+        "JOIN ats.application_contact c USING (client_id, profile_id)\n"
+        "JOIN ats.attachment t USING (client_id, profile_id)\n"
+        "JOIN ats.media m USING (client_id, profile_id, media_id)\n"
+        "WHERE t.role = 'cv' AND m.state = 'stored' ORDER BY a.applied_at DESC, a.profile_id LIMIT 3;",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One row of `ops.cycle`. `seconds` is how long it took, `media_bytes` what its files hold."""
+
+    number: int
+    outcome: str
+    seconds: float
+    seen: int
+    new: int
+    unchanged: int
+    media_stored: int
+    media_bytes: int
+    confirmed: int
+    http_calls: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many applications have this job reference or this utm_source; `name` is None for those without one."""
+
+    name: str | None
+    applications: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What is in the store at the end. `late` are stored files that PitchYou did not have at the first attempt."""
+
+    applications: int
+    confirmed: int
+    answers: int
+    stored: int
+    bytes: int
+    late: int
+    gone: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotConfirmed:
+    """A profile that PitchYou was not told about, and why."""
+
+    profile_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A query to try, and what it gave here."""
+
+    title: str
+    sql: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the sandbox found in the store, with code that it shares with nothing else; no findings: all is well."""
+
+    profiles: int
+    files: int
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What `--keep` left: `stop` is the command that stops Postgres, after which `folder` can be deleted."""
+
+    database_url: str
+    psql: str
+    stop: str
+    folder: str
+    media_root: str
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that the demo has to say. `seconds` is the whole time it took."""
+
+    seconds: float
+    cycles: tuple[Cycle, ...]
+    jobs: tuple[Count, ...]
+    sources: tuple[Count, ...]
+    totals: Totals
+    gone: tuple[str, ...]
+    not_confirmed: tuple[NotConfirmed, ...]
+    audit: Audit
+    queries: tuple[Tried, ...]
+    kept: Kept | None
+
+    @property
+    def well(self) -> bool:
+        """Whether the demo showed what it should: no cycle failed and the audit found nothing."""
+        return not self.audit.findings and all(cycle.outcome in ("ok", "partial") for cycle in self.cycles)
+
+
+def report_on(database: Database, audit: AuditReport, *, seconds: float, kept: Kept | None) -> Report:
+    """Ask the database in one transaction.
+
+    Raises:
+        DatabaseUnavailable: it is gone.
+    """
+
+    def ask(connection: Connection) -> Report:
+        return Report(
+            seconds=round(seconds, 1),
+            cycles=tuple(finished_cycles(connection)),
+            jobs=_counts(connection, "external_reference_id"),
+            sources=_counts(connection, "utm_source"),
+            totals=_totals(connection),
+            gone=_gone(connection),
+            not_confirmed=_not_confirmed(connection),
+            audit=Audit(audit.profiles, audit.media, tuple(dict.fromkeys(audit.findings))),
+            queries=tuple(_tried(connection, title, sql) for title, sql in QUERIES),
+            kept=kept,
+        )
+
+    return database.transact(ask, Deadline(30))
+
+
+def finished_cycles(connection: Connection) -> list[Cycle]:
+    """The cycles that have ended, in their order."""
+    rows = connection.execute(
+        text(
+            "SELECT row_number() OVER (ORDER BY cycle_id) AS number, outcome, "
+            "CAST(extract(epoch FROM finished_at - started_at) AS double precision) AS seconds, seen, new, "
+            "unchanged, media_stored, media_bytes, confirmed, http_calls, error_message AS error "
+            "FROM ops.cycle WHERE finished_at IS NOT NULL ORDER BY cycle_id"
+        )
+    )
+    return [Cycle(**row._mapping) for row in rows]
+
+
+def pending_files(connection: Connection) -> int:
+    """How many files are still to come."""
+    count: int = connection.execute(
+        text("SELECT count(*) FROM ats.media WHERE state = 'pending'")
+    ).scalar_one()
+    return count
+
+
+def _counts(connection: Connection, column: str) -> tuple[Count, ...]:
+    rows = connection.execute(
+        text(
+            f"SELECT {column} AS name, count(*) AS applications FROM ats.application GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+    )
+    return tuple(Count(**row._mapping) for row in rows)
+
+
+def _totals(connection: Connection) -> Totals:
+    row = connection.execute(
+        text(
+            "SELECT (SELECT count(*) FROM ats.application) AS applications, "
+            "(SELECT count(*) FROM ats.application WHERE revision = confirmed_revision) AS confirmed, "
+            "(SELECT count(*) FROM ats.answer) AS answers, "
+            "count(*) FILTER (WHERE state = 'stored') AS stored, "
+            "CAST(coalesce(sum(size_bytes) FILTER (WHERE state = 'stored'), 0) AS bigint) AS bytes, "
+            "count(*) FILTER (WHERE state = 'stored' AND attempts > 1) AS late, "
+            "count(*) FILTER (WHERE state = 'gone') AS gone FROM ats.media"
+        )
+    ).one()
+    return Totals(**row._mapping)
+
+
+def _gone(connection: Connection) -> tuple[str, ...]:
+    rows = connection.execute(
+        text("SELECT profile_id FROM ats.media WHERE state = 'gone' ORDER BY profile_id, media_id")
+    )
+    return tuple(rows.scalars())
+
+
+def _not_confirmed(connection: Connection) -> tuple[NotConfirmed, ...]:
+    rows = connection.execute(
+        text(
+            "SELECT profile_id, 'in quarantine: ' || error AS reason FROM ops.quarantine WHERE resolved_at IS NULL "
+            "UNION ALL SELECT profile_id, coalesce('refused: ' || confirm_error, 'a file has not come yet') "
+            "FROM ats.application WHERE revision > confirmed_revision ORDER BY 1, 2"
+        )
+    )
+    return tuple(NotConfirmed(**row._mapping) for row in rows)
+
+
+def _tried(connection: Connection, title: str, sql: str) -> Tried:
+    result = connection.execute(text(sql))
+    return Tried(title, sql, tuple(result.keys()), tuple(tuple(row) for row in result))

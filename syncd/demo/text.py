@@ -1,0 +1,120 @@
+"""The report as a person reads it."""
+
+from collections.abc import Iterator, Sequence
+
+from syncd.demo.report import Count, Kept, Report, Tried
+
+_NAMED = 5  # profiles named one by one; the rest is counted
+
+
+def as_text(report: Report) -> str:
+    """The whole report, as lines for a terminal."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    totals = report.totals
+    yield f"{totals.applications:,} applications with {totals.answers:,} answers came into Postgres."
+    yield (
+        f"{totals.stored:,} files ({totals.bytes / 1e6:,.1f} MB) came to disk, {totals.late:,} of them late; "
+        f"{totals.gone:,} are gone at PitchYou."
+    )
+    yield ""
+    yield "Cycles"
+    cycles = [
+        (c.number, c.outcome, f"{c.seconds:.1f} s", c.seen, c.new, c.unchanged, c.media_stored, c.confirmed)
+        for c in report.cycles
+    ]
+    heads = ("cycle", "outcome", "took", "read", "new", "unchanged", "files", "confirmed")
+    yield from _table(heads, cycles)
+    yield from (f"  cycle {cycle.number}: {cycle.error}" for cycle in report.cycles if cycle.error)
+    yield ""
+    yield "Applications by job, and by source"
+    yield from _side_by_side(_counted("job", report.jobs), _counted("utm_source", report.sources))
+    yield ""
+    yield f"Confirmed to PitchYou: {totals.confirmed:,} of {totals.applications + _quarantined(report):,} listed"
+    if report.gone:
+        yield f"  without {totals.gone:,} files that PitchYou no longer has: {_named(report.gone)}"
+    yield f"Not confirmed: {len(report.not_confirmed):,}"
+    for left in report.not_confirmed[:_NAMED]:
+        yield f"  {left.profile_id or 'a profile without an id'}, {left.reason}"
+    if len(report.not_confirmed) > _NAMED:
+        yield f"  and {len(report.not_confirmed) - _NAMED:,} more"
+    yield ""
+    yield from _audit(report)
+    for query in report.queries:
+        yield ""
+        yield from _query(query)
+    yield ""
+    yield f"All of it took {report.seconds:.1f} s."
+    if report.kept:
+        yield from _kept(report.kept)
+
+
+def _quarantined(report: Report) -> int:
+    return sum(left.reason.startswith("in quarantine") for left in report.not_confirmed)
+
+
+def _named(profile_ids: Sequence[str]) -> str:
+    more = f" and {len(profile_ids) - _NAMED:,} more" if len(profile_ids) > _NAMED else ""
+    return ", ".join(profile_ids[:_NAMED]) + more
+
+
+def _audit(report: Report) -> Iterator[str]:
+    audit = report.audit
+    scope = f"{audit.profiles:,} profiles and {audit.files:,} files"
+    if not audit.findings:
+        yield f"Audit by the simulated PitchYou, at each confirm and at the end: {scope}, nothing to complain about."
+        return
+    yield f"Audit by the simulated PitchYou: {scope}, {len(audit.findings)} FINDINGS"
+    yield from (f"  {finding}" for finding in audit.findings[:20])
+
+
+def _query(query: Tried) -> Iterator[str]:
+    yield f"To try: {query.title}"
+    yield from (f"  {line}" for line in query.sql.splitlines())
+    yield ""
+    yield from _table(query.columns, query.rows)
+
+
+def _kept(kept: Kept) -> Iterator[str]:
+    yield ""
+    yield "Kept, as you asked:"
+    yield f"  database  {kept.database_url}"
+    yield f"  look in   {kept.psql} '{kept.database_url}'"
+    yield f"  files     {kept.media_root}"
+    yield f"  log       {kept.log}"
+    yield f"  stop it   {kept.stop}"
+    yield f"  then      rm -r {kept.folder}"
+
+
+def _counted(head: str, counts: Sequence[Count]) -> list[str]:
+    rows = [(count.name or "(none)", count.applications) for count in counts]
+    return list(_table((head, "count"), rows))
+
+
+def _side_by_side(left: list[str], right: list[str]) -> Iterator[str]:
+    width = max(map(len, left)) + 4
+    for number in range(max(len(left), len(right))):
+        first = left[number] if number < len(left) else ""
+        second = right[number] if number < len(right) else ""
+        yield f"{first:<{width}}{second}".rstrip()
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """Columns of equal width, numbers to the right."""
+    cells = [list(heads), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[number]) for row in cells) for number in range(len(heads))]
+    numeric = [all(isinstance(value, int) for value in column) for column in zip(*rows, strict=True)]
+    for row in cells:
+        aligned = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric or [False] * len(heads), strict=True)
+        )
+        yield "  " + "  ".join(aligned).rstrip()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "(none)"
+    return f"{value:,}" if isinstance(value, int) else str(value)

