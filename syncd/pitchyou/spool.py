@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from syncd.errors import BadAnswer
+from syncd.errors import BadAnswer, SyncdError
 
 MEMORY_LIMIT = 4 * 1024 * 1024  # bytes; a longer answer goes to an unlinked temporary file, mode 0600
 WINDOW = 256 * 1024
@@ -83,6 +83,7 @@ def spool(chunks: Iterable[bytes], *, max_bytes: int, encoding: str = "", length
 
     Raises:
         BadAnswer: too long, truncated, or anything but one JSON array.
+        SyncdError: the folder for temporary files is full or cannot be written.
     """
     if length is not None and length > max_bytes:
         raise BadAnswer(
@@ -97,6 +98,12 @@ def spool(chunks: Iterable[bytes], *, max_bytes: int, encoding: str = "", length
                 raise BadAnswer(f"the list of profiles is longer than sync.max_response_bytes ({max_bytes})")
             file.write(piece)
         return Spool(file)
+    except OSError as error:
+        file.close()
+        raise SyncdError(
+            f"the list of profiles could not be kept in a temporary file ({error.strerror}): "
+            "free space there, or set TMPDIR to another folder"
+        ) from None
     except BaseException:
         file.close()
         raise

@@ -19,7 +19,8 @@ class Ready:
 def ready(connection: Connection, client_id: str, limit: int) -> list[Ready]:
     """What may be confirmed now, oldest first.
 
-    All media of an application must be stored, gone for good or erased: none may be pending or rejected.
+    All media of an application must be stored, gone for good or erased: none may be pending or rejected. And none
+    of its versions may wait in quarantine: PitchYou would take the confirm for the newest one.
     """
     rows = connection.execute(
         text(
@@ -27,7 +28,9 @@ def ready(connection: Connection, client_id: str, limit: int) -> list[Ready]:
             "FROM ats.application a WHERE client_id = :client_id AND revision > confirmed_revision "
             "AND (confirm_error IS NULL OR confirm_retry_at <= now()) AND NOT EXISTS ("
             "SELECT FROM ats.media m WHERE m.client_id = a.client_id AND m.profile_id = a.profile_id "
-            "AND m.state IN ('pending', 'rejected')) "
+            "AND m.state IN ('pending', 'rejected')) AND NOT EXISTS ("
+            "SELECT FROM ops.quarantine q WHERE q.client_id = a.client_id AND q.profile_id = a.profile_id "
+            "AND q.resolved_at IS NULL) "
             "ORDER BY first_seen_at, profile_id LIMIT :limit"
         ),
         {"client_id": client_id, "limit": limit},

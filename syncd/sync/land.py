@@ -37,13 +37,16 @@ def land_listed(work: Work) -> None:
 
 
 def once_each(listing: Iterable[Profile | BadProfile], client_id: str) -> Iterator[Profile | BadProfile]:
-    """Leave out profiles whose id was given before; the listing gives the valid one first."""
+    """Leave out profiles whose id was given before: the listing gives the last of them first, and the last wins.
+
+    That holds for one that cannot be read as well: landing the older one in its place would confirm both.
+    """
     seen: set[str] = set()
     for profile in listing:
-        if isinstance(profile, Profile):
-            if profile.profile_id in seen:
-                log.warning("profile_listed_twice", client_id=client_id, profile_id=profile.profile_id)
-                continue
+        if profile.profile_id in seen:
+            log.warning("profile_listed_twice", client_id=client_id, profile_id=profile.profile_id)
+            continue
+        if profile.profile_id is not None:
             seen.add(profile.profile_id)
         yield profile
 
