@@ -1,0 +1,94 @@
+"""The documents tell the truth: their commands run, their output comes, their links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from syncd.embedded import EmbeddedPostgres
+from syncd.embedded.machine import free_port
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(path for path in ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("SYNCD_", "PG"))}
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def run_script(script: str, cwd: Path) -> str:
+    """Run as one shell; what it left in the background ends with it."""
+    environ = CLEAN | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(cwd)}
+    trap = "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n"
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", trap + script],
+        env=environ,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+def test_commands_of_the_readme_work_one_after_the_other(
+    own_postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    port = free_port()
+    for name in ("database_password", "acme_secret"):
+        (tmp_path / name).write_text(own_postgres.password)
+        (tmp_path / name).chmod(0o600)
+    listening = f"until (: < /dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.1; done"
+    script = "".join(blocks("README.md", "sh"))
+    for written, here in {
+        "make demo ": f"make -C '{ROOT}' -n demo ",  # what it runs is tested in test_demo.py
+        "make test ": f"make -C '{ROOT}' -n test ",  # would begin anew here
+        "syncd_writer@db.example/ats": f"postgres@127.0.0.1:{own_postgres.port}/postgres",
+        "/etc/syncd/": f"{tmp_path}/",
+        "/var/lib/syncd/media": f"{tmp_path}/media",
+        "--port 8765 &\n": f"--port {port} &\n{listening}\n",
+        "127.0.0.1:8765": f"127.0.0.1:{port}",
+        "\nsyncd run ": "\ntimeout --signal=TERM --preserve-status 3 syncd run ",  # ends well on SIGTERM
+    }.items():
+        assert written in script
+        script = script.replace(written, here)
+    output = run_script(script, tmp_path)
+    for line in (
+        "PitchYou sandbox: ",
+        "The schema is at ",
+        "ok    PitchYou gives a token to client 'acme'",
+        "acme: ok - 200 listed: 200 new, 0 changed, 0 unchanged",
+        '"event": "daemon_stopped"',
+        "  unconfirmed      0",
+    ):
+        assert line in output, output
+    assert "FAIL" not in output
+
+
+def test_output_in_the_readme_is_what_the_demo_prints(tmp_path: Path) -> None:
+    [shown] = blocks("README.md", "text")
+    printed = run_script("syncd demo", tmp_path).splitlines()
+    known = [_without_times(line) for line in printed]
+    strange = [line for line in shown.splitlines() if _without_times(line) not in known]
+    assert strange == []
+
+
+def _without_times(line: str) -> str:
+    line = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", line)
+    return re.sub(r"\d+\.\d s", "TIME", line)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_files_that_exist(document: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", document.read_text())
+    targets = [link.partition("#")[0] for link in links if "://" not in link and not link.startswith("#")]
+    assert [target for target in targets if not (document.parent / target).exists()] == []
