@@ -34,6 +34,10 @@ class Deadline:
         left = self.remaining()
         return Deadline(min(seconds, left), stop=self._stop, clock=self._clock)
 
+    def anew(self, seconds: float) -> "Deadline":
+        """A deadline `seconds` from now that shares this one's stop but may outlive it."""
+        return Deadline(seconds, stop=self._stop, clock=self._clock)
+
     def remaining(self) -> float:
         """Seconds left, at least 0; infinite without an end."""
         return float("inf") if self._ends_at is None else max(0.0, self._ends_at - self._clock())

@@ -81,25 +81,25 @@ class Database:
                     result = work(connection)
                 self._note_back()
                 return result
-            except DBAPIError as error:
-                state = sqlstate(error)
+            except DBAPIError as caught:
+                error, state = caught, sqlstate(caught)
                 conflicts += state in _CONFLICTS
                 if not _may_pass(error) or conflicts >= CONFLICT_ATTEMPTS:
                     raise self._translated(error) from None
                 if state not in _CONFLICTS:
-                    self._note_away(state)
+                    self._note_away(_why_away(error, state))
             wait = random.random() * min(2.0, 0.05 * 2**attempt)  # noqa: S311 - jitter is no secret
             attempt += 1
             deadline.check()
             if wait >= until.remaining():
-                raise DatabaseUnavailable(f"Postgres is away (SQLSTATE {state or 'none'})", sqlstate=state)
+                raise DatabaseUnavailable(f"Postgres is away: {_why_away(error, state)}", sqlstate=state)
             until.sleep(wait)
 
     def _translated(self, error: DBAPIError) -> Exception:
         """What to raise for an error that no retry mends."""
         state = sqlstate(error)
         if state in _CANNOT_WRITE:
-            self._note_away(state)
+            self._note_away(f"SQLSTATE {state}")
             return DatabaseUnavailable(
                 f"Postgres cannot write (SQLSTATE {state}): free its disk or end its read-only mode",
                 sqlstate=state,
@@ -114,10 +114,10 @@ class Database:
             )
         return error
 
-    def _note_away(self, state: str) -> None:
+    def _note_away(self, reason: str) -> None:
         with self._lock:
             if not self._away:
-                log.error("database_unavailable", sqlstate=state)
+                log.error("database_unavailable", reason=reason)
             self._away = True
 
     def _note_back(self) -> None:
@@ -161,6 +161,28 @@ def _refuse_aborted_commit(connection: Connection) -> None:
 def sqlstate(error: DBAPIError) -> str:
     """The five-letter code of Postgres, or an empty string when the server said nothing."""
     return getattr(error.orig, "sqlstate", None) or ""
+
+
+# libpq tells why it could not connect in words only. Known ones are told in ours, the others not at all.
+_CONNECTING = (
+    ("password authentication failed", "the password in database.url is wrong"),
+    ("no password supplied", "database.url has no password, and the server wants one"),
+    ("no pg_hba.conf entry", "the server's pg_hba.conf lets nobody in from here"),
+    ("does not exist", "the role or the database of database.url does not exist"),
+    ("Connection refused", "nothing listens at the address of database.url"),
+    ("translate host name", "the host of database.url is not known"),
+    ("resolve host", "the host of database.url is not known"),
+    ("timeout", "the host of database.url does not answer"),
+)
+
+
+def _why_away(error: DBAPIError, state: str) -> str:
+    """The reason in a sentence that holds nothing of the error's own text."""
+    words = str(error.orig)
+    for sign, reason in _CONNECTING:
+        if not state and sign in words:
+            return reason
+    return f"SQLSTATE {state}" if state else "the connection broke or could not be made"
 
 
 def _may_pass(error: DBAPIError) -> bool:

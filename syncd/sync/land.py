@@ -1,6 +1,5 @@
 """Stage 1: what PitchYou lists becomes rows, and what cannot be read becomes an entry in quarantine."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -92,7 +91,7 @@ def _quarantine_refused(work: Work, profile: Profile | BadProfile, state: str) -
     bad = BadProfile(
         profile_id=profile.profile_id,
         reason=f"Postgres refused a value of this profile (SQLSTATE {state or 'none'})",
-        fingerprint=hashlib.sha256(profile.payload).digest(),
+        fingerprint=profile.payload_sha256 if isinstance(profile, Profile) else profile.fingerprint,
         payload=profile.payload,
     )
     _warn(work.client_id, [bad])

@@ -77,8 +77,9 @@ class Work:
         return self.database.transact(query, self._until_written())
 
     def _until_written(self) -> Deadline:
-        # A stop lets the transaction in hand finish: what PitchYou has told us once may never be told again.
-        return Deadline(max(10.0, min(60.0, self.deadline.remaining())))
+        # The deadline is asked between two attempts only, so the transaction in hand is finished in any case: what
+        # PitchYou has told us once it may never tell again.
+        return self.deadline.anew(60.0)
 
     @contextmanager
     def outlast(self) -> Iterator[None]:
