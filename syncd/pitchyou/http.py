@@ -172,7 +172,9 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (httpx.TransportError, httpcore.TimeoutException) as error:
-        raise ApiUnavailable(f"no complete answer from PitchYou ({type(error).__name__})") from None
+        raise ApiUnavailable(
+            f"no complete answer from PitchYou ({type(error).__name__}): check the network and base_url"
+        ) from None
 
 
 _reads = threading.local()
