@@ -1,0 +1,218 @@
+"""syncd as a process of its own: configured by environment variables alone, watched, signalled, killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from signal import SIGTERM, Signals
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from syncd.sandbox import Sandbox, SandboxConfig
+
+T = TypeVar("T")
+SYNCD = (sys.executable, "-m", "syncd")
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("SYNCD_", "PG"))}
+_POLL = 0.02  # seconds
+
+
+def eventually(condition: Callable[[], T | None], what: str, timeout: float = 30.0) -> T:
+    """Poll until `condition` gives something true, and return that; fail with `what` after `timeout` seconds."""
+    ends_at = time.monotonic() + timeout
+    while True:
+        if found := condition():
+            return found
+        assert time.monotonic() < ends_at, f"not within {timeout} s: {what}"
+        time.sleep(_POLL)
+
+
+@dataclass
+class Running:
+    """A started syncd. Its output goes to files, so that a full pipe can never hold it up."""
+
+    process: subprocess.Popen[bytes]
+    out_path: Path
+    log_path: Path
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self.process.pid
+
+    def events(self, name: str | None = None, **fields: object) -> list[dict[str, Any]]:
+        """What it has logged as JSON so far: all events, or those of a name and with these fields."""
+        lines = self.log_path.read_text().split("\n")[:-1]
+        found: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        return [
+            event
+            for event in found
+            if name in (None, event["event"])
+            and all(event.get(key) == value for key, value in fields.items())
+        ]
+
+    def wait_for(
+        self, name: str, count: int = 1, timeout: float = 30.0, **fields: object
+    ) -> list[dict[str, Any]]:
+        """Wait until it has logged `count` events of this name; fail at once if it has ended before."""
+
+        def logged() -> list[dict[str, Any]] | None:
+            ended = self.process.poll() is not None
+            found = self.events(name, **fields)
+            assert len(found) >= count or not ended, f"it ended before {name}: {self.log_path.read_text()}"
+            return found if len(found) >= count else None
+
+        return eventually(logged, f"{count} times {name} in {self.log_path}", timeout)
+
+    def send(self, number: Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def wait(self, timeout: float = 30.0) -> int:
+        """Wait for its end and return the exit code."""
+        return self.process.wait(timeout)
+
+    def stop(self, number: Signals = SIGTERM, timeout: float = 30.0) -> int:
+        """Ask it to end, and return the exit code."""
+        self.send(number)
+        return self.wait(timeout)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+@dataclass
+class Site:
+    """One installation: a sandbox that audits each confirm, a database, a media root, and the variables that join them."""
+
+    sandbox: Sandbox
+    database_url: str
+    folder: Path
+    environ: Mapping[str, str]
+    _started: int = 0
+
+    @property
+    def media_root(self) -> Path:
+        """Where its files go."""
+        return self.folder / "media"
+
+    def run(self, *arguments: str, timeout: float = 60.0, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end. `environ` adds variables (without `SYNCD_`) to those of the site."""
+        return subprocess.run(
+            [*SYNCD, *arguments],
+            env=self._environ(environ),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+
+    @contextmanager
+    def start(self, *arguments: str, prefix: tuple[str, ...] = (), **environ: str) -> Iterator[Running]:
+        """Start a command, and kill it at the end if it is still there. `prefix` is a program that starts it."""
+        self._started += 1
+        out_path, log_path = (self.folder / f"{self._started}.{kind}" for kind in ("out", "log"))
+        with out_path.open("wb") as out, log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [*prefix, *SYNCD, *arguments],
+                env=self._environ(environ),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+            )
+        try:
+            yield Running(process, out_path, log_path)
+        finally:
+            process.kill()
+            process.wait(10)
+
+    def _environ(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {**CLEAN, **self.environ, **{f"SYNCD_{key}": value for key, value in more.items()}}
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of a query, on a connection of its own."""
+        with psycopg.connect(self.database_url.replace("+psycopg", "")) as connection:
+            return connection.execute(sql.encode(), values).fetchall()
+
+    def value(self, sql: str, *values: object) -> Any:
+        """The only value of the only row of a query."""
+        ((value,),) = self.rows(sql, *values)
+        return value
+
+    def execute(self, sql: str, *values: object) -> None:
+        """Change the database behind syncd's back."""
+        with psycopg.connect(self.database_url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(sql.encode(), values)
+
+    def rows_as_they_are(self) -> dict[str, str]:
+        """A digest of each table of syncd that no write leaves as it was, not even one that changes nothing."""
+        digests = {}
+        with psycopg.connect(self.database_url.replace("+psycopg", "")) as connection:
+            tables = connection.execute(
+                "SELECT table_schema, table_name FROM information_schema.tables "
+                "WHERE table_schema IN ('ats', 'ops') ORDER BY 1, 2"
+            ).fetchall()
+            for name in tables:
+                digest = SQL(
+                    "SELECT md5(coalesce(string_agg(t.xmin::text || t::text, ',' ORDER BY t::text), '')) FROM {} t"
+                ).format(Identifier(*name))
+                digests[".".join(name)] = str(connection.execute(digest).fetchall()[0][0])
+        return digests
+
+    def files_as_they_are(self) -> dict[str, tuple[int, int]]:
+        """Size and time of change of everything below the media root, folders and temporary files too."""
+        found = {path: path.lstat() for path in self.media_root.rglob("*")}
+        return {
+            path.relative_to(self.media_root).as_posix(): (state.st_size, state.st_mtime_ns)
+            for path, state in found.items()
+        }
+
+    def outstanding(self) -> int:
+        """How many applications are not confirmed yet, and how many were not even landed."""
+        sandbox = sum(1 for _ in self.sandbox.expected())
+        landed, unconfirmed = self.rows(
+            "SELECT count(*), count(*) FILTER (WHERE revision > confirmed_revision) FROM ats.application"
+        )[0]
+        return int(sandbox - landed + unconfirmed)
+
+    def assert_complete(self) -> None:
+        """Everything served is stored and confirmed, nothing was confirmed too early, nothing else is on disk."""
+        assert self.sandbox.findings == []
+        assert self.sandbox.audit().findings == []
+
+
+@contextmanager
+def site(
+    database_url: str, folder: Path, config: SandboxConfig | None = None, **environ: str
+) -> Iterator[Site]:
+    """Set up an installation around a migrated database. `environ` adds variables, without their `SYNCD_`."""
+    audited = replace(
+        config or SandboxConfig(profiles=20),
+        database_url=database_url.replace("+psycopg", ""),
+        media_root=folder / "media",
+    )
+    with Sandbox(audited) as sandbox:
+        variables = {
+            "DATABASE__URL": database_url,
+            "MEDIA__ROOT": str(folder / "media"),
+            "BASE_URL": sandbox.url,
+            "CLIENT_ID": audited.client_id,
+            "CLIENT_SECRET": audited.client_secret,
+            "SCHEDULE": "every 1s",
+            "WEB__BIND": "",
+            **environ,
+        }
+        yield Site(sandbox, database_url, folder, {f"SYNCD_{key}": value for key, value in variables.items()})
