@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, create_engine
 
+from syncd.cli import COMMANDS
 from syncd.embedded import EmbeddedPostgres
 from syncd.embedded.machine import free_port
 from syncd.sandbox import SandboxConfig
@@ -126,3 +128,24 @@ def test_every_query_in_the_documentation_finds_something(database_url: str, tmp
         found = [(query, s.rows(query)) for query in blocks("docs/schema.md", "sql")]
     assert len(found) >= 5
     assert [query for query, rows in found if not rows] == []
+
+
+def test_every_event_of_the_log_is_explained() -> None:
+    in_code = set()
+    for path in (ROOT / "syncd").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and node.args
+                and ast.unparse(node.func).startswith(("log.", "_log."))
+            ):
+                first = node.args[0]
+                branches = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
+                in_code |= {each.value for each in branches if isinstance(each, ast.Constant)}
+    section = (ROOT / "docs" / "operating.md").read_text().partition("## What the log says")[2]
+    assert set(re.findall(r"^\| `(\w+)` \| \w+ \|", section, re.MULTILINE)) == in_code
+
+
+def test_every_command_is_explained() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text()
+    assert [name for name in COMMANDS if f"| `syncd {name}" not in text] == []
