@@ -62,9 +62,10 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
             raise _Unreadable("not an object")
         return _profile(value, element.payload, fingerprint, fields, timezone)
     except _Unreadable as error:
-        known = value.get("profileId") if isinstance(value, dict) else None
+        if value is None and not element.trouble:
+            value = _decode_leniently(element.payload)
         return BadProfile(
-            profile_id=_presentable_id(known),
+            profile_id=_presentable_id(value),
             reason=str(error),
             fingerprint=fingerprint or hashlib.sha256(element.payload).digest(),
             payload=element.payload,
@@ -106,6 +107,18 @@ def _decode(payload: bytes) -> Json:
         raise _Unreadable("not UTF-8") from None
     except ValueError:  # also an integer of more than 4,300 digits
         raise _Unreadable("not valid JSON") from None
+
+
+def _decode_leniently(payload: bytes) -> Json:
+    """What can be made out of an element that is not sound JSON: enough to tell whose it is."""
+    try:
+        return json.loads(
+            payload.decode("utf-8", "replace"),
+            strict=False,
+            parse_int=lambda digits: int(digits) if len(digits) < 1000 else None,
+        )
+    except ValueError:
+        return None
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -238,10 +251,12 @@ def _identifier(value: Json, name: str) -> str:
 
 
 def _presentable_id(value: Json) -> str | None:
+    """The profileId of a bad profile, if there is one that can be trusted."""
     try:
-        return _identifier(value, "profileId")
+        identifier = _identifier(value.get("profileId") if isinstance(value, dict) else None, "profileId")
     except _Unreadable:
         return None
+    return None if "\ufffd" in identifier else identifier
 
 
 def _text(value: Json, name: str) -> str | None:
