@@ -6,10 +6,7 @@ becomes a `BadProfile` with a reason that names fields, never values.
 
 import hashlib
 import json
-import math
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from syncd.model import (
@@ -23,6 +20,17 @@ from syncd.model import (
     MediaFile,
     Profile,
     Role,
+)
+from syncd.pitchyou.json_values import (
+    Unreadable,
+    as_text,
+    clean,
+    cleaned,
+    decode,
+    decode_leniently,
+    digest,
+    take,
+    take_any,
 )
 from syncd.pitchyou.spool import Element
 
@@ -40,10 +48,6 @@ _TEXT_KEYS = (
 _KNOWN_KEYS = frozenset({"profileId", "steps", "cv", "profileImage", *_TEXT_KEYS})
 
 
-class _Unreadable(Exception):
-    """Why this element cannot be an application. Never leaves this module."""
-
-
 def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Profile | BadProfile:
     """Read one element of the list.
 
@@ -55,88 +59,21 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
     fingerprint = b""
     try:
         if element.trouble:
-            raise _Unreadable(element.trouble)
-        value = _decode(element.payload)
+            raise Unreadable(element.trouble)
+        value = decode(element.payload)
         fingerprint = digest(value)
         if not isinstance(value, dict):
-            raise _Unreadable("not an object")
+            raise Unreadable("not an object")
         return _profile(value, element.payload, fingerprint, fields, timezone)
-    except _Unreadable as error:
+    except Unreadable as error:
         if value is None and not element.trouble:
-            value = _decode_leniently(element.payload)
+            value = decode_leniently(element.payload)
         return BadProfile(
             profile_id=_presentable_id(value),
             reason=str(error),
             fingerprint=fingerprint or hashlib.sha256(element.payload).digest(),
             payload=element.payload,
         )
-
-
-def digest(value: Json) -> bytes:
-    """SHA-256 of what a profile means: the same under another key order, other whitespace or other escapes.
-
-    `downloadUri` does not count, since such addresses often carry a signature that is new in every answer.
-    """
-    removed = [(holder, holder.pop("downloadUri")) for holder in _holders_of_uris(value)]
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    for holder, uri in removed:
-        holder["downloadUri"] = uri
-    return hashlib.sha256(canonical.encode("ascii")).digest()
-
-
-def _holders_of_uris(value: Json) -> Iterator[dict[str, Json]]:
-    if isinstance(value, dict):
-        if "downloadUri" in value:
-            yield value
-        for child in value.values():
-            yield from _holders_of_uris(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from _holders_of_uris(child)
-
-
-def _decode(payload: bytes) -> Json:
-    try:
-        return json.loads(
-            payload.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-        )
-    except UnicodeDecodeError:
-        raise _Unreadable("not UTF-8") from None
-    except ValueError:  # also an integer of more than 4,300 digits
-        raise _Unreadable("not valid JSON") from None
-
-
-def _decode_leniently(payload: bytes) -> Json:
-    """What can be made out of an element that is not sound JSON: enough to tell whose it is."""
-    try:
-        return json.loads(
-            payload.decode("utf-8", "replace"),
-            strict=False,
-            parse_int=lambda digits: int(digits) if len(digits) < 1000 else None,
-        )
-    except ValueError:
-        return None
-
-
-def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise _Unreadable("an object has the same key twice")
-    return result
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise _Unreadable(f"{name} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise _Unreadable("a number is too large")
-    return number
 
 
 def _profile(
@@ -149,19 +86,19 @@ def _profile(
     }
     reference = known["externalReferenceId"]
     if reference is not None and len(reference.encode()) > MAX_REFERENCE_BYTES:
-        raise _Unreadable(f"externalReferenceId is longer than {MAX_REFERENCE_BYTES} bytes")
+        raise Unreadable(f"externalReferenceId is longer than {MAX_REFERENCE_BYTES} bytes")
     answers, media, attachments = _steps(value.get("steps"), fields)
     for role, key in ((Role.CV, "cv"), (Role.PROFILE_IMAGE, "profileImage")):
         _add_media(value.get(key), key, role, NO_STEP, media, attachments)
 
-    rest = _cleaned({key: child for key, child in value.items() if key not in _KNOWN_KEYS})
-    applied_at_raw = _take(rest, fields.applied_at)
-    language = _take(rest, fields.language)
+    rest = cleaned({key: child for key, child in value.items() if key not in _KNOWN_KEYS})
+    applied_at_raw = take(rest, fields.applied_at)
+    language = take(rest, fields.language)
     contact = Contact(
-        first_name=_take(rest, fields.first_name),
-        last_name=_take(rest, fields.last_name),
-        email=_take(rest, fields.email),
-        phone=_take(rest, fields.phone),
+        first_name=take(rest, fields.first_name),
+        last_name=take(rest, fields.last_name),
+        email=take(rest, fields.email),
+        phone=take(rest, fields.phone),
         extra=rest,
     )
     return Profile(
@@ -194,16 +131,16 @@ def _steps(
     if steps is None:
         steps = []
     if not isinstance(steps, list):
-        raise _Unreadable("steps is not an array")
+        raise Unreadable("steps is not an array")
     for step_no, step in enumerate(steps):
         if not isinstance(step, dict):
-            raise _Unreadable(f"steps[{step_no}] is not an object")
+            raise Unreadable(f"steps[{step_no}] is not an object")
         files = step.get("attachments")
         _add_media(files, f"steps[{step_no}].attachments", Role.STEP, step_no, media, attachments)
-        rest = _cleaned({key: child for key, child in step.items() if key != "attachments"})
-        question = _as_text(_take_any(rest, fields.question))
-        answer = _take_any(rest, fields.answer)
-        answers.append(Answer(step_no, question, _as_text(answer), answer, rest))
+        rest = cleaned({key: child for key, child in step.items() if key != "attachments"})
+        question = as_text(take_any(rest, fields.question))
+        answer = take_any(rest, fields.answer)
+        answers.append(Answer(step_no, question, as_text(answer), answer, rest))
     return tuple(answers), media, attachments
 
 
@@ -222,7 +159,7 @@ def _add_media(
         if entry is None:
             continue
         if not isinstance(entry, dict):
-            raise _Unreadable(f"{where} is neither an object nor an array of objects")
+            raise Unreadable(f"{where} is neither an object nor an array of objects")
         if not any(child not in (None, "") for child in entry.values()):
             continue
         media_id = _identifier(entry.get("mediaId"), f"mediaId in {where}")
@@ -241,12 +178,12 @@ def _add_media(
 
 def _identifier(value: Json, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise _Unreadable(f"{name} is missing or neither a string nor an integer")
+        raise Unreadable(f"{name} is missing or neither a string nor an integer")
     text = str(value)
-    if _clean(text) != text:
-        raise _Unreadable(f"{name} holds a NUL or a lone surrogate")
+    if clean(text) != text:
+        raise Unreadable(f"{name} holds a NUL or a lone surrogate")
     if len(text.encode()) > MAX_ID_BYTES:
-        raise _Unreadable(f"{name} is longer than {MAX_ID_BYTES} bytes")
+        raise Unreadable(f"{name} is longer than {MAX_ID_BYTES} bytes")
     return text
 
 
@@ -254,7 +191,7 @@ def _presentable_id(value: Json) -> str | None:
     """The profileId of a bad profile, if there is one that can be trusted."""
     try:
         identifier = _identifier(value.get("profileId") if isinstance(value, dict) else None, "profileId")
-    except _Unreadable:
+    except Unreadable:
         return None
     return None if "\ufffd" in identifier else identifier
 
@@ -262,37 +199,8 @@ def _presentable_id(value: Json) -> str | None:
 def _text(value: Json, name: str) -> str | None:
     """A field of the article: text or a scalar; an empty one counts as absent."""
     if isinstance(value, dict | list):
-        raise _Unreadable(f"{name} is not a string")
-    return _as_text(_cleaned(value)) or None
-
-
-def _as_text(value: Json) -> str | None:
-    """The readable form of any JSON value: lists of scalars joined by commas, objects as compact JSON."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
-        return ", ".join(_as_text(item) or "" for item in value)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _take(rest: dict[str, Json], path: str) -> str | None:
-    """Remove the value at a dotted path and return it as text; one that is no scalar stays where it is."""
-    value = _look_up(rest, path)
-    if value is None or isinstance(value, dict | list):
-        return None
-    return _as_text(_take_any(rest, path)) or None
-
-
-def _take_any(rest: dict[str, Json], path: str) -> Json:
-    *parents, last = path.split(".")
-    holder = _look_up(rest, ".".join(parents)) if parents else rest
-    return holder.pop(last, None) if isinstance(holder, dict) else None
-
-
-def _look_up(value: Json, path: str) -> Json:
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+        raise Unreadable(f"{name} is not a string")
+    return as_text(cleaned(value)) or None
 
 
 def _moment(text: str | None, timezone: ZoneInfo) -> datetime | None:
@@ -302,19 +210,3 @@ def _moment(text: str | None, timezone: ZoneInfo) -> datetime | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _clean(text: str) -> str:
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "�")
-
-
-def _cleaned(value: Json) -> Json:
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, dict):
-        return {_clean(key): _cleaned(child) for key, child in value.items()}
-    if isinstance(value, list):
-        return [_cleaned(child) for child in value]
-    return value

@@ -1,0 +1,129 @@
+"""JSON as it really comes: told apart from what is not JSON, cleaned for Postgres, and made readable."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import NoReturn
+
+from syncd.model import Json
+
+
+class Unreadable(Exception):
+    """Why an element of the list cannot be an application. Never leaves this package."""
+
+
+def digest(value: Json) -> bytes:
+    """SHA-256 of what a profile means: the same under another key order, other whitespace or other escapes.
+
+    `downloadUri` does not count, since such addresses often carry a signature that is new in every answer.
+    """
+    removed = [(holder, holder.pop("downloadUri")) for holder in _holders_of_uris(value)]
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    for holder, uri in removed:
+        holder["downloadUri"] = uri
+    return hashlib.sha256(canonical.encode("ascii")).digest()
+
+
+def _holders_of_uris(value: Json) -> Iterator[dict[str, Json]]:
+    if isinstance(value, dict):
+        if "downloadUri" in value:
+            yield value
+        for child in value.values():
+            yield from _holders_of_uris(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _holders_of_uris(child)
+
+
+def decode(payload: bytes) -> Json:
+    """Read JSON, and raise `Unreadable` for what only some parsers would accept."""
+    try:
+        return json.loads(
+            payload.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
+    except UnicodeDecodeError:
+        raise Unreadable("not UTF-8") from None
+    except ValueError:  # also an integer of more than 4,300 digits
+        raise Unreadable("not valid JSON") from None
+
+
+def decode_leniently(payload: bytes) -> Json:
+    """What can be made out of an element that is not sound JSON: enough to tell whose it is."""
+    try:
+        return json.loads(
+            payload.decode("utf-8", "replace"),
+            strict=False,
+            parse_int=lambda digits: int(digits) if len(digits) < 1000 else None,
+        )
+    except ValueError:
+        return None
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise Unreadable("an object has the same key twice")
+    return result
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise Unreadable(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise Unreadable("a number is too large")
+    return number
+
+
+def as_text(value: Json) -> str | None:
+    """The readable form of any JSON value: lists of scalars joined by commas, objects as compact JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        return ", ".join(as_text(item) or "" for item in value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def take(rest: dict[str, Json], path: str) -> str | None:
+    """Remove the value at a dotted path and return it as text; one that is no scalar stays where it is."""
+    value = _look_up(rest, path)
+    if value is None or isinstance(value, dict | list):
+        return None
+    return as_text(take_any(rest, path)) or None
+
+
+def take_any(rest: dict[str, Json], path: str) -> Json:
+    """Remove the value at a dotted path and return it, or None where there is none."""
+    *parents, last = path.split(".")
+    holder = _look_up(rest, ".".join(parents)) if parents else rest
+    return holder.pop(last, None) if isinstance(holder, dict) else None
+
+
+def _look_up(value: Json, path: str) -> Json:
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def clean(text: str) -> str:
+    """The text with U+FFFD for what Postgres cannot hold: NUL and lone surrogates."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "�")
+
+
+def cleaned(value: Json) -> Json:
+    """The value with every text in it cleaned, keys too."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(key): cleaned(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [cleaned(child) for child in value]
+    return value
