@@ -96,9 +96,10 @@ def _options(command: click.Command) -> click.Command:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of text.")
 def sandbox(tenants: tuple[str, ...], faults: tuple[str, ...], as_json: bool, **switches: Any) -> None:
-    """Run a simulated PitchYou on this machine until SIGTERM or SIGINT.
+    """Run a simulated PitchYou on this machine.
 
-    Ends with 0, or with 1 when its audit found something that must not be. docs/sandbox.md explains each switch.
+    SIGTERM and SIGINT end it with 0, or with 1 when its audit found something that must not be. docs/sandbox.md
+    explains each switch.
     """
     try:
         config = _config(switches, tenants)

@@ -147,7 +147,7 @@ class FaultBook:
     def active(self) -> list[dict[str, Any]]:
         """The orders in force, with how many times each is still to fail."""
         with self._lock:
-            return [{**asdict(fault), "times": left} for fault, _, left in self._orders]
+            return [{**asdict(fault), "times": left} for fault, _, left in self._orders if left != 0]
 
     def pick(self, on: str, path: str) -> Fault | None:
         """The fault that befalls this call, if any; counts the call against the orders that match it."""

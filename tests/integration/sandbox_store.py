@@ -1,0 +1,127 @@
+"""An honest client that keeps what it takes over, in plain SQL: what the sandbox's audit must find nothing wrong with."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from syncd.sandbox import Sandbox
+from tests.integration.sandbox_calls import Calls, calling
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass
+class Store:
+    """A client's database and media root, and the sandbox they are filled from."""
+
+    sandbox: Sandbox
+    calls: Calls
+    connection: Connection
+    root: Path
+
+    def execute(self, sql: str, *values: Any) -> None:
+        """Change the database and commit."""
+        self.connection.execute(sql, values)
+        self.connection.commit()
+
+    def take_over(self) -> list[Any]:
+        """Store everything that is listed, files included; returns the ids, of which none is confirmed yet."""
+        ids = []
+        for element in self.calls.profiles():
+            self.keep(element)
+            ids.append(element["profileId"])
+        return ids
+
+    def keep(self, profile: dict[str, Any]) -> None:
+        """Store one profile, an older revision of it replaced."""
+        key = (self.calls.client, str(profile["profileId"]))
+        one = "WHERE client_id = %s AND profile_id = %s"
+        old = self.connection.execute(f"SELECT revision FROM ats.application {one}", key).fetchone()
+        revision = old[0] + 1 if old else 1
+        for table in ("attachment", "media", "answer", "application_raw"):
+            self.connection.execute(f"DELETE FROM ats.{table} {one}", key)
+        self.connection.execute(
+            "INSERT INTO ats.application (client_id, profile_id, wire_id, payload_sha256, revision)"
+            " VALUES (%s, %s, %s, '', %s) ON CONFLICT (client_id, profile_id) DO UPDATE SET revision = %s",
+            (*key, json.dumps(profile["profileId"]), revision, revision),
+        )
+        self.connection.execute(
+            "INSERT INTO ats.application_raw (client_id, profile_id, revision, payload) VALUES (%s, %s, %s, %s)",
+            (*key, revision, json.dumps(profile).encode()),
+        )
+        self._keep_steps(key, profile)
+        for role in ("cv", "profileImage"):
+            self._attach(
+                key,
+                "cv" if role == "cv" else "profile_image",
+                -1,
+                [profile[role]] if profile.get(role) else [],
+            )
+        self.connection.commit()
+
+    def _keep_steps(self, key: tuple[str, str], profile: dict[str, Any]) -> None:
+        for number, step in enumerate(profile["steps"]):
+            answer = step["answer"]
+            self.connection.execute(
+                "INSERT INTO ats.answer (client_id, profile_id, step_no, question, answer, answer_json)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                (*key, number, step["question"], answer if isinstance(answer, str) else None, Jsonb(answer)),
+            )
+            self._attach(key, "step", number, step.get("attachments", []))
+
+    def _attach(self, key: tuple[str, str], role: str, step_no: int, entries: list[dict[str, Any]]) -> None:
+        for ordinal, entry in enumerate(entries):
+            media_id = str(entry["mediaId"])
+            self._fetch(key, media_id)
+            self.connection.execute(
+                "INSERT INTO ats.attachment (client_id, profile_id, role, step_no, ordinal, media_id)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                (*key, role, step_no, ordinal, media_id),
+            )
+
+    def _fetch(self, key: tuple[str, str], media_id: str) -> None:
+        answer = self.calls.media(key[1], media_id)
+        insert = (
+            "INSERT INTO ats.media (client_id, profile_id, media_id, state, size_bytes, sha256, storage_path)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+        )
+        if answer.status_code in (404, 410):
+            self.connection.execute(insert, (*key, media_id, "gone", None, None, None))
+            return
+        path = f"{key[0]}/{key[1]}/{media_id}"
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_bytes(answer.content)
+        digest = hashlib.sha256(answer.content).digest()
+        self.connection.execute(insert, (*key, media_id, "stored", len(answer.content), digest, path))
+
+    def confirm(self, ids: list[Any]) -> list[str]:
+        """Confirm, and mark the confirmed; returns what the audit found about this confirm."""
+        before = len(self.sandbox.findings)
+        assert self.calls.confirm(ids).status_code == 200
+        self.execute(
+            "UPDATE ats.application SET confirmed_revision = revision WHERE client_id = %s AND profile_id = ANY(%s)",
+            self.calls.client,
+            [str(each) for each in ids],
+        )
+        return self.sandbox.findings[before:]
+
+
+@contextmanager
+def storing(database_url: str, root: Path, **switches: Any) -> Iterator[Store]:
+    """A sandbox that audits this database and media root, and an honest client of it."""
+    root.mkdir(exist_ok=True)
+    plain = database_url.replace("+psycopg", "", 1)
+    with (
+        calling(database_url=database_url, media_root=root, **switches) as (sandbox, calls),
+        psycopg.connect(plain) as connection,
+    ):
+        connection.execute("INSERT INTO ats.client (client_id) VALUES (%s)", (calls.client,))
+        connection.commit()
+        yield Store(sandbox, calls, connection, root)
