@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, create_engine
 
+from syncd import __version__
 from syncd.cli import COMMANDS
 from syncd.embedded import EmbeddedPostgres
 from syncd.embedded.machine import free_port
-from syncd.sandbox import SandboxConfig
+from syncd.sandbox import Sandbox, SandboxConfig
 from syncd.store.tables import metadata
 from tests.scene import scene
 
@@ -149,3 +150,51 @@ def test_every_event_of_the_log_is_explained() -> None:
 def test_every_command_is_explained() -> None:
     text = (ROOT / "docs" / "operating.md").read_text()
     assert [name for name in COMMANDS if f"| `syncd {name}" not in text] == []
+
+
+def test_python_in_the_documentation_runs(tmp_path: Path) -> None:
+    [program] = blocks("docs/python.md", "python")
+    with Sandbox(SandboxConfig(profiles=5)) as sandbox:
+        for written, here in {
+            "https://api.pitchyou.de": sandbox.url,
+            "the secret": sandbox.config.client_secret,
+        }.items():
+            assert written in program
+            program = program.replace(written, here)
+        command = [sys.executable, "-c", program]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        assert sorted(len(path.read_bytes()) for path in tmp_path.iterdir()) == sorted(
+            record.size or 0 for record in sandbox.ledger.media.values()
+        )
+        assert sum(sandbox.ledger.times_confirmed("acme").values()) == 5
+        assert sandbox.findings == []
+
+
+def test_architecture_names_every_part_of_the_code_and_nothing_else() -> None:
+    named = set(
+        re.findall(r"`((?:syncd|migrations|config|tests)/[\w/.]*)`", (ROOT / "ARCHITECTURE.md").read_text())
+    )
+    named.discard("syncd/migrations")  # in the wheel only
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    parts = {
+        path.name + "/" * path.is_dir() for path in (ROOT / "syncd").iterdir() if path.name[0] not in "._"
+    }
+    assert {f"syncd/{part}" for part in parts} - named == {"syncd/sync/"}
+    stages = {f"syncd/sync/{path.name}" for path in (ROOT / "syncd" / "sync").glob("[a-z]*.py")}
+    assert stages - named == set()
+
+
+def test_every_decision_is_linked_from_the_architecture() -> None:
+    linked = set(re.findall(r"\(docs/adr/([\w-]+\.md)\)", (ROOT / "ARCHITECTURE.md").read_text()))
+    assert linked == {path.name for path in (ROOT / "docs" / "adr").iterdir()}
+
+
+def test_make_commands_in_contributing_are_those_of_the_makefile() -> None:
+    [targets] = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    documented = re.findall(r"^\| `make (\w+)` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert set(documented) == set(targets.split())
+
+
+def test_changelog_has_this_version() -> None:
+    assert f"\n## {__version__}\n" in (ROOT / "CHANGELOG.md").read_text()
