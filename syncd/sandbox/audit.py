@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from syncd.sandbox.audit_checks import MediaRow, Scene, Stored, check_id, check_profile
 from syncd.sandbox.config import SandboxConfig
-from syncd.sandbox.ledger import Ledger
+from syncd.sandbox.ledger import Ledger, typed
 from syncd.sandbox.population import Entry, Population
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def _audit_client(scene: Scene, url: str, report: AuditReport, confirmed_once: b
     for entry in scene.population.entries():
         if entry.taken >= 0:
             last[str(entry.profile_id)] = entry
+    confirms = scene.ledger.times_confirmed(scene.client)
     keys = iter(last)
     while batch := list(islice(keys, _BATCH)):
         stored = _read(url, partial(_stored, client=scene.client, ids=batch))
@@ -118,18 +119,20 @@ def _audit_client(scene: Scene, url: str, report: AuditReport, confirmed_once: b
             entry = last[text]
             if entry.raw is None or stored[text].revisions:
                 report.findings += check_profile(scene, entry.profile_id, stored[text], newest=True)
-                report.findings += _check_confirmed(scene, entry, stored[text], confirmed_once)
+                report.findings += _check_confirmed(scene, entry, stored[text], confirms, once=confirmed_once)
     report.profiles += len(last)
     listed = {str(entry.profile_id) for entry in scene.population.entries() if entry.listed}
     report.findings += _read(url, partial(_surplus, client=scene.client, listed=listed))
     report.findings += _read(url, partial(_lost_raw, scene=scene))
 
 
-def _check_confirmed(scene: Scene, entry: Entry, stored: Stored, once: bool) -> list[str]:
+def _check_confirmed(
+    scene: Scene, entry: Entry, stored: Stored, confirms: Mapping[Any, int], *, once: bool
+) -> list[str]:
     name = repr(entry.profile_id)
     if str(entry.profile_id) in scene.config.bad_confirm_ids:
         return []
-    times = scene.ledger.times_confirmed(scene.client)[(type(entry.profile_id).__name__, entry.profile_id)]
+    times = confirms.get(typed(entry.profile_id), 0)
     findings = [] if times else [f"{name}: served, but never confirmed as {type(entry.profile_id).__name__}"]
     if once and times > 1 + entry.version:
         findings.append(f"{name}: confirmed {times} times for {1 + entry.version} version(s)")

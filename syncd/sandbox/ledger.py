@@ -11,6 +11,11 @@ from typing import Any
 MediaKey = tuple[str, str, str]  # client_id, profileId and mediaId as text
 
 
+def typed(value: Any) -> tuple[str, Any]:
+    """A JSON value as a key that keeps its type apart: 17 is not "17"."""
+    return type(value).__name__, value if isinstance(value, (str, int)) else repr(value)
+
+
 @dataclass(frozen=True)
 class TokenRequest:
     """One call of /token: who asked (None when nobody could be made out) and the status answered."""
@@ -153,7 +158,7 @@ class Ledger:
         """How often each id of the client was confirmed with success, the ids keyed by (JSON type, value)."""
         with self._lock:
             return Counter(
-                (type(each).__name__, each if isinstance(each, (str, int)) else repr(each))
+                typed(each)
                 for confirm in self.confirms
                 if confirm.client == client and 200 <= confirm.status < 300
                 for each in confirm.ids
