@@ -23,7 +23,9 @@ class Lease:
 def acquire(
     connection: Connection, client_id: str, holder: str, *, ttl: float, abandoned: str | None = None
 ) -> Lease | None:
-    """Take the client's lease if it is free or has run out.
+    """Take the client's lease if it is free, has run out, or is the holder's own already.
+
+    The last is so when the answer to an earlier commit was lost.
 
     Args:
         ttl: seconds until others may take it, unless it is renewed.
@@ -38,7 +40,8 @@ def acquire(
             "VALUES (:client_id, :holder, 1, clock_timestamp() + make_interval(secs => :ttl)) "
             "ON CONFLICT (client_id) DO UPDATE SET holder = excluded.holder, fence = held.fence + 1, "
             "expires_at = excluded.expires_at "
-            "WHERE held.expires_at < clock_timestamp() OR held.holder = :abandoned RETURNING fence"
+            "WHERE held.expires_at < clock_timestamp() OR held.holder IN (:abandoned, excluded.holder) "
+            "RETURNING fence"
         ),
         {"client_id": client_id, "holder": holder, "ttl": ttl, "abandoned": abandoned},
     ).scalar()

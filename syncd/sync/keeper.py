@@ -30,7 +30,7 @@ class LeaseKeeper:
     """
 
     def __init__(self, database: Database, *, ttl: float) -> None:
-        self._database, self._ttl = database, ttl
+        self._database, self.ttl = database, ttl
         self._holder = own_name()
         self._leases: dict[str, Lease] = {}
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class LeaseKeeper:
     def _acquire(self, connection: Connection, client_id: str) -> Lease:
         holder = leases.holder_of(connection, client_id)
         abandoned = holder if holder and is_dead(holder) else None
-        lease = leases.acquire(connection, client_id, self._holder, ttl=self._ttl, abandoned=abandoned)
+        lease = leases.acquire(connection, client_id, self._holder, ttl=self.ttl, abandoned=abandoned)
         if lease is None:
             raise LeaseHeld(
                 f"client '{client_id}' is being synced by {_readable(holder)}; stop that syncd, or let it do the work"
@@ -77,12 +77,12 @@ class LeaseKeeper:
         return lease
 
     def _renew_for_ever(self) -> None:
-        while not self._end.wait(self._ttl / 3):
+        while not self._end.wait(self.ttl / 3):
             for client_id, lease in list(self._leases.items()):
                 try:
                     kept = self._database.transact(
-                        lambda c: leases.renew(c, lease, ttl=self._ttl),  # noqa: B023 - runs at once
-                        Deadline(self._ttl / 3),
+                        lambda c: leases.renew(c, lease, ttl=self.ttl),  # noqa: B023 - runs at once
+                        Deadline(self.ttl / 3),
                         patience=0,
                     )
                 except Exception as error:  # the thread must outlive any failure
@@ -115,9 +115,10 @@ def _boot() -> str:
 
 
 def _started(pid: int) -> str:
-    """When the process was started, in clock ticks since boot; empty if there is none."""
+    """When the process was started, in clock ticks since boot; empty if there is none, or only its zombie."""
     with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if state in "ZX" else fields[18]
     return ""
 
 
