@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
@@ -39,28 +41,28 @@ class Daemon:
         self._running = 0
         self._idle = threading.Condition()
         self._standing_by: set[str] = set()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(len(clients) + SPARE_THREADS)},
+            # Late is better than never: runs that were missed are made up for by one.
+            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+        )
 
     def run(self) -> bool:
         """Work until a stop is asked for. True if every cycle had then finished its step within `GRACE`."""
-        scheduler = BackgroundScheduler(
-            timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(self._clients) + SPARE_THREADS)},
-            # Late is better than never: a run that was missed, or that met one still going on, is made up once.
-            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
-        )
         for scheduled in self._clients:
-            scheduler.add_job(
+            self._scheduler.add_job(
                 self._cycle,
                 scheduled.trigger,
                 args=[scheduled.client],
                 id=scheduled.client.plan.client_id,
                 next_run_time=datetime.now(UTC),
             )
-        scheduler.start()
+        self._scheduler.start()
         log.info("daemon_started", clients=len(self._clients))
         self._stop.wait()
         log.info("daemon_stopping")
-        scheduler.shutdown(wait=False)
+        self._scheduler.shutdown(wait=False)
         finished = self._wait_for_cycles()
         log.info("daemon_stopped") if finished else log.error("daemon_stopped_in_the_middle")
         return finished
@@ -83,9 +85,7 @@ class Daemon:
             run_once(client, self._outsides, trigger="schedule", stop=self._stop)
             self._standing_by.discard(client_id)
         except LeaseHeld as error:
-            if client_id not in self._standing_by:
-                log.info("client_synced_elsewhere", client_id=client_id, reason=str(error))
-            self._standing_by.add(client_id)
+            self._stand_by(client_id, error)
         except DatabaseUnavailable:
             pass  # logged once for all clients; the next cycle tries again
         except Exception:
@@ -94,3 +94,14 @@ class Daemon:
             with self._idle:
                 self._running -= 1
                 self._idle.notify_all()
+
+    def _stand_by(self, client_id: str, held: LeaseHeld) -> None:
+        """Look again before long, whatever the schedule says, since the one who works for the client may die."""
+        if client_id not in self._standing_by:
+            log.info("client_synced_elsewhere", client_id=client_id, reason=str(held))
+        self._standing_by.add(client_id)
+        look_again = datetime.now(UTC) + timedelta(seconds=self._outsides.keeper.ttl / 3)
+        with suppress(JobLookupError):  # stopped meanwhile
+            job = self._scheduler.get_job(client_id)
+            if job and job.next_run_time > look_again:
+                self._scheduler.modify_job(client_id, next_run_time=look_again)
