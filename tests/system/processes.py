@@ -106,7 +106,7 @@ class Site:
         """Where its files go."""
         return self.folder / "media"
 
-    def run(self, *arguments: str, timeout: float = 60.0, **environ: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end. `environ` adds variables (without `SYNCD_`) to those of the site."""
         return subprocess.run(
             [*SYNCD, *arguments],
@@ -116,17 +116,17 @@ class Site:
             capture_output=True,
             text=True,
             check=False,
-            timeout=timeout,
+            timeout=60,
         )
 
     @contextmanager
-    def start(self, *arguments: str, prefix: tuple[str, ...] = (), **environ: str) -> Iterator[Running]:
-        """Start a command, and kill it at the end if it is still there. `prefix` is a program that starts it."""
+    def start(self, *arguments: str, **environ: str) -> Iterator[Running]:
+        """Start a command, and kill it at the end if it is still there."""
         self._started += 1
         out_path, log_path = (self.folder / f"{self._started}.{kind}" for kind in ("out", "log"))
         with out_path.open("wb") as out, log_path.open("wb") as log:
             process = subprocess.Popen(
-                [*prefix, *SYNCD, *arguments],
+                [*SYNCD, *arguments],
                 env=self._environ(environ),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -153,8 +153,12 @@ class Site:
         return value
 
     def execute(self, sql: str, *values: object) -> None:
-        """Change the database behind syncd's back."""
-        with psycopg.connect(self.database_url.replace("+psycopg", ""), autocommit=True) as connection:
+        """Change the database behind syncd's back, also one that is read-only for others."""
+        with psycopg.connect(
+            self.database_url.replace("+psycopg", ""),
+            autocommit=True,
+            options="-c default_transaction_read_only=off",
+        ) as connection:
             connection.execute(sql.encode(), values)
 
     def rows_as_they_are(self) -> dict[str, str]:
@@ -182,7 +186,8 @@ class Site:
 
     def outstanding(self) -> int:
         """How many applications are not confirmed yet, and how many were not even landed."""
-        sandbox = sum(1 for _ in self.sandbox.expected())
+        clients = [tenant.client_id for tenant in self.sandbox.config.all_tenants]
+        sandbox = sum(1 for client in clients for _ in self.sandbox.expected(client))
         landed, unconfirmed = self.rows(
             "SELECT count(*), count(*) FILTER (WHERE revision > confirmed_revision) FROM ats.application"
         )[0]
@@ -196,9 +201,17 @@ class Site:
 
 @contextmanager
 def site(
-    database_url: str, folder: Path, config: SandboxConfig | None = None, **environ: str
+    database_url: str,
+    folder: Path,
+    config: SandboxConfig | None = None,
+    *,
+    schedule: str = "every 1s",
+    **environ: str,
 ) -> Iterator[Site]:
-    """Set up an installation around a migrated database. `environ` adds variables, without their `SYNCD_`."""
+    """Set up an installation around a migrated database, with all clients of the sandbox.
+
+    `environ` adds variables, without their `SYNCD_`.
+    """
     audited = replace(
         config or SandboxConfig(profiles=20),
         database_url=database_url.replace("+psycopg", ""),
@@ -208,11 +221,23 @@ def site(
         variables = {
             "DATABASE__URL": database_url,
             "MEDIA__ROOT": str(folder / "media"),
-            "BASE_URL": sandbox.url,
-            "CLIENT_ID": audited.client_id,
-            "CLIENT_SECRET": audited.client_secret,
-            "SCHEDULE": "every 1s",
             "WEB__BIND": "",
+            **_clients(sandbox, schedule),
             **environ,
         }
         yield Site(sandbox, database_url, folder, {f"SYNCD_{key}": value for key, value in variables.items()})
+
+
+def _clients(sandbox: Sandbox, schedule: str) -> dict[str, str]:
+    """The variables of the sandbox's clients: the short ones for one client, numbered ones for several."""
+    tenants = sandbox.config.all_tenants
+    return {
+        (f"CLIENTS__{number}__{key}" if len(tenants) > 1 else key): value
+        for number, tenant in enumerate(tenants)
+        for key, value in {
+            "CLIENT_ID": tenant.client_id,
+            "CLIENT_SECRET": tenant.client_secret,
+            "BASE_URL": sandbox.url,
+            "SCHEDULE": schedule,
+        }.items()
+    }
