@@ -33,9 +33,10 @@ except ModuleNotFoundError as error:
         "pip install 'syncd[demo]'"
     ) from None
 
-INTERVAL = 4.0  # seconds between two cycles
-RETRY = 2.0  # seconds until a file that PitchYou did not have is asked for again; in production 30
-GONE_AFTER = 2.0  # seconds until such a file counts as gone; in production a day
+INTERVAL = 8.0  # seconds between two cycles
+# The first cycle is over before the first file is asked for again, so that the second one has something to do.
+RETRY = 4.0  # seconds until a file that PitchYou did not have is asked for again; in production 30
+GONE_AFTER = 4.0  # seconds until such a file counts as gone; in production a day
 CYCLES = (2, 6)  # at least, and at most on a machine so slow that two are not enough
 MAX_BYTES = 200_000_000
 

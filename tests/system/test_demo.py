@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -60,17 +59,6 @@ def test_demo_brings_everything_over_in_two_cycles_and_leaves_nothing_behind(tmp
     assert [bool(query["rows"]) for query in report["queries"]] == [True, True]
     assert report["kept"] is None
     assert list(tmp_path.iterdir()) == []
-
-
-def test_report_for_people_says_what_the_one_for_machines_says(tmp_path: Path) -> None:
-    result = demo(tmp_path, "--profiles", "12")
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("\n12 applications with ")
-    assert "Confirmed to PitchYou: 12 of 14 listed" in result.stdout
-    assert "P-900001, in quarantine: steps is not an array" in result.stdout
-    assert "nothing to complain about" in result.stdout
-    assert re.search(r"All of it took \d+\.\d s\.\n$", result.stdout)
-    assert "The daemon's cycle 2 took" in result.stderr
 
 
 def test_keep_leaves_a_database_that_can_be_reached_stopped_and_removed(tmp_path: Path) -> None:
