@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
 from syncd.model import BadProfile
+
+Stage = Literal["read", "land"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,10 @@ _COLUMNS = (
 )
 
 
-def put(connection: Connection, client_id: str, stage: str, bad: Sequence[BadProfile]) -> int:
-    """Keep bad profiles; one that is already there, unresolved, is not written again. Returns how many were new."""
+def put(connection: Connection, client_id: str, stage: Stage, bad: Sequence[BadProfile]) -> list[BadProfile]:
+    """Keep bad profiles; one that is already there, unresolved, is not written again. Returns the new ones."""
     if not bad:
-        return 0
+        return []
     by_fingerprint = {profile.fingerprint: profile for profile in bad}
     known = connection.execute(
         text(
@@ -64,7 +66,7 @@ def put(connection: Connection, client_id: str, stage: str, bad: Sequence[BadPro
                 for fingerprint, profile in by_fingerprint.items()
             ],
         )
-    return len(by_fingerprint)
+    return list(by_fingerprint.values())
 
 
 def resolve(connection: Connection, client_id: str, profile_ids: Sequence[str]) -> None:

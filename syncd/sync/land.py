@@ -59,8 +59,9 @@ def batches(profiles: Iterable[Profile | BadProfile], size: int) -> Iterator[lis
 
 def land(work: Work, batch: list[Profile | BadProfile]) -> None:
     """Land a batch in one transaction; if the database refuses the data, narrow it down to the one it refuses."""
+    bad = [profile for profile in batch if isinstance(profile, BadProfile)]
     try:
-        landed, quarantined = work.write(lambda connection: _land(connection, work.client_id, batch))
+        landed, kept = work.write(lambda connection: _land(connection, work.client_id, batch, bad))
     except DBAPIError as error:
         if sqlstate(error)[:2] not in _DATA_REFUSED:
             raise
@@ -68,39 +69,43 @@ def land(work: Work, batch: list[Profile | BadProfile]) -> None:
             middle = len(batch) // 2
             land(work, batch[:middle])
             land(work, batch[middle:])
-            return
-        landed, quarantined = Landed(), _quarantine_refused(work, batch[0], sqlstate(error))
-    tally = work.tally
-    tally.new += landed.new
-    tally.changed += landed.changed
-    tally.unchanged += landed.unchanged
-    tally.quarantined += quarantined
+        else:
+            refused = _refused_by_postgres(batch[0], sqlstate(error))
+            put = work.write(lambda connection: quarantine.put(connection, work.client_id, "land", [refused]))
+            _note_quarantined(work, [refused], put)
+        return
+    _note_quarantined(work, bad, kept)
+    work.tally.new += landed.new
+    work.tally.changed += landed.changed
+    work.tally.unchanged += landed.unchanged
 
 
-def _land(connection: Connection, client_id: str, batch: list[Profile | BadProfile]) -> tuple[Landed, int]:
+def _land(
+    connection: Connection, client_id: str, batch: list[Profile | BadProfile], bad: list[BadProfile]
+) -> tuple[Landed, list[BadProfile]]:
     good = [profile for profile in batch if isinstance(profile, Profile)]
-    bad = [profile for profile in batch if isinstance(profile, BadProfile)]
     landed = applications.land(connection, client_id, good)
     quarantine.resolve(connection, client_id, [profile.profile_id for profile in good])
-    _warn(client_id, bad)
-    quarantine.put(connection, client_id, "read", bad)
-    return landed, len(bad)
+    return landed, quarantine.put(connection, client_id, "read", bad)
 
 
-def _quarantine_refused(work: Work, profile: Profile | BadProfile, state: str) -> int:
-    bad = BadProfile(
+def _note_quarantined(work: Work, bad: list[BadProfile], kept: list[BadProfile]) -> None:
+    """Count what is bad, and log what was not in quarantine before."""
+    for profile in kept:
+        log.warning(
+            "profile_quarantined",
+            client_id=work.client_id,
+            profile_id=profile.profile_id,
+            reason=profile.reason,
+        )
+    work.bad.update(profile.fingerprint for profile in bad)
+    work.tally.quarantined = len(work.bad)
+
+
+def _refused_by_postgres(profile: Profile | BadProfile, state: str) -> BadProfile:
+    return BadProfile(
         profile_id=profile.profile_id,
         reason=f"Postgres refused a value of this profile (SQLSTATE {state or 'none'})",
         fingerprint=profile.payload_sha256 if isinstance(profile, Profile) else profile.fingerprint,
         payload=profile.payload,
     )
-    _warn(work.client_id, [bad])
-    work.write(lambda connection: quarantine.put(connection, work.client_id, "land", [bad]))
-    return 1
-
-
-def _warn(client_id: str, bad: list[BadProfile]) -> None:
-    for profile in bad:
-        log.warning(
-            "profile_quarantined", client_id=client_id, profile_id=profile.profile_id, reason=profile.reason
-        )

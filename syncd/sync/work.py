@@ -53,6 +53,7 @@ class Work:
     listed: int = 0  # elements of the newest list answer, for the progress display
     progress: Callable[["Work"], None] = lambda work: None
     troubles: list[SyncdError] = field(default_factory=list)
+    bad: set[bytes] = field(default_factory=set)  # fingerprints of what this cycle found unreadable
 
     @property
     def client_id(self) -> str:
