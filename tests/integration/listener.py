@@ -1,0 +1,103 @@
+"""A listener that says word for word what a test wants, for answers that the sandbox does not know how to give."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One request as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Answer = Callable[[Heard], Iterable[bytes]]
+
+
+def reply(body: bytes = b"", *, status: str = "200 OK", length: int | None = None, **headers: str) -> bytes:
+    """The bytes of one answer; `length` announces another length than the body's, -1 none at all."""
+    lines = [f"HTTP/1.1 {status}", "Connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    if length != -1:
+        lines.append(f"Content-Length: {len(body) if length is None else length}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def unexpected(heard: Heard) -> Iterable[bytes]:
+    """The answer of a listener that nobody should talk to."""
+    return [reply(status="500 Unexpected")]
+
+
+class Listener:
+    """Answers each connection once, each in a thread of its own. `heard` are the requests, in their order."""
+
+    def __init__(self, answer: Answer = unexpected) -> None:
+        self._answer = answer
+        self.heard: list[Heard] = []
+        self.connections = 0
+        self.stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._accepting = threading.Thread(target=self._accept)
+        self._accepting.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stopping.set()
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
+        self._socket.close()
+        for connection in self._open:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # closed already
+        for thread in self._threads:
+            thread.join()
+
+    def requests(self, path: str) -> list[Heard]:
+        """The requests of one path."""
+        return [each for each in self.heard if each.path == path]
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(connection)
+            thread = threading.Thread(target=self._serve, args=(connection,))
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as lines:
+            try:
+                first = lines.readline().decode().split()
+                if len(first) != 3:
+                    return
+                headers = {}
+                while line := lines.readline().strip():
+                    name, _, value = line.decode("latin-1").partition(":")
+                    headers[name.lower()] = value.strip()
+                body = lines.read(int(headers.get("content-length", 0)))
+                heard = Heard(first[0], first[1], headers, body)
+                self.heard.append(heard)
+                for piece in self._answer(heard):
+                    connection.sendall(piece)
+            except OSError:
+                return  # the client has gone, as it should when it has had enough
