@@ -21,11 +21,13 @@ MAX_DEPTH = 100
 MAX_ELEMENT = 16 * 1024 * 1024  # bytes of one profile
 KEPT_OF_OVERSIZE = 1024 * 1024
 
-# Everything up to the next bracket (and, between elements, comma), whole strings included. Possessive
-# quantifiers (`++`) make it linear on any input.
-_INSIDE = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
-_BETWEEN = re.compile(rb'(?:[^"{}\[\],]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
-_STRING_REST = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+# Everything up to the next bracket (and, between elements, comma), whole strings included. No two parts can match
+# the same text in two ways, so they are linear on any input. (Possessive quantifiers would say so, but Python
+# 3.11.2 does not give back what a possessive group took when it fails in the middle.)
+_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_INSIDE = re.compile(rb'[^"{}\[\]]*(?:' + _STRING + rb'[^"{}\[\]]*)*', re.DOTALL)
+_BETWEEN = re.compile(rb'[^"{}\[\],]*(?:' + _STRING + rb'[^"{}\[\],]*)*', re.DOTALL)
+_STRING_REST = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _WHITESPACE = b" \t\r\n"
 
 

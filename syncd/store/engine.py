@@ -85,34 +85,17 @@ class Database:
                 error, state = caught, sqlstate(caught)
                 conflicts += state in _CONFLICTS
                 if not _may_pass(error) or conflicts >= CONFLICT_ATTEMPTS:
-                    raise self._translated(error) from None
+                    if state in _CANNOT_WRITE:
+                        self._note_away(f"SQLSTATE {state}")
+                    raise explained(error) from None
                 if state not in _CONFLICTS:
                     self._note_away(_why_away(error, state))
             wait = random.random() * min(2.0, 0.05 * 2**attempt)  # noqa: S311 - jitter is no secret
             attempt += 1
             deadline.check()
             if wait >= until.remaining():
-                raise DatabaseUnavailable(f"Postgres is away: {_why_away(error, state)}", sqlstate=state)
+                raise explained(error) from None
             until.sleep(wait)
-
-    def _translated(self, error: DBAPIError) -> Exception:
-        """What to raise for an error that no retry mends."""
-        state = sqlstate(error)
-        if state in _CANNOT_WRITE:
-            self._note_away(f"SQLSTATE {state}")
-            return DatabaseUnavailable(
-                f"Postgres cannot write (SQLSTATE {state}): free its disk or end its read-only mode",
-                sqlstate=state,
-            )
-        if state in _CONFLICTS:
-            return DatabaseUnavailable(f"other transactions keep blocking (SQLSTATE {state})", sqlstate=state)
-        if state[:2] in ("28", "3D", "42") or isinstance(error, InterfaceError):
-            return DatabaseUnavailable(
-                f"Postgres does not let syncd work (SQLSTATE {state or 'none'}): check database.url, the password, "
-                "the role's grants and `syncd db current`",
-                sqlstate=state,
-            )
-        return error
 
     def _note_away(self, reason: str) -> None:
         with self._lock:
@@ -161,6 +144,25 @@ def _refuse_aborted_commit(connection: Connection) -> None:
 def sqlstate(error: DBAPIError) -> str:
     """The five-letter code of Postgres, or an empty string when the server said nothing."""
     return getattr(error.orig, "sqlstate", None) or ""
+
+
+def explained(error: DBAPIError) -> Exception:
+    """What to raise for an error that no retry mends: a sentence, or the error itself if the data was refused."""
+    state = sqlstate(error)
+    if state in _CANNOT_WRITE:
+        reason = f"Postgres cannot write (SQLSTATE {state}): free its disk or end its read-only mode"
+    elif state in _CONFLICTS:
+        reason = f"other transactions keep blocking (SQLSTATE {state})"
+    elif state[:2] in ("28", "3D", "42") or isinstance(error, InterfaceError):
+        reason = (
+            f"Postgres does not let syncd work (SQLSTATE {state or 'none'}): check database.url, the password, "
+            "the role's grants and `syncd db current`"
+        )
+    elif _may_pass(error):
+        reason = f"Postgres is away: {_why_away(error, state)}"
+    else:
+        return error
+    return DatabaseUnavailable(reason, sqlstate=state)
 
 
 # libpq tells why it could not connect in words only. Known ones are told in ours, the others not at all.

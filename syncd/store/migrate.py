@@ -8,9 +8,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 import syncd
 from syncd.errors import Refused
+from syncd.store.engine import explained
 
 VERSION_SCHEMA = "ops"
 _LOCK = 7_966_337_105_211_893_764  # of pg_advisory_lock: any number that nobody else uses
@@ -61,12 +63,15 @@ def include_name(name: str | None, kind: str, parents: object) -> bool:
 def _migrate(url: str, revision: str, direction: Literal["upgrade", "downgrade"]) -> None:
     # The lock is the transaction's, so that it holds behind PgBouncer and goes with the connection.
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA}"))
-        config = _config()
-        config.attributes["connection"] = connection
-        {"upgrade": command.upgrade, "downgrade": command.downgrade}[direction](config, revision)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA}"))
+            config = _config()
+            config.attributes["connection"] = connection
+            {"upgrade": command.upgrade, "downgrade": command.downgrade}[direction](config, revision)
+    except DBAPIError as error:
+        raise explained(error) from None
 
 
 def _config() -> Config:
