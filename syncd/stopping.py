@@ -3,23 +3,33 @@
 import os
 import signal
 import threading
-from types import FrameType
 
 EXIT_NOW = 1
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that the first SIGTERM or SIGINT sets. Call it from the main thread.
+    """An event that the first SIGTERM or SIGINT sets. Call it once, from the main thread.
 
-    A handler is needed in any case: without one, Python as process 1 of a container ignores SIGTERM.
+    A handler is needed in any case: without one, Python as process 1 of a container ignores SIGTERM. But it does
+    nothing: it runs in the main thread between any two instructions, also while that thread holds the event's own
+    lock, and setting the event would then wait for itself for ever. So a thread of its own learns of the signal from
+    the pipe that Python writes its number to.
     """
     stop = threading.Event()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in _SIGNALS:
+        signal.signal(number, lambda *_: None)
+    threading.Thread(target=_watch, args=(reader, stop), name="signals", daemon=True).start()
+    return stop
 
-    def handle(number: int, frame: FrameType | None) -> None:
+
+def _watch(reader: int, stop: threading.Event) -> None:
+    while number := os.read(reader, 1):
+        if number[0] not in _SIGNALS:
+            continue
         if stop.is_set():
             os._exit(EXIT_NOW)  # every step is safe to lose at any point
         stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
-    return stop
