@@ -1,5 +1,7 @@
 """The daemon: every client on its own schedule, one cycle per client at a time, until it is told to stop."""
 
+import logging
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -14,12 +16,29 @@ from apscheduler.triggers.base import BaseTrigger
 
 from syncd.errors import DatabaseUnavailable, LeaseHeld
 from syncd.logs import get_logger
+from syncd.stopping import EXIT_NOW
 from syncd.sync.once import Client, Outsides, run_once
 
 log = get_logger(__name__)
 
 GRACE = 25.0  # seconds a cycle has to finish the step in hand after a stop; a container gets 30 s in all
+LIMIT = 28.0  # seconds from a stop to the end of the process, whatever does not answer
 SPARE_THREADS = 2
+
+
+def end_in_time(stop: threading.Event) -> None:
+    """From now on see to it that the process ends `LIMIT` seconds after a stop.
+
+    A database that is there but does not answer can hold up any thread, also the one that gives the leases back.
+    """
+
+    def wait() -> None:
+        stop.wait()
+        time.sleep(LIMIT)
+        log.error("daemon_stopped_in_the_middle")
+        os._exit(EXIT_NOW)  # every step is safe to lose at any point
+
+    threading.Thread(target=wait, name="end-in-time", daemon=True).start()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +60,8 @@ class Daemon:
         self._running = 0
         self._idle = threading.Condition()
         self._standing_by: set[str] = set()
+        # A run that meets one still going on is left out, as it should be; APScheduler would warn of each.
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(len(clients) + SPARE_THREADS)},

@@ -7,7 +7,7 @@ import click
 from syncd.cli.compose import clients_of, outsides_of, require_ready
 from syncd.cli.context import Globals, pass_globals
 from syncd.cli.triggers import trigger_of
-from syncd.daemon import Daemon, Scheduled
+from syncd.daemon import Daemon, Scheduled, end_in_time
 from syncd.errors import DatabaseUnavailable
 from syncd.stopping import EXIT_NOW, stop_on_signals
 
@@ -22,6 +22,7 @@ def run(context: Globals) -> None:
     """
     settings = context.settings(daemon=True)
     stop = stop_on_signals()
+    end_in_time(stop)
     count = len(settings.clients)
     with (
         clients_of(settings, settings.clients) as clients,
