@@ -1,0 +1,121 @@
+"""Cron lines fire as cron(5) says, in UTC; APScheduler reads several things otherwise."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from apscheduler.triggers.base import BaseTrigger
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.cli.triggers import next_run_at, trigger_of
+from syncd.settings.schedule import Cron, Every, parse_schedule
+
+MONDAY = datetime(2026, 11, 30, 0, 0, 30, tzinfo=UTC)
+
+
+def firings(line: str, count: int, after: datetime = MONDAY) -> list[datetime]:
+    """The first `count` times at which the line fires after a moment, as the scheduler asks for them."""
+    trigger: BaseTrigger = trigger_of(parse_schedule(line))
+    found: list[datetime] = []
+    previous: datetime | None = None
+    while len(found) < count:
+        previous = trigger.get_next_fire_time(previous, previous or after)
+        assert previous is not None
+        found.append(previous)
+    return found
+
+
+def days(line: str, count: int, after: datetime = MONDAY) -> list[str]:
+    return [f"{moment:%a %d.%m.}" for moment in firings(line, count, after)]
+
+
+@pytest.mark.parametrize("sunday", ["0", "7", "sun", "SUN"])
+def test_sunday_is_0_and_7_and_sun(sunday: str) -> None:
+    assert days(f"0 3 * * {sunday}", 2) == ["Sun 06.12.", "Sun 13.12."]
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("1", ["Mon 07.12.", "Mon 14.12."]),
+        ("1-5", ["Tue 01.12.", "Wed 02.12.", "Thu 03.12.", "Fri 04.12.", "Mon 07.12."]),
+        ("mon-fri", ["Tue 01.12.", "Wed 02.12.", "Thu 03.12.", "Fri 04.12.", "Mon 07.12."]),
+        ("6-7", ["Sat 05.12.", "Sun 06.12.", "Sat 12.12."]),
+        ("sat-sun", ["Sat 05.12.", "Sun 06.12.", "Sat 12.12."]),
+        ("0,6", ["Sat 05.12.", "Sun 06.12.", "Sat 12.12."]),
+        ("*/2", ["Tue 01.12.", "Thu 03.12.", "Sat 05.12.", "Sun 06.12.", "Tue 08.12."]),
+    ],
+)
+def test_weekdays_count_from_sunday(field: str, expected: list[str]) -> None:
+    assert days(f"0 0 * * {field}", len(expected)) == expected
+
+
+def test_with_both_day_fields_restricted_either_fires_and_a_day_that_is_both_fires_once() -> None:
+    # 13.12. is a Sunday; December 2026 has its Fridays on the 4th, 11th, 18th and 25th.
+    assert days("30 6 13 * fri", 4) == ["Fri 04.12.", "Fri 11.12.", "Sun 13.12.", "Fri 18.12."]
+    assert days("30 6 11 * fri", 3) == ["Fri 04.12.", "Fri 11.12.", "Fri 18.12."]
+
+
+def test_with_one_day_field_a_star_the_other_alone_decides() -> None:
+    assert days("0 12 13 * *", 2) == ["Sun 13.12.", "Wed 13.01."]
+    assert days("0 12 * * sun", 2) == ["Sun 06.12.", "Sun 13.12."]
+    # A field that begins with a star does not count as restricted, so both must match: an odd day and a Sunday.
+    assert days("0 12 */2 * sun", 2) == ["Sun 13.12.", "Sun 27.12."]
+
+
+def test_steps_lists_and_names_of_months() -> None:
+    minutes = [f"{moment:%H:%M}" for moment in firings("*/20 6,22 * * *", 5)]
+    assert minutes == ["06:00", "06:20", "06:40", "22:00", "22:20"]
+    assert days("0 0 1 jan,mar *", 3) == ["Fri 01.01.", "Mon 01.03.", "Sat 01.01."]
+    assert days("0 0 29 2 *", 2, MONDAY) == ["Tue 29.02.", "Sun 29.02."]
+
+
+@pytest.mark.parametrize("change", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
+def test_a_change_of_the_clocks_neither_skips_nor_doubles_a_run(change: datetime) -> None:
+    assert ZoneInfo("Europe/Berlin").utcoffset(change.replace(tzinfo=None)) != ZoneInfo(
+        "Europe/Berlin"
+    ).utcoffset(change.replace(tzinfo=None) + timedelta(days=1))
+    found = firings("30 * * * *", 48, change - timedelta(hours=12))
+    assert {later - earlier for earlier, later in pairwise(found)} == {timedelta(hours=1)}
+    assert all(moment.utcoffset() == timedelta(0) for moment in found)
+
+
+@given(
+    minute=st.integers(0, 59),
+    hour=st.integers(0, 23),
+    day=st.one_of(st.none(), st.integers(1, 28)),
+    weekday=st.one_of(st.none(), st.integers(0, 7)),
+)
+def test_any_line_fires_exactly_when_its_fields_match(
+    minute: int, hour: int, day: int | None, weekday: int | None
+) -> None:
+    fields = ["*" if field is None else str(field) for field in (day, weekday)]
+    expected: list[datetime] = []
+    moment = MONDAY.replace(hour=hour, minute=minute, second=0)
+    while len(expected) < 5:
+        on_day = day is not None and moment.day == day
+        on_weekday = weekday is not None and moment.isoweekday() % 7 == weekday % 7
+        if moment > MONDAY and (on_day or on_weekday or day is weekday is None):
+            expected.append(moment)
+        moment += timedelta(days=1)
+    assert firings(f"{minute} {hour} {fields[0]} * {fields[1]}", 5) == expected
+
+
+def test_an_interval_counts_from_the_last_start() -> None:
+    every = parse_schedule("every 90s")
+    assert isinstance(every, Every)
+    assert next_run_at(every, None, MONDAY) == MONDAY
+    assert next_run_at(every, MONDAY, MONDAY + timedelta(seconds=10)) == MONDAY + timedelta(seconds=90)
+    trigger = trigger_of(every)
+    assert trigger.get_next_fire_time(MONDAY, MONDAY) == MONDAY + timedelta(seconds=90)
+
+
+def test_the_next_run_of_a_cron_line_is_the_next_match_whenever_the_last_one_was() -> None:
+    line = Cron("15 4 * * *")
+    due = datetime(2026, 11, 30, 4, 15, tzinfo=UTC)
+    assert next_run_at(line, None, MONDAY) == due
+    assert next_run_at(line, MONDAY - timedelta(days=30), MONDAY) == due
