@@ -145,7 +145,7 @@ class Site:
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a query, on a connection of its own."""
         with psycopg.connect(self.database_url.replace("+psycopg", "")) as connection:
-            return connection.execute(sql.encode(), values).fetchall()
+            return connection.execute(sql.encode(), values or None).fetchall()
 
     def value(self, sql: str, *values: object) -> Any:
         """The only value of the only row of a query."""
@@ -159,7 +159,7 @@ class Site:
             autocommit=True,
             options="-c default_transaction_read_only=off",
         ) as connection:
-            connection.execute(sql.encode(), values)
+            connection.execute(sql.encode(), values or None)
 
     def rows_as_they_are(self) -> dict[str, str]:
         """A digest of each table of syncd that no write leaves as it was, not even one that changes nothing."""
