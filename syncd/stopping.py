@@ -3,8 +3,12 @@
 import os
 import signal
 import threading
+import time
 
 EXIT_NOW = 1
+ONE_REQUEST = (
+    0.2  # seconds; `timeout` and terminals signal a process and its group, which is one wish told twice
+)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -27,9 +31,12 @@ def stop_on_signals() -> threading.Event:
 
 
 def _watch(reader: int, stop: threading.Event) -> None:
+    first_at = 0.0
     while number := os.read(reader, 1):
         if number[0] not in _SIGNALS:
             continue
-        if stop.is_set():
+        if not stop.is_set():
+            first_at = time.monotonic()
+            stop.set()
+        elif time.monotonic() - first_at > ONE_REQUEST:
             os._exit(EXIT_NOW)  # every step is safe to lose at any point
-        stop.set()

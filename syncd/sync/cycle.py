@@ -46,6 +46,7 @@ def run_cycle(work: Work) -> None:
         if work.troubles or work.tally.confirmed == confirmed_before:
             break
     if work.troubles:
+        work.write(lambda connection: None)  # raises LeaseLost, if that is what lies behind the trouble
         raise work.troubles[0]
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from syncd.embedded import EmbeddedPostgres
 from syncd.sandbox import Fault, SandboxConfig, Tenant
+from syncd.stopping import ONE_REQUEST
 from syncd.store.migrate import upgrade
 from tests.system.processes import SYNCD, Running, Site, eventually, site
 
@@ -135,7 +136,10 @@ def test_a_second_signal_ends_it_at_once(database_url: str, tmp_path: Path) -> N
             here.sandbox.add_profiles(5)
             eventually(lambda: waits_for_lock(here), "a transaction is stuck")
             daemon.send(SIGTERM)
+            daemon.send(SIGTERM)  # the same wish told twice, as `timeout` and terminals do, is no second signal
             daemon.wait_for("daemon_stopping")
+            time.sleep(2 * ONE_REQUEST)
+            assert psutil.Process(daemon.pid).status() != psutil.STATUS_ZOMBIE
             began = time.monotonic()
             daemon.send(SIGTERM)
             assert daemon.wait(5) == 1
