@@ -1,0 +1,76 @@
+"""The memory of `syncd sync` does not grow with the length of the list."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from syncd.sandbox import SandboxConfig
+from tests.system.processes import CLEAN, SYNCD, Site, site
+
+LIMIT_KB = 128 * 1024
+# A process inherits the peak of the one that it was forked from, and a test process is large. So a small one is put in
+# between, and asked for the peak of its child.
+MEASURE = """
+import json, resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=sys.stderr).returncode
+print(json.dumps([code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
+"""
+
+
+def peak_kb(here: Site, *arguments: str) -> int:
+    """The largest resident size that a command reached, in KB; it must end well."""
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", MEASURE, *SYNCD, *arguments],
+        env=CLEAN | dict(here.environ),
+        cwd=here.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, peak = json.loads(result.stdout)
+    assert code == 0, result.stderr
+    return int(peak)
+
+
+def test_peak_memory_of_a_sync_stays_under_128_mb_with_3000_profiles_in_one_answer(
+    database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path, SandboxConfig(profiles=3000, media_per_profile=0.02)) as here:
+        assert peak_kb(here, "sync", "--dry-run") < LIMIT_KB
+        peak = peak_kb(here, "sync")
+        assert here.value("SELECT count(*) FROM ats.application WHERE confirmed_at IS NOT NULL") == 3000
+        assert here.sandbox.ledger.lists[-2].profiles == 3000
+        assert peak < LIMIT_KB, peak
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("profiles", "media_per_profile"), [(5_000, 1.6), (50_000, 0.0)])
+def test_peak_memory_of_a_sync_stays_under_128_mb_however_many_profiles_come_in_one_answer(
+    database_url: str, tmp_path: Path, profiles: int, media_per_profile: float
+) -> None:
+    config = SandboxConfig(profiles=profiles, media_per_profile=media_per_profile)
+    with site(database_url, tmp_path, config) as here:
+        peak = peak_kb(here, "sync")
+        print(
+            f"{profiles} profiles, {here.value('SELECT count(*) FROM ats.media')} files: {peak / 1024:.0f} MB"
+        )
+        assert max(listed.profiles for listed in here.sandbox.ledger.lists) == profiles
+        assert here.value("SELECT count(*) FROM ats.application WHERE confirmed_at IS NOT NULL") == profiles
+        assert here.sandbox.findings == []
+        assert peak < LIMIT_KB, peak
+
+
+def test_peak_memory_stays_under_128_mb_with_a_file_larger_than_that(
+    database_url: str, tmp_path: Path
+) -> None:
+    config = SandboxConfig(profiles=2, media_per_profile=1.0, media_size=150_000_000)
+    with site(database_url, tmp_path, config) as here:
+        peak = peak_kb(here, "sync")
+        assert here.value("SELECT max(size_bytes) FROM ats.media WHERE state = 'stored'") >= 150_000_000
+        assert peak < LIMIT_KB, peak
