@@ -136,7 +136,9 @@ def test_a_second_signal_ends_it_at_once(database_url: str, tmp_path: Path) -> N
             here.sandbox.add_profiles(5)
             eventually(lambda: waits_for_lock(here), "a transaction is stuck")
             daemon.send(SIGTERM)
-            daemon.send(SIGTERM)  # the same wish told twice, as `timeout` and terminals do, is no second signal
+            daemon.send(
+                SIGTERM
+            )  # the same wish told twice, as `timeout` and terminals do, is no second signal
             daemon.wait_for("daemon_stopping")
             time.sleep(2 * ONE_REQUEST)
             assert psutil.Process(daemon.pid).status() != psutil.STATUS_ZOMBIE
