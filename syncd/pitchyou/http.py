@@ -1,7 +1,6 @@
 """HTTP as syncd needs it: one origin, no redirects, no proxies from the environment, and an end to everything.
 
-httpx's timeouts start anew with each chunk, so a server that sends one byte a second could hold a thread for
-months. Here each read asks the exchange's deadline first. This is the only module that imports httpx.
+This is the only module that imports httpx; `pace.py` beside it sees to it that slow answers end.
 """
 
 import threading
@@ -10,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpcore
 import httpx
@@ -18,6 +16,7 @@ import httpx
 from syncd import __version__
 from syncd.deadline import Deadline
 from syncd.errors import ApiUnavailable, BadAnswer
+from syncd.pitchyou.pace import Pace, PacedBackend, paced
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,11 @@ class Limits:
 class Response:
     """An answer whose body has not been read yet. Valid only inside the `with` of `Http.send`."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline, limits: Limits) -> None:
+    def __init__(
+        self, response: httpx.Response, deadline: Deadline, limits: Limits, read_ahead: int = 0
+    ) -> None:
         self._response, self._deadline, self._limits = response, deadline, limits
+        self._read_ahead = read_ahead  # bytes that came with the end of the headers, at most
         self.status = response.status_code
 
     def header(self, name: str) -> str:
@@ -60,14 +62,16 @@ class Response:
         Raises:
             ApiUnavailable: the connection ended early or was slower than the minimum rate.
         """
-        started, received = time.monotonic(), 0
-        with _translated(), _deadline_for_reads(self._deadline, self._limits.between_chunks):
-            for chunk in self._response.iter_raw(size):
-                received += len(chunk)
-                elapsed = time.monotonic() - started
-                if elapsed > self._limits.rate_grace and received < elapsed * self._limits.minimum_rate:
-                    raise ApiUnavailable(f"PitchYou sends less than {self._limits.minimum_rate} bytes/s")
-                yield chunk
+        limits = self._limits
+        pace = Pace(
+            self._deadline,
+            silence=limits.between_chunks,
+            rate_grace=limits.rate_grace,
+            minimum_rate=limits.minimum_rate,
+            received=self._read_ahead,
+        )
+        with _translated(), paced(pace):
+            yield from self._response.iter_raw(size)
 
     def read(self, max_bytes: int) -> bytes:
         """The whole body.
@@ -149,10 +153,11 @@ class Http:
         request = self._client.build_request(
             method, self._base_url + path, headers=dict(headers or {}), content=content
         )
-        with _translated(), _deadline_for_reads(deadline, self._limits.first_byte):
+        pace = Pace(deadline, silence=self._limits.first_byte, whole=self._limits.first_byte)
+        with _translated(), paced(pace):
             response = self._client.send(request, stream=True)
         try:
-            yield Response(response, deadline, self._limits)
+            yield Response(response, deadline, self._limits, pace.newest)
         finally:
             response.close()
 
@@ -177,59 +182,6 @@ def _translated() -> Iterator[None]:
         ) from None
 
 
-_reads = threading.local()
-_SLICE = 1.0  # seconds a read blocks before it asks again whether to go on
-
-
-@contextmanager
-def _deadline_for_reads(deadline: Deadline, silence: float) -> Iterator[None]:
-    # An exchange is read by the thread that sent it, so the thread is the place to leave its deadline.
-    previous = getattr(_reads, "now", None)
-    _reads.now = (deadline, silence)
-    try:
-        yield
-    finally:
-        _reads.now = previous
-
-
-class _PacedStream(httpcore.NetworkStream):
-    """A connection whose reads end with the deadline, even when single bytes keep arriving in time."""
-
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        deadline, silence = getattr(_reads, "now", None) or (Deadline(timeout), timeout or _SLICE)
-        quiet_until = time.monotonic() + silence
-        while True:
-            deadline.check()
-            try:
-                return self._stream.read(max_bytes, max(0.001, min(_SLICE, deadline.remaining())))
-            except httpcore.ReadTimeout:
-                if time.monotonic() >= quiet_until:
-                    raise
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return _PacedStream(self._stream.start_tls(*args, **kwargs))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _PacedBackend(httpcore.NetworkBackend):
-    def __init__(self) -> None:
-        self._backend = httpcore.SyncBackend()
-
-    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return _PacedStream(self._backend.connect_tcp(*args, **kwargs))
-
-
 class _Transport(httpx.HTTPTransport):
     """httpx's transport on our connections; httpx offers no public way to pass a network backend on."""
 
@@ -242,5 +194,5 @@ class _Transport(httpx.HTTPTransport):
             max_connections=pool_size,
             max_keepalive_connections=pool_size,
             keepalive_expiry=30.0,
-            network_backend=_PacedBackend(),
+            network_backend=PacedBackend(),
         )
