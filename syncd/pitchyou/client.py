@@ -204,6 +204,9 @@ class PitchYou:
         self._retried(attempt, CONFIRM_ATTEMPTS, until)
 
     def _retried(self, work: Callable[[], T], attempts: int, deadline: Deadline) -> T:
+        self._tokens.current(
+            deadline
+        )  # first, so that its own retries are not multiplied by those of the call
         return with_retries(work, attempts=attempts, deadline=deadline, on_retry=self._http.count_retry)
 
     @contextmanager
