@@ -87,7 +87,7 @@ class Listener:
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as lines:
             try:
-                first = lines.readline().decode().split()
+                first = lines.readline().decode("latin-1").split()
                 if len(first) != 3:
                     return
                 headers = {}
