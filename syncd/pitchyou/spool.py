@@ -5,12 +5,14 @@ without decoding keeps memory flat whatever the length of the list, keeps the ex
 lets one that is broken inside stand beside others that are not.
 """
 
+import io
 import os
 import re
 import tempfile
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import IO
 
 from syncd.errors import BadAnswer, SyncdError
@@ -19,6 +21,7 @@ MEMORY_LIMIT = 4 * 1024 * 1024  # bytes; a longer answer goes to an unlinked tem
 WINDOW = 256 * 1024
 MAX_DEPTH = 100
 MAX_ELEMENT = 16 * 1024 * 1024  # bytes of one profile
+MAX_ELEMENTS = 2_000_000  # 16 bytes of memory each; a list of nothing but `0,` would otherwise fill it
 KEPT_OF_OVERSIZE = 1024 * 1024
 
 # Everything up to the next bracket (and, between elements, comma), whole strings included. No two parts can match
@@ -111,6 +114,14 @@ def spool(chunks: Iterable[bytes], *, max_bytes: int, encoding: str = "", length
         raise
 
 
+def element_of(payload: bytes) -> Element:
+    """One element from its bytes alone, measured as in a list."""
+    with suppress(BadAnswer), Spool(io.BytesIO(b"[%b]" % payload)) as elements:
+        if len(elements) == 1:
+            return next(iter(elements))
+    return Element(payload)  # broken inside: whoever decodes it says how
+
+
 def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
@@ -124,6 +135,8 @@ def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
             pending = chunk
             while pending:  # in pieces, so that a bomb meets the limit instead of the memory
                 yield decoder.decompress(pending, WINDOW)
+                if decoder.unused_data:  # zlib would gather it all, past every limit
+                    raise BadAnswer("the compressed list of profiles goes on behind its end")
                 pending = decoder.unconsumed_tail
         yield decoder.flush()
     except zlib.error:
@@ -172,6 +185,8 @@ class _Cutter:
             if byte == b"}":
                 raise BadAnswer("the list of profiles is not valid JSON")
             if filled:
+                if len(self.bounds) == 2 * MAX_ELEMENTS:
+                    raise BadAnswer(f"the list has more than {MAX_ELEMENTS} profiles")
                 self.bounds.extend((start, position))
             elif byte == b"," or self.bounds:
                 raise BadAnswer("the list of profiles is not valid JSON: an element is missing")
