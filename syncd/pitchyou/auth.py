@@ -107,7 +107,7 @@ class TokenCache:
 def _read_token(body: bytes) -> tuple[str, float]:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadAnswer("PitchYou's answer to the request for a token is not JSON") from None
     token = answer.get("access_token") if isinstance(answer, dict) else None
     if (

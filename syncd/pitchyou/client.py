@@ -15,7 +15,7 @@ from syncd.pitchyou.auth import TokenCache
 from syncd.pitchyou.http import Http, Limits, Response
 from syncd.pitchyou.payloads import read_profile
 from syncd.pitchyou.retry import require_success, with_retries
-from syncd.pitchyou.spool import Element, Spool, spool
+from syncd.pitchyou.spool import Spool, element_of, spool
 
 T = TypeVar("T")
 
@@ -143,7 +143,7 @@ class PitchYou:
 
     def read(self, payload: bytes) -> Profile | BadProfile:
         """Read one profile from its bytes, as the list does."""
-        return read_profile(Element(payload), self._fields, self._timezone)
+        return read_profile(element_of(payload), self._fields, self._timezone)
 
     def media(
         self,

@@ -49,6 +49,8 @@ def decode(payload: bytes) -> Json:
         raise Unreadable("not UTF-8") from None
     except ValueError:  # also an integer of more than 4,300 digits
         raise Unreadable("not valid JSON") from None
+    except RecursionError:
+        raise Unreadable("nested too deeply") from None
 
 
 def decode_leniently(payload: bytes) -> Json:
@@ -59,7 +61,7 @@ def decode_leniently(payload: bytes) -> Json:
             strict=False,
             parse_int=lambda digits: int(digits) if len(digits) < 1000 else None,
         )
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
