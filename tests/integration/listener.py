@@ -1,6 +1,7 @@
 """A listener that says word for word what a test wants, for answers that the sandbox does not know how to give."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -38,8 +39,8 @@ def unexpected(heard: Heard) -> Iterable[bytes]:
 class Listener:
     """Answers each connection once, each in a thread of its own. `heard` are the requests, in their order."""
 
-    def __init__(self, answer: Answer = unexpected) -> None:
-        self._answer = answer
+    def __init__(self, answer: Answer = unexpected, tls: ssl.SSLContext | None = None) -> None:
+        self._answer, self._tls = answer, tls
         self.heard: list[Heard] = []
         self.connections = 0
         self.stopping = threading.Event()
@@ -48,7 +49,7 @@ class Listener:
 
     def __enter__(self) -> Self:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url = f"http{'s' if self._tls else ''}://127.0.0.1:{self._socket.getsockname()[1]}"
         self._accepting = threading.Thread(target=self._accept)
         self._accepting.start()
         return self
@@ -85,6 +86,12 @@ class Listener:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
+        if self._tls:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:  # the client does not trust us
+                connection.close()
+                return
         with connection, connection.makefile("rb") as lines:
             try:
                 first = lines.readline().decode("latin-1").split()
