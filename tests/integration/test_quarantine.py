@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from syncd.sandbox import Fault
+from syncd.sandbox import Fault, SandboxConfig
 from syncd.sandbox.ledger import typed
+from syncd.sync.once import prepare_work
+from syncd.sync.requarantine import retry_quarantined
 from tests.integration.settling import assert_idle, confirmed, landed, quarantined, settle
-from tests.integration.test_bad_profiles import GOOD, NOT_JSON, file, profile
+from tests.integration.test_bad_profiles import BAD, GOOD, NOT_JSON, file, profile
 from tests.scene import Scene, scene
 
 
@@ -105,3 +107,20 @@ def test_what_only_postgres_refuses_is_quarantined_alone(database_url: str, tmp_
         s.cycle()
         assert waiting_ids(s) == ["bad"]
         s.assert_complete()
+
+
+def test_a_retry_judges_every_bad_profile_as_the_list_does(database_url: str, tmp_path: Path) -> None:
+    """A retry reads them without the list around them; none may slip through, and none may end it."""
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=0)) as s:
+        for each in BAD.values():
+            s.sandbox.put_raw_profile(each.replace(b'"bad"', b'"%s"' % str(hash(each)).encode()))
+        s.sandbox.put_raw_profile(profile(x="y" * 20_000_000))
+        s.cycle()
+        waiting = quarantined(s)
+        work = prepare_work(s.client, s.outsides, s.stop)
+        retried = retry_quarantined(work)
+        assert (retried.landed, retried.overtaken, retried.still_bad) == (0, 0, len(waiting))
+        assert landed(s) == set()
+        again = quarantined(s)
+        assert [entry["payload"] for entry in again] == [entry["payload"] for entry in waiting]
+        assert {entry["attempts"] for entry in again} == {2}
