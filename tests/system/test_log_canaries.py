@@ -180,14 +180,11 @@ def test_no_canary_in_what_the_commands_print_at_level_debug(
             ["check"],
             ["sync", "--dry-run"],
             ["sync", "--no-confirm"],
-            ["sync", "--json"],
             ["sync"],
             ["status"],
             ["verify"],
             ["quarantine", "list"],
-            ["quarantine", "list", "--json"],
             ["quarantine", "retry"],
-            ["db", "current"],
         )
         written = []
         for command in commands:
