@@ -124,6 +124,6 @@ def _read_token(body: bytes) -> tuple[str, float]:
 def _lifetime(value: object) -> float:
     try:
         lifetime = float(value) if isinstance(value, int | float | str) else DEFAULT_LIFETIME
-    except ValueError:
+    except (ValueError, OverflowError):
         return DEFAULT_LIFETIME
     return lifetime if 0 < lifetime < 10**8 else DEFAULT_LIFETIME

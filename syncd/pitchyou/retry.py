@@ -70,7 +70,7 @@ def _retry_after(response: Response) -> float | None:
     value = response.header("retry-after").strip()
     if not value:
         return None
-    if value.isdigit():
+    if value.isdecimal():  # isdigit would let "²" through, which float refuses
         return min(float(value), MAX_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(value)
