@@ -163,6 +163,7 @@ def test_a_file_named_in_several_places_is_one_file_and_placeholders_take_no_pla
     assert {m.media_id for m in found.media} == {"7", "b"}
     assert len(found.media) == 2
     assert MediaFile("b", "application/pdf", None, "/x") in found.media
+    assert MediaFile("7", "application/pdf", "a.pdf", "/x") in found.media  # as it was named first
     assert set(found.attachments) == {
         Attachment(Role.CV, NO_STEP, 0, "7"),
         Attachment(Role.PROFILE_IMAGE, NO_STEP, 0, "7"),
@@ -182,6 +183,13 @@ def test_an_id_is_text_for_us_and_keeps_its_type_for_the_confirm(wire: Any, text
     assert found.profile_id == text
     assert json.loads(found.wire_id) == wire
     assert type(json.loads(found.wire_id)) is type(wire)
+
+
+@pytest.mark.parametrize("wire", [None, "", True, False, 1.0, [], {}, "a\0", "\ud800", "ü" * 257])
+def test_what_is_no_id_makes_no_application_and_no_file(wire: Any) -> None:
+    assert "profileId" in bad({"profileId": wire}).reason
+    assert "mediaId in cv" in bad({"profileId": "P", "cv": file(wire)}).reason
+    assert isinstance(read({"profileId": "ü" * 256, "cv": file("ü" * 256)}), Profile)
 
 
 def test_what_is_set_aside_says_whose_it_is_where_that_is_certain() -> None:
