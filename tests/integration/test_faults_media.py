@@ -1,0 +1,193 @@
+"""What goes wrong with media (contract S2.2, faults.md): one file never holds up another profile, and no broken file is kept."""
+
+import json
+import time
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import ApiUnavailable
+from syncd.model import Outcome
+from syncd.sandbox import Fault, SandboxConfig
+from tests.integration.settling import (
+    CONFIRM,
+    IMPATIENT,
+    LIST,
+    MEDIA,
+    assert_confirmed_once_each,
+    assert_idle,
+    calls,
+    confirmed,
+    landed,
+    settle,
+    states,
+)
+from tests.integration.test_faults_media_content import media_row, one_file
+from tests.scene import scene
+from tests.unit.log_lines import logging_to
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("media", "status", status=500, times=None),
+        Fault("media", "status", status=503, times=None),
+        Fault("media", "status", status=403, times=None),
+        Fault("media", "status", status=404, times=None),
+        Fault("media", "truncate", times=None),
+        Fault("media", "drop_before", times=None),
+        Fault("media", "drop_after", times=None),
+        Fault("media", "html", times=None),
+        Fault("media", "redirect", times=None),
+        Fault("media", "gzip_bomb", times=None),
+        Fault("media", "hang", times=None),
+        Fault("media", "endless_headers", seconds_per_byte=0.02, times=None),
+        Fault("media", "slow", seconds_per_byte=0.02, times=None),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.status}" if fault.status else fault.kind,
+)
+def test_one_broken_file_holds_up_its_own_profile_alone_and_comes_when_it_is_mended(
+    fault: Fault, database_url: str, tmp_path: Path
+) -> None:
+    config = SandboxConfig(profiles=8)
+    quick = replace(IMPATIENT, first_byte=0.3, between_chunks=0.3)
+    with scene(database_url, tmp_path / "m", config=config, api={"limits": quick}, media_retry=0.3) as s:
+        profile_id, media_id = one_file(s)
+        s.sandbox.inject(replace(fault, match=media_id))
+        ended = s.cycle()
+        assert (ended.outcome, ended.error, ended.tally.confirmed) == (Outcome.PARTIAL, None, 7)
+        assert profile_id not in {each for _, each in confirmed(s)}
+        assert profile_id in landed(s)  # its text is here and can be reported on
+        row = media_row(s, media_id)
+        assert (row["state"], row["storage_path"]) == ("pending", None)
+        assert row["last_error"]
+        assert ended.tally.http_retries <= 5
+        stored = s.value("SELECT count(*) FROM ats.media WHERE state = 'stored'")
+        assert len(s.files()) == stored  # and no half of it, no temporary file
+        s.sandbox.clear_faults()
+        settle(s)
+        s.assert_complete()
+        assert_confirmed_once_each(s)
+
+
+@pytest.mark.parametrize("kind", ["status", "truncate", "drop_before", "drop_after", "html"])
+def test_a_passing_fault_is_outlasted_within_the_cycle(kind: str, database_url: str, tmp_path: Path) -> None:
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=4)) as s:
+        s.sandbox.inject(Fault("media", kind, times=1))
+        assert s.cycle().outcome is Outcome.OK
+        s.assert_complete()
+
+
+def test_a_late_file_is_waited_for_and_not_asked_for_too_often(database_url: str, tmp_path: Path) -> None:
+    config = SandboxConfig(profiles=6, media_late=1.0, media_late_tries=1)
+    with scene(database_url, tmp_path / "m", config=config, media_retry=0.5) as s:
+        s.cycle()
+        asked = len(calls(s, MEDIA))
+        assert set(calls(s, MEDIA)) == {404}
+        s.cycle()
+        assert len(calls(s, MEDIA)) == asked  # none is due yet
+        time.sleep(0.6)
+        assert s.cycle().outcome is Outcome.OK
+        assert states(s) == {"stored": asked}
+        s.assert_complete()
+
+
+def test_the_waits_between_two_tries_grow(database_url: str, tmp_path: Path) -> None:
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=3), media_retry=100) as s:
+        _, media_id = one_file(s)
+        s.sandbox.inject(Fault("media", "status", status=404, times=None))
+        waits = []
+        for _ in range(7):
+            s.cycle()
+            waits.append(
+                s.value(
+                    "SELECT round(extract(epoch FROM next_attempt_at - now()))::int FROM ats.media WHERE media_id = :id",
+                    id=media_id,
+                )
+            )
+            s.execute("UPDATE ats.media SET next_attempt_at = now()")
+        assert waits == [100, 200, 400, 800, 1600, 3200, 3600]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_file_that_stays_missing_is_gone_in_time_counted_warned_of_and_holds_up_nothing_any_more(
+    status: int, database_url: str, tmp_path: Path
+) -> None:
+    log = StringIO()
+    with (
+        scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=6)) as s,
+        logging_to(log, "json", "info"),
+    ):
+        profile_id, media_id = one_file(s)
+        s.sandbox.inject(Fault("media", "status", status=status, match=media_id, times=None))
+        s.cycle(media_gone_after=0.3, media_retry=0.05)
+        assert media_row(s, media_id)["state"] == "pending"
+        assert profile_id not in {each for _, each in confirmed(s)}
+        time.sleep(0.5)
+        ended = s.cycle(media_gone_after=0.3, media_retry=0.05)
+        assert (ended.outcome, ended.tally.media_gone, ended.tally.confirmed) == (Outcome.PARTIAL, 1, 1)
+        row = media_row(s, media_id)
+        assert (row["state"], row["last_error"]) == ("gone", f"http_{status}")
+        s.assert_complete()
+        assert_confirmed_once_each(s)
+        assert s.cycle().outcome is Outcome.OK
+        assert_idle(s)
+    warnings = [
+        line for line in map(json.loads, log.getvalue().splitlines()) if line["event"] == "media_gone"
+    ]
+    assert [(each["level"], each["profile_id"], each["media_id"]) for each in warnings] == [
+        ("warning", profile_id, media_id)
+    ]
+
+
+def test_an_outage_between_two_404_does_not_count_as_missing(database_url: str, tmp_path: Path) -> None:
+    """Gone means that PitchYou said so all the time, not that nobody could be asked."""
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=3), media_gone_after=0.4) as s:
+        _, media_id = one_file(s)
+        for status in (404, 403, 404):
+            s.sandbox.clear_faults()
+            s.sandbox.inject(Fault("media", "status", status=status, match=media_id, times=None))
+            s.cycle(media_retry=0.2)
+            time.sleep(0.25)
+            s.execute("UPDATE ats.media SET next_attempt_at = now()")
+        assert media_row(s, media_id)["state"] == "pending"
+
+
+@pytest.mark.parametrize("status", [500, 403])
+def test_with_the_media_endpoint_down_the_text_is_landed_and_the_cycle_stops_asking(
+    status: int, database_url: str, tmp_path: Path
+) -> None:
+    config = SandboxConfig(profiles=60, media_per_profile=3.0)
+    with scene(database_url, tmp_path / "m", config=config, media_retry=0.1, media_concurrency=4) as s:
+        s.sandbox.inject(Fault("media", "status", status=status, retry_after="0", times=None))
+        ended = s.cycle()
+        assert isinstance(ended.error, ApiUnavailable)
+        assert len(landed(s)) == 60
+        assert len(calls(s, LIST)) == 1
+        files = s.value("SELECT count(*) FROM ats.media")
+        assert states(s) == {"pending": files}
+        assert files > 150
+        assert len(calls(s, MEDIA)) <= 3 * (20 + 4)
+        assert s.files() == set()
+        s.sandbox.clear_faults()
+        settle(s)
+        s.assert_complete()
+        assert_confirmed_once_each(s)
+
+
+def test_nothing_is_confirmed_while_a_file_of_it_is_pending(database_url: str, tmp_path: Path) -> None:
+    config = SandboxConfig(profiles=12, media_late=0.3, media_late_tries=1)
+    with scene(database_url, tmp_path / "m", config=config) as s:
+        s.cycle(media_retry=0.5)
+        held = {
+            row["profile_id"] for row in s.rows("SELECT profile_id FROM ats.media WHERE state = 'pending'")
+        }
+        assert held
+        assert {each for _, each in confirmed(s)} == landed(s) - held
+        assert s.cycle().tally.confirmed == 0
+        time.sleep(0.6)
+        settle(s)
+        assert len(calls(s, CONFIRM)) == 2
+        s.assert_complete()  # the sandbox looked at each confirm before it answered
