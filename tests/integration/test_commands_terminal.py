@@ -79,12 +79,14 @@ def test_ids_and_payloads_from_outside_cannot_steer_the_terminal(database_url: s
         for profile in profiles:
             here.sandbox.put_raw_profile(json.dumps(profile, ensure_ascii=False).encode())
         commands = [["sync"], ["sync", "--dry-run"], ["status"], ["verify"], ["quarantine", "list"]]
-        commands += [["quarantine", "show", "1"], ["quarantine", "show", "2"], ["quarantine", "retry"]]
+        commands += [["quarantine", "show", "1"], ["quarantine", "retry"]]
         for command in commands:
             result = here.run(*command)
             assert result.returncode in (0, 3), result
             assert STEERING.search(result.stdout) is None, command
             assert STEERING.search(result.stderr) is None, command
+            if command[0] not in ("sync", "quarantine"):
+                continue  # these print and log no id
             code, written = on_a_terminal(here, *command)
             assert code in (0, 3)
             own = re.sub(

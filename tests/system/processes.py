@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGTERM, Signals
 from typing import Any, TypeVar
+from urllib.request import urlopen
 
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -22,6 +23,7 @@ from syncd.sandbox import Sandbox, SandboxConfig
 T = TypeVar("T")
 SYNCD = (sys.executable, "-m", "syncd")
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("SYNCD_", "PG"))}
+MANY = 1000  # times that a fault strikes, for `struck` to see whether it has
 _POLL = 0.02  # seconds
 
 
@@ -241,3 +243,9 @@ def _clients(sandbox: Sandbox, schedule: str) -> dict[str, str]:
             "SCHEDULE": schedule,
         }.items()
     }
+
+
+def struck(here: Site) -> bool:
+    """Whether one of the faults in force has held the daemon up by now."""
+    with urlopen(f"{here.sandbox.url}/_sandbox/faults") as answer:
+        return any(fault["times"] < MANY for fault in json.load(answer))
