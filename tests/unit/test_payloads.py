@@ -163,7 +163,6 @@ def test_a_file_named_in_several_places_is_one_file_and_placeholders_take_no_pla
     assert {m.media_id for m in found.media} == {"7", "b"}
     assert len(found.media) == 2
     assert MediaFile("b", "application/pdf", None, "/x") in found.media
-    assert MediaFile("7", "application/pdf", "a.pdf", "/x") in found.media  # as it was named first
     assert set(found.attachments) == {
         Attachment(Role.CV, NO_STEP, 0, "7"),
         Attachment(Role.PROFILE_IMAGE, NO_STEP, 0, "7"),
@@ -171,6 +170,12 @@ def test_a_file_named_in_several_places_is_one_file_and_placeholders_take_no_pla
         Attachment(Role.STEP, 1, 1, "7"),
     }
     assert len(found.attachments) == 4
+
+
+def test_of_two_descriptions_of_a_file_in_one_place_the_first_counts() -> None:
+    found = profile(cv=[file("m", fileName="first.pdf"), file("m", fileName="second.pdf")])
+    assert [each.file_name for each in found.media] == ["first.pdf"]
+    assert [each.ordinal for each in found.attachments] == [0, 1]
 
 
 @pytest.mark.parametrize(
