@@ -42,6 +42,7 @@ def _fetch(work: Work, due: list[Due]) -> int:
     results: list[Fetched | NotFetched] = []
     fruitless = 0
     waiting: set[Future[Fetched | NotFetched]] = set()
+    done: set[Future[Fetched | NotFetched]] = set()
     pool = ThreadPoolExecutor(work.plan.media_concurrency, thread_name_prefix=f"media-{work.client_id}")
     try:
         queue = iter(due)
@@ -51,8 +52,8 @@ def _fetch(work: Work, due: list[Due]) -> int:
             if not waiting:
                 return work.tally.media_stored - stored_before
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                result = future.result()
+            while done:
+                result = done.pop().result()
                 results.append(result)
                 outage = (
                     isinstance(result, NotFetched)
@@ -69,7 +70,7 @@ def _fetch(work: Work, due: list[Due]) -> int:
         for future in waiting:
             future.cancel()
         pool.shutdown(wait=True)
-        results += [f.result() for f in waiting if not f.cancelled() and f.exception() is None]
+        results += [f.result() for f in waiting | done if not f.cancelled() and f.exception() is None]
         _record(work, results)
 
 
