@@ -24,6 +24,7 @@ log = get_logger(__name__)
 GRACE = 25.0  # seconds a cycle has to finish the step in hand after a stop; a container gets 30 s in all
 LIMIT = 28.0  # seconds from a stop to the end of the process, whatever does not answer
 SPARE_THREADS = 2
+AFTER_OUTAGE = 30.0  # seconds until a cycle that Postgres cut short or kept from starting is made up for
 
 
 def end_in_time(stop: threading.Event) -> None:
@@ -103,12 +104,14 @@ class Daemon:
             self._running += 1
         client_id = client.plan.client_id
         try:
-            run_once(client, self._outsides, trigger="schedule", stop=self._stop)
+            ended = run_once(client, self._outsides, trigger="schedule", stop=self._stop)
             self._standing_by.discard(client_id)
+            if isinstance(ended.error, DatabaseUnavailable):
+                self._look_again(client_id, AFTER_OUTAGE)
         except LeaseHeld as error:
             self._stand_by(client_id, error)
-        except DatabaseUnavailable:
-            pass  # logged once for all clients; the next cycle tries again
+        except DatabaseUnavailable:  # logged once for all clients
+            self._look_again(client_id, AFTER_OUTAGE)
         except Exception:
             log.exception("cycle_crashed", client_id=client_id)
         finally:
@@ -117,11 +120,15 @@ class Daemon:
                 self._idle.notify_all()
 
     def _stand_by(self, client_id: str, held: LeaseHeld) -> None:
-        """Look again before long, whatever the schedule says, since the one who works for the client may die."""
+        """Look again within the lease, since the one who works for the client may die."""
         if client_id not in self._standing_by:
             log.info("client_synced_elsewhere", client_id=client_id, reason=str(held))
         self._standing_by.add(client_id)
-        look_again = datetime.now(UTC) + timedelta(seconds=self._outsides.keeper.ttl / 3)
+        self._look_again(client_id, self._outsides.keeper.ttl / 3)
+
+    def _look_again(self, client_id: str, seconds: float) -> None:
+        """Let the next cycle begin in so many seconds, if the schedule would have it later."""
+        look_again = datetime.now(UTC) + timedelta(seconds=seconds)
         with suppress(JobLookupError):  # stopped meanwhile
             job = self._scheduler.get_job(client_id)
             if job and job.next_run_time > look_again:

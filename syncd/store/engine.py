@@ -46,6 +46,7 @@ class Database:
         self._engine = make_engine(url, connections=connections)
         self._lock = threading.Lock()
         self._away = False
+        self._outages = 0
 
     def __enter__(self) -> "Database":
         return self
@@ -75,11 +76,12 @@ class Database:
         until = deadline.within(patience)
         conflicts = attempt = 0
         while True:
+            outages = self._outages
             try:
                 with self._engine.begin() as connection:
                     connection.execute(_SESSION)
                     result = work(connection)
-                self._note_back()
+                self._note_back(outages)
                 return result
             except DBAPIError as caught:
                 error, state = caught, sqlstate(caught)
@@ -101,13 +103,15 @@ class Database:
         with self._lock:
             if not self._away:
                 log.error("database_unavailable", reason=reason)
+                self._outages += 1
             self._away = True
 
-    def _note_back(self) -> None:
+    def _note_back(self, outages: int) -> None:
+        """Postgres is back if a transaction succeeded that began after the newest outage was noticed."""
         with self._lock:
-            if self._away:
+            if self._away and outages == self._outages:
                 log.info("database_available")
-            self._away = False
+                self._away = False
 
 
 def make_engine(url: str, *, connections: int = 5) -> Engine:
