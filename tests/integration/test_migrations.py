@@ -1,0 +1,220 @@
+"""The schema: models and migrations are one, the way leads up, down and up again, and old and new ones are refused."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, NullPool, create_engine, text
+
+from syncd.errors import Refused, SyncdError
+from syncd.store import migrate
+from syncd.store.tables import metadata
+from tests.system.processes import eventually, site
+
+OWN = ("ats", "ops")
+KINDS = {
+    "columns": "SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default, "
+    "is_identity, identity_generation FROM information_schema.columns",
+    "constraints": "SELECT n.nspname AS table_schema, conrelid::regclass::text, conname, "
+    "pg_get_constraintdef(c.oid) FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace",
+    "indexes": "SELECT schemaname AS table_schema, tablename, indexname, indexdef FROM pg_indexes",
+    "functions and sequences": "SELECT n.nspname AS table_schema, proname, 'f' FROM pg_proc JOIN pg_namespace n "
+    "ON n.oid = pronamespace UNION ALL SELECT sequence_schema, sequence_name, 's' FROM information_schema.sequences",
+}
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        yield connection
+
+
+def catalog(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """All that Postgres knows of our two schemas, but for alembic's own table."""
+    with connected(url) as connection:
+        found = {
+            kind: connection.execute(text(f"SELECT * FROM ({sql}) AS c WHERE table_schema IN ('ats', 'ops')"))
+            for kind, sql in KINDS.items()
+        }
+        return {
+            kind: sorted(
+                tuple(row) for row in rows if not any("alembic_version" in str(each) for each in row)
+            )
+            for kind, rows in found.items()
+        }
+
+
+def differences(connection: Connection) -> list[Any]:
+    options = {
+        "version_table_schema": migrate.VERSION_SCHEMA,
+        "include_schemas": True,
+        "include_name": migrate.include_name,
+        "compare_type": True,
+        "compare_server_default": True,
+    }
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+def test_alembic_finds_no_difference_between_models_and_migrations(database_url: str) -> None:
+    with connected(database_url) as connection:
+        assert differences(connection) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE ats.media DROP COLUMN verified_at",
+        "ALTER TABLE ats.media ADD COLUMN more text",
+        "ALTER TABLE ats.media ALTER COLUMN attempts TYPE bigint",
+        "ALTER TABLE ats.media ALTER COLUMN mime_type SET NOT NULL",
+        "ALTER TABLE ats.media ALTER COLUMN state SET DEFAULT 'stored'",
+        "ALTER TABLE ats.attachment DROP CONSTRAINT fk_attachment_media",
+        "DROP INDEX ats.ix_media_open",
+        "CREATE TABLE ops.more (x int)",
+    ],
+)
+def test_a_difference_would_be_found(change: str, database_url: str) -> None:
+    with connected(database_url) as connection:
+        connection.execute(text(change))
+        assert differences(connection) != []
+
+
+def test_postgres_finds_no_difference_either(database_url: str, empty_database_url: str) -> None:
+    """Names of keys, what a foreign key does on a delete, and where an index is partial are nothing alembic compares."""
+    with connected(empty_database_url) as connection:
+        for schema in OWN:
+            connection.execute(text(f"CREATE SCHEMA {schema}"))
+        metadata.create_all(connection)
+    migrated = catalog(database_url)
+    assert migrated == catalog(empty_database_url)
+    assert {row[1] for row in migrated["columns"]} == {table.name for table in metadata.tables.values()}
+
+
+def test_the_way_leads_up_down_and_up_again_and_leaves_alone_what_is_not_ours(
+    empty_database_url: str,
+) -> None:
+    with connected(empty_database_url) as connection:
+        connection.execute(text("CREATE TABLE public.theirs (x int)"))
+        connection.execute(text("INSERT INTO public.theirs VALUES (1)"))
+    migrate.upgrade(empty_database_url)
+    once = catalog(empty_database_url)
+    with connected(empty_database_url) as connection:
+        connection.execute(text("INSERT INTO ats.client (client_id) VALUES ('acme')"))
+        assert differences(connection) == []
+    migrate.upgrade(empty_database_url)  # once more changes nothing
+    with connected(empty_database_url) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM ats.client")) == 1
+        migrate.require_head(connection)
+
+    migrate.downgrade(empty_database_url, "base")
+    assert not any(catalog(empty_database_url).values())
+    with connected(empty_database_url) as connection:
+        assert migrate.current(connection) is None
+        assert connection.scalar(text("SELECT count(*) FROM pg_namespace WHERE nspname = 'ats'")) == 0
+        with pytest.raises(Refused, match="is at nothing"):
+            migrate.require_head(connection)
+
+    migrate.upgrade(empty_database_url)
+    assert catalog(empty_database_url) == once
+    with connected(empty_database_url) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM ats.client")) == 0
+        assert connection.scalar(text("SELECT sum(x) FROM public.theirs")) == 1
+
+
+def test_a_migration_that_fails_in_the_middle_changes_nothing(empty_database_url: str) -> None:
+    with connected(empty_database_url) as connection:
+        connection.execute(text("CREATE SCHEMA ops"))
+        connection.execute(text("CREATE TABLE ops.quarantine (theirs int)"))  # made after half a dozen others
+    with pytest.raises(SyncdError, match="42P07"):
+        migrate.upgrade(empty_database_url)
+    assert {row[1] for row in catalog(empty_database_url)["columns"]} == {"quarantine"}
+    with connected(empty_database_url) as connection:
+        assert migrate.current(connection) is None
+        connection.execute(text("DROP TABLE ops.quarantine"))
+    migrate.upgrade(empty_database_url)
+    with connected(empty_database_url) as connection:
+        assert differences(connection) == []
+
+
+WAITING = (
+    "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database "
+    "WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+)
+
+
+def test_of_four_processes_at_once_one_migrates_and_the_others_wait(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    """They are held at the lock until all four stand there, so that they really meet."""
+    with (
+        site(empty_database_url, tmp_path) as here,
+        ExitStack() as stack,
+        psycopg.connect(empty_database_url.replace("+psycopg", "")) as holder,
+    ):
+        holder.execute("SELECT pg_advisory_xact_lock(%s)", [migrate._LOCK])
+        running = [stack.enter_context(here.start("db", "upgrade")) for _ in range(4)]
+        eventually(lambda: here.value(WAITING) == 4, "all four wait for the lock")
+        assert here.value("SELECT count(*) FROM pg_namespace WHERE nspname IN ('ats', 'ops')") == 0
+        holder.rollback()
+        assert [(each.wait(), each.log_path.read_text()) for each in running] == [(0, "")] * 4
+        with connected(empty_database_url) as connection:
+            assert differences(connection) == []
+        assert here.rows("SELECT version_num FROM ops.alembic_version") == [(migrate.head(),)]
+
+
+COMMANDS = ["run", "sync", "status", "verify", "quarantine retry"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_schema_that_is_not_there_is_refused_with_the_remedy(
+    command: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    with site(empty_database_url, tmp_path) as here:
+        result = here.run(*command.split())
+        assert (result.returncode, result.stdout) == (4, "")
+        assert "the database schema is at nothing, syncd needs 0001: run `syncd db upgrade`" in result.stderr
+        assert here.sandbox.ledger.requests == []
+        assert here.value("SELECT count(*) FROM pg_namespace WHERE nspname IN ('ats', 'ops')") == 0
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "db upgrade"])
+def test_a_schema_of_a_newer_syncd_is_refused_with_the_remedy_and_left_alone(
+    command: str, database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path) as here:
+        here.execute("UPDATE ops.alembic_version SET version_num = 'of_the_future'")
+        before = here.rows_as_they_are()
+        result = here.run(*command.split())
+        assert (result.returncode, result.stdout) == (4, "")
+        assert "is at of_the_future" in result.stderr
+        assert "it was made by a newer syncd: install that version" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        assert here.sandbox.ledger.requests == []
+        assert here.rows_as_they_are() == before
+
+
+def test_going_down_from_a_schema_of_a_newer_syncd_is_refused(database_url: str) -> None:
+    with connected(database_url) as connection:
+        connection.execute(text("UPDATE ops.alembic_version SET version_num = 'of_the_future'"))
+    with pytest.raises(Refused, match="install that version"):
+        migrate.downgrade(database_url, "base")
+    with connected(database_url) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM ats.client")) == 0
+
+
+def test_every_foreign_key_can_be_followed_without_reading_a_whole_table(database_url: str) -> None:
+    """A delete of an application looks for its children by the key: each has an index that begins with it."""
+    unindexed = """
+        SELECT conrelid::regclass || ' ' || conname FROM pg_constraint c
+        WHERE contype = 'f' AND confrelid = 'ats.application'::regclass AND NOT EXISTS (
+          SELECT FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indpred IS NULL
+            AND (i.indkey::int2[])[0 : cardinality(c.conkey) - 1] @> c.conkey)
+    """
+    with connected(database_url) as connection:
+        assert connection.execute(text(unindexed)).all() == []
