@@ -19,7 +19,12 @@ _LOCK = 7_966_337_105_211_893_764  # of pg_advisory_lock: any number that nobody
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the schema to `revision`. Several processes may do so at once: one works, the others wait."""
+    """Bring the schema to `revision`. Several processes may do so at once: one works, the others wait.
+
+    Raises:
+        Refused: a newer syncd has made the schema.
+        SyncdError: Postgres does not let it happen; then nothing has changed.
+    """
     _migrate(url, revision, "upgrade")
 
 
@@ -46,13 +51,16 @@ def require_head(connection: Connection) -> None:
     """Raise `Refused` unless the schema is the one this syncd was written for."""
     found, needed = current(connection), head()
     if found != needed:
-        known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-        remedy = (
-            "run `syncd db upgrade`"
-            if found is None or found in known
-            else "it was made by a newer syncd: install that version"
+        raise Refused(
+            f"the database schema is at {found or 'nothing'}, syncd needs {needed}: {remedy_for(found)}"
         )
-        raise Refused(f"the database schema is at {found or 'nothing'}, syncd needs {needed}: {remedy}")
+
+
+def remedy_for(found: str | None) -> str:
+    """What to do about a schema that is at another revision than `head()`; None is before the first upgrade."""
+    if found is None or found in _known():
+        return "run `syncd db upgrade`"
+    return "it was made by a newer syncd: install that version"
 
 
 def include_name(name: str | None, kind: str, parents: object) -> bool:
@@ -67,11 +75,18 @@ def _migrate(url: str, revision: str, direction: Literal["upgrade", "downgrade"]
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA}"))
+            found = current(connection)
+            if found is not None and found not in _known():
+                raise Refused(f"the database schema is at {found}: {remedy_for(found)}")
             config = _config()
             config.attributes["connection"] = connection
             {"upgrade": command.upgrade, "downgrade": command.downgrade}[direction](config, revision)
     except DBAPIError as error:
         raise explained(error) from None
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def _config() -> Config:
