@@ -178,7 +178,8 @@ def test_a_schema_that_is_not_there_is_refused_with_the_remedy(
     with site(empty_database_url, tmp_path) as here:
         result = here.run(*command.split())
         assert (result.returncode, result.stdout) == (4, "")
-        assert "the database schema is at nothing, syncd needs 0001: run `syncd db upgrade`" in result.stderr
+        needed = f"syncd needs {migrate.head()}: run `syncd db upgrade`"
+        assert result.stderr == f"syncd: the database schema is at nothing, {needed}\n"
         assert here.sandbox.ledger.requests == []
         assert here.value("SELECT count(*) FROM pg_namespace WHERE nspname IN ('ats', 'ops')") == 0
 
@@ -209,12 +210,15 @@ def test_going_down_from_a_schema_of_a_newer_syncd_is_refused(database_url: str)
 
 
 def test_every_foreign_key_can_be_followed_without_reading_a_whole_table(database_url: str) -> None:
-    """A delete of an application looks for its children by the key: each has an index that begins with it."""
+    """A delete looks for what refers to the row: each reference has an index that begins with its columns."""
     unindexed = """
         SELECT conrelid::regclass || ' ' || conname FROM pg_constraint c
-        WHERE contype = 'f' AND confrelid = 'ats.application'::regclass AND NOT EXISTS (
+        WHERE contype = 'f' AND connamespace = 'ats'::regnamespace AND NOT EXISTS (
           SELECT FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indpred IS NULL
             AND (i.indkey::int2[])[0 : cardinality(c.conkey) - 1] @> c.conkey)
     """
     with connected(database_url) as connection:
-        assert connection.execute(text(unindexed)).all() == []
+        assert connection.execute(text(unindexed)).scalars().all() == []
+        connection.execute(text("DROP INDEX ats.ix_attachment_media_id"))
+        found = connection.execute(text(unindexed)).scalars().all()
+        assert found == ["ats.attachment fk_attachment_media"]
