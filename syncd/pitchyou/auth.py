@@ -11,9 +11,10 @@ from urllib.parse import quote_plus, urlencode
 from syncd.deadline import Deadline
 from syncd.errors import ApiRefused, AuthenticationFailed, BadAnswer
 from syncd.pitchyou.http import Http, Response
-from syncd.pitchyou.retry import require_success, with_retries
+from syncd.pitchyou.retry import limited, require_success, with_retries
 
 DEFAULT_LIFETIME = 300.0  # seconds, when the answer names none
+WHOLE_EXCHANGE = 60.0  # seconds
 ATTEMPTS = 4
 MAX_ANSWER = 64 * 1024
 
@@ -87,9 +88,10 @@ class TokenCache:
         else:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             content = urlencode(fields).encode()
-        with self._http.send(
-            "POST", "/token", headers=headers, content=content, deadline=deadline.within(60)
-        ) as response:
+        with (
+            limited(deadline, WHOLE_EXCHANGE, "the request for a token") as until,
+            self._http.send("POST", "/token", headers=headers, content=content, deadline=until) as response,
+        ):
             self._require_accepted(response)
             return _read_token(response.read(MAX_ANSWER))
 

@@ -14,7 +14,7 @@ from syncd.model import BadProfile, FieldMap, Profile
 from syncd.pitchyou.auth import TokenCache
 from syncd.pitchyou.http import Http, Limits, Response
 from syncd.pitchyou.payloads import read_profile
-from syncd.pitchyou.retry import require_success, with_retries
+from syncd.pitchyou.retry import limited, require_success, with_retries
 from syncd.pitchyou.spool import Spool, element_of, spool
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ MEDIA = "/api/media/v1/download"
 LIST_ATTEMPTS = 4
 CONFIRM_ATTEMPTS = 4
 MEDIA_ATTEMPTS = 3  # what still fails then is tried again by a later cycle, from the database
-SHORT_EXCHANGE = 120.0  # seconds for a whole confirm
+SHORT_EXCHANGE = 60.0  # seconds for a whole confirm
 
 
 class Listing:
@@ -190,13 +190,16 @@ class PitchYou:
             ApiRefused: PitchYou refused the whole array.
             ApiUnavailable: no clear answer; it may or may not have been applied.
         """
-        until = (deadline or Deadline()).within(SHORT_EXCHANGE)
         body = f"[{','.join(wire_ids)}]"
         if self._wrapper:
             body = f"{{{json.dumps(self._wrapper)}:{body}}}"
+        until = deadline or Deadline()
 
         def attempt() -> None:
-            with self._authorized("POST", CONFIRM, until, content=body.encode()) as response:
+            with (
+                limited(until, SHORT_EXCHANGE, "a confirm") as soon,
+                self._authorized("POST", CONFIRM, soon, content=body.encode()) as response,
+            ):
                 require_success(response, "a confirm")
                 if response.content_type == "text/html":
                     raise ApiUnavailable("a web page came in answer to a confirm", status=response.status)

@@ -1,13 +1,14 @@
 """Which answers are worth another try, and how long to wait before it."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from syncd.deadline import Deadline
-from syncd.errors import ApiRefused, ApiUnavailable
+from syncd.errors import ApiRefused, ApiUnavailable, DeadlineExceeded
 from syncd.pitchyou.http import Response
 
 T = TypeVar("T")
@@ -64,6 +65,20 @@ def with_retries(
             on_retry()
             deadline.sleep(wait)
     raise AssertionError("attempts must be at least 1")
+
+
+@contextmanager
+def limited(deadline: Deadline, seconds: float, what: str) -> Iterator[Deadline]:
+    """A deadline of its own for one exchange. Only when the caller's has passed as well does the caller's work end.
+
+    Raises:
+        ApiUnavailable: the exchange took longer than `seconds`.
+    """
+    try:
+        yield deadline.within(seconds)
+    except DeadlineExceeded:
+        deadline.check()
+        raise ApiUnavailable(f"PitchYou did not finish {what} within {seconds:g} s") from None
 
 
 def _retry_after(response: Response) -> float | None:
