@@ -177,7 +177,8 @@ def test_what_saving_raises_is_passed_on_and_not_tried_again() -> None:
         assert len(calls(server)) == 1
 
 
-@pytest.mark.parametrize("kind", ["endless", "gzip_bomb", "slow"])
+@pytest.mark.timeout(30)  # a connection that was never given back would be waited for without an end
+@pytest.mark.parametrize("kind", ["endless", "gzip_bomb", "slow", "status", "html"])
 def test_an_answer_left_in_the_middle_spoils_no_later_one(kind: str) -> None:
     """Connections are kept; one that still has bytes of an earlier answer in it must not be."""
     with (
@@ -185,7 +186,9 @@ def test_an_answer_left_in_the_middle_spoils_no_later_one(kind: str) -> None:
         PitchYou("acme", SECRET, base_url=sandbox.url, max_response_bytes=300_000, connections=1) as api,
     ):
         for _ in range(2):
-            sandbox.inject(Fault("profiles", kind, seconds_per_byte=0.5))
+            sandbox.inject(
+                Fault("profiles", kind, status=403 if kind == "status" else None, seconds_per_byte=0.5)
+            )
             with pytest.raises(SyncdError), api.profiles(Deadline(0.5)):
                 pass
             with api.profiles(Deadline(10)) as listing:

@@ -200,6 +200,12 @@ def test_a_schema_of_a_newer_syncd_is_refused_with_the_remedy_and_left_alone(
         assert here.rows_as_they_are() == before
 
 
+def test_only_a_revision_that_is_not_known_here_is_of_a_newer_syncd() -> None:
+    for past in (None, "0001", migrate.head()):
+        assert migrate.remedy_for(past) == "run `syncd db upgrade`"
+    assert "newer syncd" in migrate.remedy_for("of_the_future")
+
+
 def test_going_down_from_a_schema_of_a_newer_syncd_is_refused(database_url: str) -> None:
     with connected(database_url) as connection:
         connection.execute(text("UPDATE ops.alembic_version SET version_num = 'of_the_future'"))
