@@ -18,7 +18,7 @@ def test_confirm_endpoint_that_drips_for_ever_does_not_keep_new_applications_fro
     with scene(database_url, tmp_path, config=SandboxConfig(profiles=4)) as world:
         world.cycle(confirm=False)
         world.sandbox.add_profiles(3)
-        world.sandbox.inject(Fault("confirm", "slow", times=None, seconds_per_byte=0.3))
+        world.sandbox.inject(Fault("confirm", "endless_headers", times=None))
 
         ended = world.cycle()
 
