@@ -39,7 +39,7 @@ IDS = st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text) | s
 
 
 def test_hostile_ids_stay_two_folders_below_the_root_and_each_has_its_own_place(vault: Vault) -> None:
-    keys = [MediaKey(one, other) for one in HOSTILE for other in (*HOSTILE, "M")]
+    keys = [MediaKey(*ids) for one in HOSTILE for ids in ((one, one), (one, "M"), ("P", one))]
     for number, key in enumerate(keys):
         store(vault, f"{number}".encode(), key=key)
     assert [(vault.root / path_of("acme", key)).read_bytes() for key in keys] == [
