@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from syncd.sandbox.audit_checks import MediaRow, Scene, Stored, check_id, check_profile
+from syncd.sandbox.audit_checks import PASSED_THROUGH, MediaRow, Scene, Stored, check_id, check_profile
 from syncd.sandbox.config import SandboxConfig
 from syncd.sandbox.ledger import Ledger, typed
 from syncd.sandbox.population import Entry, Population
@@ -134,6 +134,8 @@ def _check_confirmed(
         return []
     times = confirms.get(typed(entry.profile_id), 0)
     findings = [] if times else [f"{name}: served, but never confirmed as {type(entry.profile_id).__name__}"]
+    if times and entry.confirmed < entry.taken:
+        findings.append(f"{name}: version {entry.taken} was served, but never confirmed")
     if once and times > 1 + entry.version:
         findings.append(f"{name}: confirmed {times} times for {1 + entry.version} version(s)")
     for revision, confirmed in stored.revisions:
@@ -173,20 +175,22 @@ def _stored(connection: "psycopg.Connection[Any]", client: str, ids: list[str]) 
     found = {each: Stored() for each in ids}
     those = "WHERE t.client_id = %s AND t.profile_id = ANY(%s)"
     rows = connection.execute(
-        "SELECT t.profile_id, t.revision, t.confirmed_revision, r.payload FROM ats.application t"
-        f" LEFT JOIN ats.application_raw r USING (client_id, profile_id, revision) {those}",
+        f"SELECT t.profile_id, t.revision, t.confirmed_revision, r.payload, {', '.join(PASSED_THROUGH)}"
+        f" FROM ats.application t LEFT JOIN ats.application_raw r USING (client_id, profile_id, revision) {those}",
         (client, ids),
     )
-    for profile, revision, confirmed, payload in rows:
+    for profile, revision, confirmed, payload, *passed in rows:
         found[profile].revisions.append((revision, confirmed))
         found[profile].payload = payload
+        found[profile].passed_through = dict(zip(PASSED_THROUGH, passed, strict=True))
     rows = connection.execute(
         f"SELECT profile_id, step_no, question, answer, answer_json FROM ats.answer t {those}", (client, ids)
     )
     for profile, step_no, *answer in rows:
         found[profile].answers.setdefault(step_no, []).append((answer[0], answer[1], answer[2]))
     rows = connection.execute(
-        "SELECT profile_id, media_id, state, size_bytes, sha256, storage_path FROM ats.media t " + those,
+        "SELECT profile_id, media_id, state, size_bytes, sha256, storage_path, mime_type, file_name"
+        f" FROM ats.media t {those}",
         (client, ids),
     )
     for profile, media_id, *columns in rows:

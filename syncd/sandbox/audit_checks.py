@@ -21,6 +21,18 @@ class MediaRow:
     size_bytes: int | None
     sha256: bytes | None
     storage_path: str | None
+    mime_type: str | None
+    file_name: str | None
+
+
+PASSED_THROUGH = {  # the columns of ats.application that hold, unchanged, what the apply link carried
+    "external_reference_id": "externalReferenceId",
+    "job_template_key": "jobTemplateKey",
+    "utm_source": "utmSource",
+    "utm_medium": "utmMedium",
+    "utm_campaign": "utmCampaign",
+    "utm_content": "utmContent",
+}
 
 
 @dataclass
@@ -31,6 +43,7 @@ class Stored:
         default_factory=list
     )  # (revision, confirmed_revision) of each row
     payload: bytes | None = None
+    passed_through: dict[str, str | None] = field(default_factory=dict)
     answers: dict[int, list[tuple[str | None, str | None, Any]]] = field(default_factory=dict)
     media: dict[str, list[MediaRow]] = field(default_factory=dict)
     attachments: list[tuple[str, int | None, int, str]] = field(default_factory=list)
@@ -81,13 +94,19 @@ def check_profile(scene: Scene, profile_id: Any, stored: Stored, *, newest: bool
     if newest and (entry is not last or version < last.taken):
         findings.append(f"{name}: version {version} is stored, but version {last.taken} was served")
     profile = scene.population.at(entry, version) or {}
+    findings += _check_passed_through(name, profile, stored)
     findings += check_answers(name, profile, stored, texts=entry.raw is None or version > 0)
     findings += _check_attachments(name, profile, stored)
-    named = {str(held["mediaId"]) for _, _, held in attachments(profile)}
-    for media_id in sorted(named):
-        findings += _check_media(scene, str(profile_id), media_id, stored.media.get(media_id, []))
+    named: dict[str, list[Profile]] = {}
+    for _, _, held in attachments(profile):
+        named.setdefault(str(held["mediaId"]), []).append(held)
+    for media_id, entries in sorted(named.items()):
+        rows = stored.media.get(media_id, [])
+        findings += _check_media(scene, str(profile_id), media_id, rows)
+        if rows and not any(_described(rows[0], held) for held in entries):
+            findings.append(f"{name}: media {media_id!r} has another mimeType or fileName than was served")
     if newest:
-        surplus = sorted(set(stored.media) - named)
+        surplus = sorted(set(stored.media) - set(named))
         findings += [
             f"{name}: media {media!r} is stored, but this version does not name it" for media in surplus
         ]
@@ -109,6 +128,23 @@ def _match(scene: Scene, profile_id: Any, payload: bytes) -> tuple[Entry | None,
     return None, 0
 
 
+def _check_passed_through(name: str, profile: Profile, stored: Stored) -> list[str]:
+    return [
+        f"{name}: {column} is not the {key} that was served"
+        for column, key in PASSED_THROUGH.items()
+        if not _is_text(stored.passed_through.get(column), profile.get(key))
+    ]
+
+
+def _described(row: MediaRow, entry: Profile) -> bool:
+    return _is_text(row.mime_type, entry.get("mimeType")) and _is_text(row.file_name, entry.get("fileName"))
+
+
+def _is_text(stored: str | None, served: Any) -> bool:
+    """Whether a text column holds this; an empty text may be kept as none, other JSON types as the client likes."""
+    return not isinstance(served, str | None) or (stored or None) == (clean(served) or None)
+
+
 def check_answers(name: str, profile: Profile, stored: Stored, *, texts: bool) -> list[str]:
     """Every step has exactly one answer row; with `texts`, question and answer say what was served."""
     steps = profile.get("steps")
@@ -126,9 +162,18 @@ def check_answers(name: str, profile: Profile, stored: Stored, *, texts: bool) -
         if texts and question != clean(step.get("question")):
             findings.append(f"{name}: the question of step {number} is not the one served")
         served = clean(step.get("answer"))
-        if texts and (text if isinstance(served, str) else value) != served:
+        if texts and not (_same(value, served) and (text == served or not isinstance(served, str))):
             findings.append(f"{name}: the answer of step {number} is not the one served")
     return findings
+
+
+def _same(stored: Any, served: Any) -> bool:
+    """Equality of JSON values; unlike Python's it tells true from 1."""
+    if isinstance(stored, list) and isinstance(served, list):
+        return len(stored) == len(served) and all(map(_same, stored, served))
+    if isinstance(stored, dict) and isinstance(served, dict):
+        return stored.keys() == served.keys() and all(_same(stored[key], served[key]) for key in served)
+    return bool(stored == served) and isinstance(stored, bool) == isinstance(served, bool)
 
 
 def clean(value: Any) -> Any:

@@ -56,6 +56,7 @@ class Store:
             "INSERT INTO ats.application_raw (client_id, profile_id, revision, payload) VALUES (%s, %s, %s, %s)",
             (*key, revision, json.dumps(profile).encode()),
         )
+        self._keep_passed_through(key, profile)
         self._keep_steps(key, profile)
         for role in ("cv", "profileImage"):
             self._attach(
@@ -65,6 +66,22 @@ class Store:
                 [profile[role]] if profile.get(role) else [],
             )
         self.connection.commit()
+
+    def _keep_passed_through(self, key: tuple[str, str], profile: dict[str, Any]) -> None:
+        self.connection.execute(
+            "INSERT INTO ats.job (client_id, external_reference_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            (key[0], profile.get("externalReferenceId", "unnamed")),
+        )
+        self.connection.execute(
+            "UPDATE ats.application SET external_reference_id = %s, job_template_key = %s, utm_source = %s,"
+            " utm_medium = %s, utm_campaign = %s, utm_content = %s WHERE client_id = %s AND profile_id = %s",
+            (
+                profile.get("externalReferenceId"),
+                profile["jobTemplateKey"],
+                *(profile[f"utm{part}"] for part in ("Source", "Medium", "Campaign", "Content")),
+                *key,
+            ),
+        )
 
     def _keep_steps(self, key: tuple[str, str], profile: dict[str, Any]) -> None:
         for number, step in enumerate(profile["steps"]):
@@ -79,27 +96,29 @@ class Store:
     def _attach(self, key: tuple[str, str], role: str, step_no: int, entries: list[dict[str, Any]]) -> None:
         for ordinal, entry in enumerate(entries):
             media_id = str(entry["mediaId"])
-            self._fetch(key, media_id)
+            self._fetch(key, media_id, entry)
             self.connection.execute(
                 "INSERT INTO ats.attachment (client_id, profile_id, role, step_no, ordinal, media_id)"
                 " VALUES (%s, %s, %s, %s, %s, %s)",
                 (*key, role, step_no, ordinal, media_id),
             )
 
-    def _fetch(self, key: tuple[str, str], media_id: str) -> None:
+    def _fetch(self, key: tuple[str, str], media_id: str, entry: dict[str, Any]) -> None:
         answer = self.calls.media(key[1], media_id)
         insert = (
-            "INSERT INTO ats.media (client_id, profile_id, media_id, state, size_bytes, sha256, storage_path)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+            "INSERT INTO ats.media (client_id, profile_id, media_id, mime_type, file_name,"
+            " state, size_bytes, sha256, storage_path)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
         )
+        described = (*key, media_id, entry["mimeType"], entry["fileName"])
         if answer.status_code in (404, 410):
-            self.connection.execute(insert, (*key, media_id, "gone", None, None, None))
+            self.connection.execute(insert, (*described, "gone", None, None, None))
             return
         path = f"{key[0]}/{key[1]}/{media_id}"
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_bytes(answer.content)
         digest = hashlib.sha256(answer.content).digest()
-        self.connection.execute(insert, (*key, media_id, "stored", len(answer.content), digest, path))
+        self.connection.execute(insert, (*described, "stored", len(answer.content), digest, path))
 
     def confirm(self, ids: list[Any]) -> list[str]:
         """Confirm, and mark the confirmed; returns what the audit found about this confirm."""

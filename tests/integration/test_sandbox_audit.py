@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from syncd.sandbox import Fault, audit
+from syncd.sandbox.audit_checks import PASSED_THROUGH
 from tests.integration.sandbox_calls import calling, media_of
 from tests.integration.sandbox_store import Store, storing
 
@@ -63,6 +64,33 @@ DAMAGE: dict[str, tuple[Callable[[Store], None], str]] = {
         sql(f"UPDATE ats.answer SET answer_json = 'false' {OF_ONE_PROFILE} AND step_no = 0"),
         "the answer of step 0",
     ),
+    "true kept as 1": (
+        sql(f"UPDATE ats.answer SET answer_json = '1' {OF_ONE_PROFILE} AND step_no = 0"),
+        "the answer of step 0",
+    ),
+    "text answer changed in its JSON form": (
+        sql(f"UPDATE ats.answer SET answer_json = '\"x\"' {OF_ONE_PROFILE} AND step_no = 1"),
+        "the answer of step 1",
+    ),
+    "job lost": (
+        sql(f"UPDATE ats.application SET external_reference_id = NULL {OF_ONE_PROFILE}"),
+        "external_reference_id is not the externalReferenceId that was served",
+    ),
+    **{
+        f"{column} changed": (
+            sql(f"UPDATE ats.application SET {column} = 'x' {OF_ONE_PROFILE}"),
+            f"{column} is not the {key} that was served",
+        )
+        for column, key in PASSED_THROUGH.items()
+        if column != "external_reference_id"  # a job that does not exist is refused by the database
+    },
+    **{
+        f"{column} changed": (
+            sql(f"UPDATE ats.media SET {column} = 'x' {OF_ONE_MEDIA}"),
+            "has another mimeType or fileName than was served",
+        )
+        for column in ("mime_type", "file_name")
+    },
     "media row missing": (
         sql(f"DELETE FROM ats.attachment {OF_ONE_MEDIA}; DELETE FROM ats.media {OF_ONE_MEDIA}"),
         "0 rows in ats.media",
@@ -152,11 +180,16 @@ def test_only_the_newest_version_counts_at_the_end(database_url: str, tmp_path: 
         assert store.sandbox.audit().findings == []  # nobody could know yet
         changed = next(each for each in store.calls.profiles() if each["profileId"] == ids[0])
         assert store.sandbox.audit().findings == [
-            f"{ids[0]!r}: version 0 is stored, but version 1 was served"
+            f"{ids[0]!r}: version 0 is stored, but version 1 was served",
+            f"{ids[0]!r}: version 1 was served, but never confirmed",
         ]
         store.keep(changed)
-        findings = store.sandbox.audit().findings
-        assert findings == [f"{ids[0]!r}: revision 2 is stored, but revision 1 is marked confirmed"]
+        assert store.sandbox.audit().findings == [
+            f"{ids[0]!r}: version 1 was served, but never confirmed",
+            f"{ids[0]!r}: revision 2 is stored, but revision 1 is marked confirmed",
+        ]
+        store.execute("UPDATE ats.application SET confirmed_revision = revision")  # a lie
+        assert store.sandbox.audit().findings == [f"{ids[0]!r}: version 1 was served, but never confirmed"]
         assert store.confirm([ids[0]]) == []
         assert store.sandbox.audit(confirmed_once=True).findings == []
 
