@@ -117,7 +117,7 @@ def _array(
     separator = b""
     for entry, version in listed:
         if mark:
-            entry.listed |= 1 << version
+            population.mark_listed(entry, version)
         yield separator + population.encode(entry, version, signature)
         separator = b","
     yield b"]"
@@ -176,7 +176,7 @@ def _confirm(world: World, client: str, call: Call) -> Reply:
 def _confirm_ids(body: bytes, wrapper: str | None) -> list[Any] | None:
     try:
         parsed = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if wrapper is not None:
         parsed = parsed.get(wrapper) if isinstance(parsed, dict) and len(parsed) == 1 else None

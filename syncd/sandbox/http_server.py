@@ -93,7 +93,12 @@ class SandboxHandler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._send(error_reply(411, "the sandbox wants a Content-Length"))
             return
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = self.headers.get("Content-Length") or "0"
+        if not (length.isascii() and length.isdigit()):
+            self.close_connection = True
+            self._send(error_reply(400, "Content-Length is no number"))
+            return
+        body = self.rfile.read(int(length))
         call = Call(self.command, parts.path, self.headers, body, parts.query)  # type: ignore[arg-type]  # a Message is read like a mapping
         if parts.path.startswith("/_sandbox/"):
             self._send(control.answer(self.server.world, self.server.faults, call))

@@ -172,6 +172,11 @@ class Population:
         self._cursor = start + room
         return (unconfirmed + rest[start:] + rest[:start])[:cap]
 
+    def mark_listed(self, entry: Entry, version: int) -> None:
+        """Note that this version is part of an answer, whether or not all of that arrives."""
+        with self._lock:  # two answers at once must not undo each other's bits
+            entry.listed |= 1 << version
+
     def mark_taken(self, answer: list[tuple[Entry, int]]) -> None:
         """Note that an answer with these was sent completely."""
         with self._lock:

@@ -77,8 +77,8 @@ def spoil(reply: Reply, fault: Fault, endpoint: str) -> Reply:
     if fault.kind == "slow":
         return replace(reply, seconds_per_byte=fault.seconds_per_byte)
     if fault.kind == "wrong_type":
-        if endpoint != "media":
-            return replace(reply, content_type="text/html; charset=utf-8")
+        if endpoint != "media":  # a client may refuse this list, so nobody can say that it got it
+            return replace(reply, content_type="text/html; charset=utf-8", before_end=None)
         known = bytes(reply.body) if isinstance(reply.body, bytes) else b""
         return replace(reply, body=other_kind("image/jpeg" if known[:2] == b"\xff\xd8" else None))
     # Whoever got a spoilt list did not get the list; a spoilt file was all the same served like this.

@@ -79,8 +79,9 @@ def read_body(headers: Mapping[str, str], body: bytes, kind: str) -> dict[str, s
         if kind == "json" and content_type == "application/json":
             parsed = json.loads(body)
             if isinstance(parsed, dict):
-                return {key: value if isinstance(value, str) else str(value) for key, value in parsed.items()}
-    except ValueError:
+                given = {key: value for key, value in parsed.items() if value is not None}
+                return {key: value if isinstance(value, str) else str(value) for key, value in given.items()}
+    except (ValueError, RecursionError):
         pass
     return None
 
