@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from syncd.model import BadProfile
@@ -68,6 +68,18 @@ def test_whatever_bytes_come_are_read_or_set_aside(payload: bytes) -> None:
     found = read(payload)
     assert isinstance(found, BadProfile)
     assert (found.payload, found.profile_id) == (payload, None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text('"\\:,{}q1\n \xff', max_size=8), st.text('"\\:,{}[]q1', max_size=6))
+@example('"\\q"', "")
+@example('"\\ud800"', " x")
+@example("9" * 500, "")
+def test_whatever_stands_for_an_id_in_broken_json_is_no_crash(identifier: str, rest: str) -> None:
+    payload = f'{{"profileId":{identifier}{rest}'.encode("latin-1")
+    found = read(payload)
+    assert found.payload == payload
+    (found.profile_id or "").encode()
 
 
 @settings(max_examples=100, deadline=None)

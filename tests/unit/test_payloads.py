@@ -203,7 +203,7 @@ def test_what_is_set_aside_says_whose_it_is_where_that_is_certain() -> None:
     assert bad(b'{"profileId":"P","a":"\xff"}').profile_id == "P"
     assert bad(b'{"profileId":"P","a":"line\nbreak"}').profile_id == "P"
     assert bad(b'{"profileId":"\xff","steps":1}').profile_id is None
-    assert bad(b'{"profileId":"P"').profile_id is None
+    assert bad(b'{"profile').profile_id is None
     assert bad({"profileId": ["P"]}).profile_id is None
 
 
@@ -214,7 +214,8 @@ def test_what_is_set_aside_is_known_again_in_another_spelling() -> None:
     assert bad(b"{x").fingerprint == bad(b"{x").fingerprint != bad(b"{y").fingerprint
 
 
-def test_an_element_the_spool_found_trouble_with_is_not_decoded() -> None:
-    found = read_profile(Element(b'{"profileId":"P"}', "too large"), FieldMap(), BERLIN)
+def test_an_element_the_spool_found_trouble_with_is_set_aside_as_it_says() -> None:
+    payload = b'{"profileId":"P"}'
+    found = read_profile(Element(payload, "too large"), FieldMap(), BERLIN)
     assert isinstance(found, BadProfile)
-    assert (found.reason, found.profile_id) == ("too large", None)
+    assert (found.reason, found.payload) == ("too large", payload)
