@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 
 import httpx
@@ -17,10 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from syncd.cli.sandbox import sandbox
-from syncd.sandbox import KINDS, SandboxConfig
 
 COMMAND = (sys.executable, "-c", "from syncd.cli.sandbox import sandbox; sandbox()")
-DOCUMENT = Path(__file__).parents[2] / "docs" / "sandbox.md"
 
 
 @contextmanager
@@ -157,12 +154,3 @@ def test_a_port_that_is_taken_is_named() -> None:
         assert ended.returncode == 1
         assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
         end(process)
-
-
-def test_every_switch_is_an_option_and_every_option_and_fault_is_documented() -> None:
-    options = {parameter.name for parameter in sandbox.params}
-    assert {field.name for field in fields(SandboxConfig)} <= options
-    text = DOCUMENT.read_text(encoding="utf-8")
-    flags = [option.split("/")[0] for parameter in sandbox.params for option in parameter.opts]
-    assert [flag for flag in flags if f"`{flag}" not in text] == []
-    assert [kind for kind in KINDS if f"`{kind}`" not in text] == []
