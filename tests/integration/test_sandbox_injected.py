@@ -4,7 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,16 @@ def test_a_truncated_list_breaks_off_and_does_not_count_as_listed_once(transfer:
             calls.list_profiles()
         assert [answer.complete for answer in sandbox.ledger.lists] == [False]
         assert len(calls.ids()) == 10
+
+
+@pytest.mark.parametrize("kind", ["truncate", "short", "trailing", "empty", "wrong_type", "drop_after"])
+def test_a_list_that_was_not_given_whole_comes_again_under_once(kind: str) -> None:
+    with calling(after_confirm="once") as (sandbox, calls):
+        sandbox.inject(Fault("profiles", kind))
+        with suppress(httpx.RemoteProtocolError):
+            calls.list_profiles()
+        assert len(calls.ids()) == 10
+        assert calls.ids() == []
 
 
 def test_truncated_media_is_shorter_than_its_content_length_and_is_not_served() -> None:
