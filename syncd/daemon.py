@@ -24,6 +24,8 @@ log = get_logger(__name__)
 GRACE = 25.0  # seconds a cycle has to finish the step in hand after a stop; a container gets 30 s in all
 LIMIT = 28.0  # seconds from a stop to the end of the process, whatever does not answer
 SPARE_THREADS = 2
+CLOCK_LOOK = 5.0  # seconds between two looks at the clock
+CLOCK_TOLERANCE = 1.0  # seconds; time servers correct less than that all the time
 AFTER_OUTAGE = 30.0  # seconds until a cycle that Postgres cut short or kept from starting is made up for
 
 
@@ -82,12 +84,26 @@ class Daemon:
             )
         self._scheduler.start()
         log.info("daemon_started", clients=len(self._clients))
-        self._stop.wait()
+        self._watch_the_clock()
         log.info("daemon_stopping")
         self._scheduler.shutdown(wait=False)
         finished = self._wait_for_cycles()
         log.info("daemon_stopped") if finished else log.error("daemon_stopped_in_the_middle")
         return finished
+
+    def _watch_the_clock(self) -> None:
+        """Wait for a stop. When the clock was set back meanwhile, let every client's next cycle begin at once.
+
+        APScheduler goes by the time of day, and would wait for the clock to catch up. A clock set forward only makes
+        cycles due.
+        """
+        offset = time.time() - time.monotonic()
+        while not self._stop.wait(CLOCK_LOOK):
+            before, offset = offset, time.time() - time.monotonic()
+            if offset < before - CLOCK_TOLERANCE:
+                log.warning("clock_set_back", seconds=round(before - offset))
+                for scheduled in self._clients:
+                    self._look_again(scheduled.client.plan.client_id, 0.0)
 
     def _wait_for_cycles(self) -> bool:
         ends_at = time.monotonic() + GRACE

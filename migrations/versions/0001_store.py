@@ -68,6 +68,14 @@ def upgrade() -> None:
         schema="ops",
     )
     op.create_index(
+        "ix_cycle_running",
+        "cycle",
+        ["client_id"],
+        unique=False,
+        schema="ops",
+        postgresql_where=sa.text("outcome = 'running'"),
+    )
+    op.create_index(
         "ix_cycle_client_id_started_at",
         "cycle",
         ["client_id", sa.literal_column("started_at DESC")],
@@ -360,6 +368,7 @@ def downgrade() -> None:
     op.drop_table("quarantine", schema="ops")
     op.drop_table("media_removal", schema="ops")
     op.drop_table("lease", schema="ops")
+    op.drop_index("ix_cycle_running", table_name="cycle", schema="ops")
     op.drop_index("ix_cycle_client_id_started_at", table_name="cycle", schema="ops")
     op.drop_table("cycle", schema="ops")
     op.drop_table("client", schema="ats")

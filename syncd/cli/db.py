@@ -37,7 +37,7 @@ def current(context: Globals, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"revision": found, "needed": needed}))
     else:
-        remedy = "" if found == needed else "; run `syncd db upgrade`"
+        remedy = "" if found == needed else f"; {migrate.remedy_for(found)}"
         click.echo(f"The schema is at {found or 'nothing yet'}; this syncd needs {needed}{remedy}.")
 
 

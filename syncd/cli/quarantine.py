@@ -34,6 +34,7 @@ def list_entries(context: Globals, client_id: str | None, resolved: bool, as_jso
     """List the entries, oldest first."""
     settings = context.settings(need_clients=False, need_media=False)
     with database_of(settings) as database:
+        require_ready(database)
         found = database.transact(
             lambda c: store.entries(c, client_id, resolved=resolved), Deadline(30), patience=0
         )
@@ -54,6 +55,7 @@ def show(context: Globals, quarantine_id: int, as_json: bool) -> int:
     """Show one entry with its bytes. They are an applicant's data: mind who is looking."""
     settings = context.settings(need_clients=False, need_media=False)
     with database_of(settings) as database:
+        require_ready(database)
         found = database.transact(lambda c: store.show(c, quarantine_id), Deadline(30), patience=0)
     if found is None:
         click.echo(f"There is no entry {quarantine_id}; see `syncd quarantine list --all`.", err=True)

@@ -44,7 +44,8 @@ class Vault:
         with _disk_errors():
             for folder in (self.root, self.root / TEMPORARY, self.root / client_id):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _fsync_folder(self.root)
+            for folder in (self.root, self.root.parent):
+                _fsync_folder(folder)
 
     def probe(self) -> None:
         """Prove that a file can be written, fsynced and removed again, or raise `MediaStoreFailed`."""

@@ -2,5 +2,6 @@
 
 from syncd.pitchyou.client import Listing, PitchYou
 from syncd.pitchyou.http import Limits, Response
+from syncd.pitchyou.retry import limited
 
-__all__ = ["Limits", "Listing", "PitchYou", "Response"]
+__all__ = ["Limits", "Listing", "PitchYou", "Response", "limited"]

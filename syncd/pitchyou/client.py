@@ -180,7 +180,9 @@ class PitchYou:
 
         return self._retried(attempt, MEDIA_ATTEMPTS, until)
 
-    def confirm(self, wire_ids: Sequence[str], deadline: Deadline | None = None) -> None:
+    def confirm(
+        self, wire_ids: Sequence[str], deadline: Deadline | None = None, *, attempts: int = CONFIRM_ATTEMPTS
+    ) -> None:
         """Acknowledge that profiles were taken over (S2.3). Safe to repeat.
 
         Args:
@@ -204,7 +206,7 @@ class PitchYou:
                 if response.content_type == "text/html":
                     raise ApiUnavailable("a web page came in answer to a confirm", status=response.status)
 
-        self._retried(attempt, CONFIRM_ATTEMPTS, until)
+        self._retried(attempt, attempts, until)
 
     def _retried(self, work: Callable[[], T], attempts: int, deadline: Deadline) -> T:
         self._tokens.current(

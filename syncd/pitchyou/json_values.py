@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
@@ -11,6 +12,9 @@ from syncd.model import Json
 
 class Unreadable(Exception):
     """Why an element of the list cannot be an application. Never leaves this package."""
+
+
+_PROFILE_ID = re.compile(rb'"profileId"\s*:\s*(?:"(?:[^"\\]|\\.){1,600}"|-?\d{1,600}(?=[\s,}]))')
 
 
 def digest(value: Json) -> bytes:
@@ -54,7 +58,14 @@ def decode(payload: bytes) -> Json:
 
 
 def decode_leniently(payload: bytes) -> Json:
-    """What can be made out of an element that is not sound JSON: enough to tell whose it is."""
+    """What can be made out of an element that is not sound JSON, or not whole: enough to tell whose it is."""
+    whole = _loads_leniently(payload)
+    if whole is None and (found := _PROFILE_ID.search(payload)):
+        return _loads_leniently(b"{" + found.group() + b"}")
+    return whole
+
+
+def _loads_leniently(payload: bytes) -> Json:
     try:
         return json.loads(
             payload.decode("utf-8", "replace"),

@@ -66,7 +66,7 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
             raise Unreadable("not an object")
         return _profile(value, element.payload, fingerprint, fields, timezone)
     except Unreadable as error:
-        if value is None and not element.trouble:
+        if value is None:
             value = decode_leniently(element.payload)
         return BadProfile(
             profile_id=_presentable_id(value),
@@ -206,7 +206,9 @@ def _text(value: Json, name: str) -> str | None:
 def _moment(text: str | None, timezone: ZoneInfo) -> datetime | None:
     """ISO 8601, or None where it cannot be read; the raw text is kept beside it."""
     try:
-        moment = datetime.fromisoformat(text or "")
+        if not text or text.isdigit():  # fromisoformat would take the start of a count of seconds for a year
+            return None
+        moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

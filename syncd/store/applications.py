@@ -5,7 +5,7 @@ transactions meet in one order.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -103,6 +103,16 @@ def _application(client_id: str, profile: Profile) -> tuple[Any, ...]:
     return (client_id, profile.profile_id, *_facts(profile))
 
 
+# What is on disk stays; a file that was gone is looked for again, since PitchYou names it again.
+_DESCRIBE_ANEW = text(
+    "UPDATE ats.media SET mime_type = :mime_type, file_name = :file_name, download_uri = :download_uri, "
+    "state = CASE state WHEN 'gone' THEN 'pending' ELSE state END, "
+    "next_attempt_at = CASE state WHEN 'gone' THEN now() ELSE next_attempt_at END, "
+    "missing_since = CASE state WHEN 'gone' THEN NULL ELSE missing_since END "
+    "WHERE client_id = :client_id AND profile_id = :profile_id AND media_id = :media_id"
+)
+
+
 def _prepare_replacement(connection: Connection, client_id: str, changed: list[tuple[Profile, int]]) -> None:
     """Raise the revisions and remove the children that `_copy_children` writes anew."""
     assignments = ", ".join(f"{name} = :{name}" for name in _FACTS)
@@ -130,6 +140,15 @@ def _prepare_replacement(connection: Connection, client_id: str, changed: list[t
         "profile_ids": [profile_id for profile_id, _ in named],
         "media_ids": [media_id for _, media_id in named],
     }
+    if named:
+        connection.execute(
+            _DESCRIBE_ANEW,
+            [
+                {"client_id": client_id, "profile_id": profile.profile_id, **asdict(file)}
+                for profile, _ in changed
+                for file in profile.media
+            ],
+        )
     connection.execute(
         text(
             "WITH dropped AS (DELETE FROM ats.media m WHERE client_id = :client_id AND profile_id = ANY(:ids) "

@@ -95,9 +95,9 @@ class Database:
             wait = random.random() * min(2.0, 0.05 * 2**attempt)  # noqa: S311 - jitter is no secret
             attempt += 1
             deadline.check()
-            if wait >= until.remaining():
+            if state not in _CONFLICTS and wait >= until.remaining():
                 raise explained(error) from None
-            until.sleep(wait)
+            deadline.sleep(wait)
 
     def _note_away(self, reason: str) -> None:
         with self._lock:
@@ -125,6 +125,7 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
         hide_parameters=True,
         connect_args={
             "application_name": "syncd",
+            "client_encoding": "utf8",
             "connect_timeout": 10,
             "keepalives_idle": 30,
             "keepalives_interval": 10,

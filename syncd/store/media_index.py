@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from sqlalchemy import Connection, text
 
@@ -85,7 +86,7 @@ def record(connection: Connection, client_id: str, results: Sequence[Fetched | N
             text(
                 "UPDATE ats.media SET state = :state, attempts = attempts + 1, last_error = :error, "
                 "next_attempt_at = now() + make_interval(secs => :retry_in), size_bytes = :size_limit, "
-                "missing_since = CASE WHEN :missing THEN coalesce(missing_since, now()) END "
+                "missing_since = CASE WHEN :missing THEN coalesce(missing_since, now()) ELSE missing_since END "
                 "WHERE client_id = :client_id AND profile_id = :profile_id AND media_id = :media_id"
             ),
             [
@@ -195,13 +196,22 @@ def note_verified(connection: Connection, client_id: str, keys: Sequence[MediaKe
 
 def known_paths(connection: Connection, client_id: str, paths: Sequence[str]) -> set[str]:
     """Those of `paths` that belong to a stored file of the client."""
+    by_profile = {unquote(path.split("/")[1]) for path in paths if path.count("/") == 2}
+    of_long_ids = [path for path in paths if "/%sha256-" in path]  # their ids cannot be read off the path
     return set(
         connection.execute(
             text(
                 "SELECT storage_path FROM ats.media WHERE client_id = :client_id AND state = 'stored' "
-                "AND storage_path = ANY(:paths)"
+                "AND profile_id = ANY(:profile_ids) AND storage_path = ANY(:paths) "
+                "UNION SELECT storage_path FROM ats.media WHERE client_id = :client_id AND state = 'stored' "
+                "AND storage_path = ANY(:of_long_ids) AND cardinality(CAST(:of_long_ids AS text[])) > 0"
             ),
-            {"client_id": client_id, "paths": list(paths)},
+            {
+                "client_id": client_id,
+                "profile_ids": sorted(by_profile),
+                "paths": list(paths),
+                "of_long_ids": of_long_ids,
+            },
         ).scalars()
     )
 

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, text
 
 from syncd.model import BadProfile
+from syncd.store import tables
+from syncd.store.copying import copy_rows
 
 Stage = Literal["read", "land"]
 
@@ -49,22 +51,14 @@ def put(connection: Connection, client_id: str, stage: Stage, bad: Sequence[BadP
     for fingerprint in known:
         del by_fingerprint[bytes(fingerprint)]
     if by_fingerprint:
-        connection.execute(
-            text(
-                "INSERT INTO ops.quarantine (client_id, profile_id, stage, error, fingerprint, payload) "
-                "VALUES (:client_id, :profile_id, :stage, :error, :fingerprint, :payload)"
-            ),
-            [
-                {
-                    "client_id": client_id,
-                    "profile_id": profile.profile_id,
-                    "stage": stage,
-                    "error": profile.reason,
-                    "fingerprint": fingerprint,
-                    "payload": profile.payload,
-                }
+        copy_rows(
+            connection,
+            tables.quarantine,
+            ("client_id", "profile_id", "stage", "error", "fingerprint", "payload"),
+            (
+                (client_id, profile.profile_id, stage, profile.reason, fingerprint, profile.payload)
                 for fingerprint, profile in by_fingerprint.items()
-            ],
+            ),
         )
     return list(by_fingerprint.values())
 
@@ -108,16 +102,16 @@ def show(connection: Connection, quarantine_id: int) -> tuple[Quarantined, bytes
     return Quarantined(**fields), payload
 
 
-def unresolved_after(
-    connection: Connection, client_id: str, after: int, limit: int
+def unresolved_before(
+    connection: Connection, client_id: str, before: int, limit: int
 ) -> list[tuple[int, str, bytes]]:
-    """The next unresolved entries behind id `after`, as (id, stage, payload)."""
+    """The next unresolved entries below id `before`, newest first, as (id, stage, payload)."""
     rows = connection.execute(
         text(
             "SELECT quarantine_id, stage, payload FROM ops.quarantine WHERE client_id = :client_id "
-            "AND resolved_at IS NULL AND quarantine_id > :after ORDER BY quarantine_id LIMIT :limit"
+            "AND resolved_at IS NULL AND quarantine_id < :before ORDER BY quarantine_id DESC LIMIT :limit"
         ),
-        {"client_id": client_id, "after": after, "limit": limit},
+        {"client_id": client_id, "before": before, "limit": limit},
     )
     return [(row.quarantine_id, row.stage, bytes(row.payload)) for row in rows]
 

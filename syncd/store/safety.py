@@ -13,7 +13,7 @@ def problems(connection: Connection) -> list[str]:
         text(
             "SELECT current_setting('server_version_num')::int / 10000 AS major, "
             "current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes, "
-            "pg_is_in_recovery() AS standby"
+            "current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby"
         )
     ).one()
     found = []
@@ -26,6 +26,10 @@ def problems(connection: Connection) -> list[str]:
     if row.full_page_writes != "on":
         found.append(
             "Postgres runs with full_page_writes=off, which a power cut may turn into damage: set it to on"
+        )
+    if row.encoding != "UTF8":
+        found.append(
+            f"the database is encoded in {row.encoding} and cannot hold every name: make one with UTF8"
         )
     if row.standby:
         found.append("this Postgres is a standby and cannot be written: point database.url to the primary")

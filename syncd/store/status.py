@@ -45,7 +45,7 @@ _QUERY = text(
         AND outcome IN ('ok', 'partial') ORDER BY started_at DESC LIMIT 1) ok ON true
     LEFT JOIN LATERAL (SELECT started_at, outcome, error_message FROM ops.cycle WHERE client_id = c.client_id
         ORDER BY started_at DESC LIMIT 1) last ON true
-    LEFT JOIN LATERAL (SELECT count(*) AS n, min(first_seen_at) AS oldest,
+    LEFT JOIN LATERAL (SELECT count(*) AS n, min(CASE confirmed_revision WHEN 0 THEN first_seen_at ELSE changed_at END) AS oldest,
         count(*) FILTER (WHERE confirm_error IS NOT NULL) AS refused
         FROM ats.application WHERE client_id = c.client_id AND revision > confirmed_revision) open ON true
     ORDER BY c.position
@@ -65,10 +65,10 @@ class Shortfall:
     quarantined: int
     pending: int
     rejected: int
-    refused: int
+    unconfirmed: int
 
     def __bool__(self) -> bool:
-        return any((self.quarantined, self.pending, self.rejected, self.refused))
+        return any((self.quarantined, self.pending, self.rejected, self.unconfirmed))
 
 
 def shortfall(connection: Connection, client_id: str) -> Shortfall:
@@ -79,8 +79,8 @@ def shortfall(connection: Connection, client_id: str) -> Shortfall:
             SELECT (SELECT count(*) FROM ops.quarantine WHERE client_id = :c AND resolved_at IS NULL) AS quarantined,
                    count(*) FILTER (WHERE state = 'pending') AS pending,
                    count(*) FILTER (WHERE state = 'rejected') AS rejected,
-                   (SELECT count(*) FROM ats.application WHERE client_id = :c AND revision > confirmed_revision
-                       AND confirm_error IS NOT NULL) AS refused
+                   (SELECT count(*) FROM ats.application WHERE client_id = :c AND revision > confirmed_revision)
+                       AS unconfirmed
             FROM ats.media WHERE client_id = :c AND state IN ('pending', 'rejected')
             """
         ),

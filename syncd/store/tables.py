@@ -260,6 +260,7 @@ cycle = Table(
     _text("error_message"),
     _text("version", nullable=False),
     Index("ix_cycle_client_id_started_at", "client_id", text("started_at DESC")),
+    Index("ix_cycle_running", "client_id", postgresql_where=text("outcome = 'running'")),
     schema="ops",
 )
 

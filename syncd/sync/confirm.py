@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from syncd.errors import ApiRefused
+from syncd.errors import ApiError, ApiRefused, ApiUnavailable
 from syncd.logs import get_logger
 from syncd.store import confirmations, leases
 from syncd.store.confirmations import Ready
@@ -13,9 +13,13 @@ from syncd.sync.work import Work
 
 log = get_logger(__name__)
 
-ALREADY_CONFIRMED = (404, 409)  # for one id alone: PitchYou does not wait for it (any more)
+NOT_FOUND = 404
+ALREADY_CONFIRMED = (NOT_FOUND, 409)  # for one id alone: PitchYou does not wait for it (any more)
+SERVER_ERROR = 500  # what one bad id may cause; 502 to 504 speak of the whole endpoint
 READ_TOGETHER = 5000  # ids read from the outbox at once; they are confirmed in smaller groups
+ATTEMPTS, ATTEMPTS_OF_HALVES = 4, 2  # at one request; few where many requests follow from one failure
 RETRY_REFUSED = 3600.0  # seconds until an id that was refused is tried again
+RETRY_AFTER_ERROR = 300.0  # seconds, where the server's error may not have been the id's fault
 FRUITLESS_LIMIT = 8  # refused ids without a single accepted one: the request itself must be wrong
 
 
@@ -61,34 +65,54 @@ def _groups(ready: list[Ready], size: int) -> Iterator[list[Ready]]:
     yield from ([application] for application in ready if application.refused_before)
 
 
-def _confirm(work: Work, group: list[Ready], answers: _Answers) -> None:
-    """Confirm a group, halved on refusal until the bad ids stand alone."""
+def _confirm(work: Work, group: list[Ready], answers: _Answers, attempts: int = ATTEMPTS) -> None:
+    """Confirm a group; on a refusal, and on the error of a server that works, halve it until the bad ids stand alone."""
     try:
-        work.api.confirm([application.wire_id for application in group], work.deadline)
-    except ApiRefused as error:
+        ids = [application.wire_id for application in group]
+        work.api.confirm(ids, work.deadline, attempts=attempts)
+    except (ApiRefused, ApiUnavailable) as error:
+        if isinstance(error, ApiUnavailable) and error.status != SERVER_ERROR:
+            raise
         if len(group) > 1:
             middle = len(group) // 2
-            _confirm(work, group[:middle], answers)
-            _confirm(work, group[middle:], answers)
+            _confirm(work, group[:middle], answers, ATTEMPTS_OF_HALVES)
+            _confirm(work, group[middle:], answers, ATTEMPTS_OF_HALVES)
             return
         if error.status not in ALREADY_CONFIRMED:
-            _note_refusal(work, group[0], f"http_{error.status}")
-            answers.refused += 1
-            if answers.refused >= FRUITLESS_LIMIT and not answers.accepted:
-                raise ApiRefused(
-                    f"PitchYou refused each of {answers.refused} confirms (HTTP {error.status}): "
-                    "check confirm_wrapper and the client's rights",
-                    status=error.status,
-                ) from None
+            _note_refusal(work, group[0], error, answers)
             return
+        if error.status == NOT_FOUND and not answers.accepted:
+            _require_confirm_exists(work)
     work.write(lambda c: confirmations.record(c, work.client_id, group))
     work.tally.confirmed += len(group)
     answers.accepted += len(group)
 
 
-def _note_refusal(work: Work, application: Ready, error: str) -> None:
+def _require_confirm_exists(work: Work) -> None:
+    """Tell a 404 for an id from a 404 for the address, by confirming nothing at all."""
+    try:
+        work.api.confirm([], work.deadline)
+    except ApiRefused as error:
+        if error.status == NOT_FOUND:
+            raise ApiRefused(
+                "PitchYou answers every confirm with HTTP 404, even an empty one: check base_url",
+                status=NOT_FOUND,
+            ) from None
+
+
+def _note_refusal(work: Work, application: Ready, error: ApiError, answers: _Answers) -> None:
+    """Put an id aside for a while; when no other was accepted, the request itself must be wrong."""
+    code = f"http_{error.status}"
     work.tally.confirm_refused += 1
-    log.warning("confirm_refused", client_id=work.client_id, profile_id=application.profile_id, error=error)
+    log.warning("confirm_refused", client_id=work.client_id, profile_id=application.profile_id, error=code)
+    retry_in = RETRY_AFTER_ERROR if error.status == SERVER_ERROR else RETRY_REFUSED
     work.write(
-        lambda c: confirmations.record_refusal(c, work.client_id, application, error, retry_in=RETRY_REFUSED)
+        lambda c: confirmations.record_refusal(c, work.client_id, application, code, retry_in=retry_in)
     )
+    answers.refused += 1
+    if answers.refused >= FRUITLESS_LIMIT and not answers.accepted:
+        raise ApiRefused(
+            f"PitchYou refused each of {answers.refused} confirms (HTTP {error.status}): "
+            "check confirm_wrapper and the client's rights",
+            status=error.status,
+        ) from None

@@ -7,7 +7,7 @@ from syncd.errors import ApiRefused, ApiUnavailable
 from syncd.logs import get_logger
 from syncd.media.vault import FileTooLarge, IncompleteFile
 from syncd.model import MediaState
-from syncd.pitchyou import Response
+from syncd.pitchyou import Response, limited
 from syncd.store import media_index
 from syncd.store.media_index import Due, Fetched, NotFetched
 from syncd.sync.work import Work
@@ -115,7 +115,8 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
         return Fetched(key, file)
 
     try:
-        return work.api.media(key.profile_id, key.media_id, save, work.deadline)
+        with limited(work.deadline, work.plan.cycle_deadline / 2, "a media file") as until:
+            return work.api.media(key.profile_id, key.media_id, save, until)
     except FileTooLarge:
         return NotFetched(key, MediaState.REJECTED, "too_large", size_limit=work.vault.max_bytes)
     except ApiRefused as error:
@@ -131,6 +132,7 @@ def _missing(work: Work, due: Due, error: str) -> NotFetched:
     gone_after = work.plan.media_gone_after
     missing_for = due.missing_for or 0.0
     if missing_for >= gone_after:
+        work.vault.remove(work.client_id, due.key)  # a crash may have left it in place before its row knew
         return NotFetched(due.key, MediaState.GONE, error, missing=True)
     retry_in = min(_backoff(work, due), gone_after - missing_for)
     return NotFetched(due.key, MediaState.PENDING, error, missing=True, retry_in=retry_in)

@@ -1,7 +1,6 @@
 """Stage 1: what PitchYou lists becomes rows, and what cannot be read becomes an entry in quarantine."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +14,7 @@ from syncd.sync.work import Work
 
 log = get_logger(__name__)
 
+BATCH_BYTES = 8 * 1024 * 1024  # so that memory stays flat with large profiles as well
 _DATA_REFUSED = (
     "22",
     "23",
@@ -51,9 +51,16 @@ def once_each(listing: Iterable[Profile | BadProfile], client_id: str) -> Iterat
 
 
 def batches(profiles: Iterable[Profile | BadProfile], size: int) -> Iterator[list[Profile | BadProfile]]:
-    """Lists of at most `size`."""
-    iterator = iter(profiles)
-    while batch := list(islice(iterator, size)):
+    """Lists of at most `size` profiles and, but for a single larger one, `BATCH_BYTES` of payload."""
+    batch: list[Profile | BadProfile] = []
+    held = 0
+    for profile in profiles:
+        if batch and (len(batch) == size or held + len(profile.payload) > BATCH_BYTES):
+            yield batch
+            batch, held = [], 0
+        batch.append(profile)
+        held += len(profile.payload)
+    if batch:
         yield batch
 
 

@@ -1,9 +1,11 @@
 """What an earlier process left behind: temporary files, and files that no application names any more."""
 
+from sqlalchemy import Connection
+
 from syncd.store import clients, media_index
 from syncd.sync.work import Work
 
-_CHUNK = 500
+_CHUNK = 50
 
 
 def take_over(work: Work) -> None:
@@ -25,14 +27,21 @@ def take_over(work: Work) -> None:
 
 
 def remove_unnamed_files(work: Work) -> None:
-    """Remove the files that changed profiles do not name any more, from the list that landing left.
-
-    The list is struck off after the files are gone, so a crash in between only repeats the removal.
-    """
-    while removals := work.read(lambda c: media_index.removals(c, work.client_id, _CHUNK)):
+    """Remove the files that changed profiles do not name any more, from the list that landing left."""
+    while work.write(lambda c: _remove_some(c, work)):
         work.deadline.check()
-        for key, wanted in removals:
-            if not wanted:
-                work.vault.remove(work.client_id, key)
-        keys = [key for key, _ in removals]
-        work.write(lambda c: media_index.forget_removals(c, work.client_id, keys))  # noqa: B023 - runs at once
+
+
+def _remove_some(connection: Connection, work: Work) -> int:
+    """Remove a few files and strike them off the list; returns how many were on it.
+
+    Inside the transaction, unlike anything else on disk: its lock on the lease keeps a successor from storing a file
+    of the same name until this process is done. Removing a file again, after a crash or a retry, is harmless.
+    """
+    removals = media_index.removals(connection, work.client_id, _CHUNK)
+    for key, wanted in removals:
+        if not wanted:
+            work.vault.remove(work.client_id, key)
+    if removals:
+        media_index.forget_removals(connection, work.client_id, [key for key, _ in removals])
+    return len(removals)

@@ -1,5 +1,6 @@
 """Reads again what is in quarantine, with this version's eyes and this configuration's field map."""
 
+import sys
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -25,16 +26,16 @@ class Retried:
 def retry_quarantined(work: Work) -> Retried:
     """Try every unresolved entry of the client once, each in a transaction of its own.
 
-    What is landed is fetched and confirmed by the next cycle, like any other application.
+    The newest come first, so that of several versions of an application the older ones find it overtaken. What is landed is fetched and confirmed by the next cycle, like any other application.
     """
-    retried, after = Retried(), 0
+    retried, before = Retried(), sys.maxsize
     while entries := work.read(
-        lambda c: quarantine.unresolved_after(c, work.client_id, after, _CHUNK)  # noqa: B023 - runs at once
+        lambda c: quarantine.unresolved_before(c, work.client_id, before, _CHUNK)  # noqa: B023 - runs at once
     ):
         for quarantine_id, _, payload in entries:
             work.deadline.check()
             _retry(work, quarantine_id, work.api.read(payload), retried)
-            after = quarantine_id
+            before = quarantine_id
     return retried
 
 

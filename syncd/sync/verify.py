@@ -63,7 +63,9 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
     """
     for fault in faults:
         if fault.key is None:
-            work.vault.remove_file(fault.path)
+            # Found without the lease, so another syncd may have made it a stored file since; nobody can any more.
+            if not work.read(lambda c: media_index.known_paths(c, work.client_id, [fault.path])):  # noqa: B023
+                work.vault.remove_file(fault.path)
         else:
             key = fault.key
             work.write(lambda c: media_index.reopen(c, work.client_id, key))  # noqa: B023 - runs at once

@@ -82,7 +82,7 @@ def test_no_confirm_stores_everything_and_leaves_the_confirm_to_a_later_sync(
     database_url: str, tmp_path: Path
 ) -> None:
     with site(database_url, tmp_path) as here:
-        (entry,) = clients(here, "--no-confirm")
+        (entry,) = clients(here, "--no-confirm", code=3)
         assert (entry["new"], entry["confirmed"]) == (20, 0)
         assert here.sandbox.ledger.confirms == []
         assert here.value("SELECT count(*) FROM ats.media WHERE state <> 'stored'") == 0

@@ -160,7 +160,9 @@ def test_a_confirm_whose_answers_are_all_lost_is_sent_again_by_the_next_cycle(
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (Fault("confirm", "status", status=500, retry_after="0", times=None), ApiUnavailable),
+        (Fault("confirm", "status", status=503, retry_after="0", times=None), ApiUnavailable),
+        (Fault("confirm", "status", status=500, retry_after="0", times=None), ApiRefused),
+        (Fault("confirm", "status", status=404, times=None), ApiRefused),
         (Fault("confirm", "status", status=429, retry_after="0", times=None), ApiUnavailable),
         (Fault("confirm", "html", times=None), ApiUnavailable),
         (Fault("confirm", "redirect", times=None), ApiRefused),

@@ -7,6 +7,7 @@ import pytest
 from syncd.errors import ApiUnavailable
 from syncd.pitchyou import client
 from syncd.sandbox import Fault, SandboxConfig
+from syncd.sync import confirm
 from tests.scene import scene
 
 
@@ -14,7 +15,7 @@ def test_confirm_endpoint_that_drips_for_ever_does_not_keep_new_applications_fro
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "SHORT_EXCHANGE", 0.5)
-    monkeypatch.setattr(client, "CONFIRM_ATTEMPTS", 1)
+    monkeypatch.setattr(confirm, "ATTEMPTS", 1)
     with scene(database_url, tmp_path, config=SandboxConfig(profiles=4)) as world:
         world.cycle(confirm=False)
         world.sandbox.add_profiles(3)
