@@ -24,11 +24,13 @@ def test_media_is_an_octet_stream_with_exactly_the_bytes_of_the_ledger() -> None
 
 
 def test_late_media_comes_after_so_many_requests() -> None:
-    with calling(media_late=1.0, media_late_tries=2) as (_, calls):
+    with calling(media_late=1.0, media_late_tries=2) as (sandbox, calls):
         profile = next(each for each in calls.profiles() if list(media_of(each)))
         entry = next(media_of(profile))
         statuses = [calls.media(profile["profileId"], entry["mediaId"]).status_code for _ in range(4)]
         assert statuses == [404, 404, 200, 200]
+        (record,) = sandbox.ledger.media.values()
+        assert (record.requests, record.count, record.last_status) == (4, 2, 200)
 
 
 @pytest.mark.parametrize("status", [404, 410])
