@@ -131,6 +131,17 @@ def test_ids_refused_because_they_are_confirmed_already_count_as_confirmed(
         assert set(calls(s, CONFIRM)[1:]) == {409}
 
 
+@pytest.mark.parametrize("kind", ["html", "status", "drop_before"])
+def test_an_answer_that_is_none_does_not_count_as_a_confirm(
+    kind: str, database_url: str, tmp_path: Path
+) -> None:
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=6)) as s:
+        s.sandbox.inject(Fault("confirm", kind))
+        assert s.cycle().error is None
+        assert_confirmed_once_each(s)
+        s.assert_complete()
+
+
 @pytest.mark.parametrize("kind", ["drop_after", "truncate"])
 def test_a_confirm_whose_answer_is_lost_is_sent_again_in_the_same_cycle(
     kind: str, database_url: str, tmp_path: Path
@@ -164,7 +175,6 @@ def test_a_confirm_whose_answers_are_all_lost_is_sent_again_by_the_next_cycle(
         (Fault("confirm", "status", status=500, retry_after="0", times=None), ApiRefused),
         (Fault("confirm", "status", status=404, times=None), ApiRefused),
         (Fault("confirm", "status", status=429, retry_after="0", times=None), ApiUnavailable),
-        (Fault("confirm", "html", times=None), ApiUnavailable),
         (Fault("confirm", "redirect", times=None), ApiRefused),
         (Fault("confirm", "status", status=403, times=None), ApiRefused),
         (Fault("confirm", "status", status=400, times=None), ApiRefused),
