@@ -65,8 +65,10 @@ def test_a_full_disk_stops_the_download_and_is_finished_when_there_is_room_again
                        "WHERE m.profile_id = a.profile_id AND m.state = 'pending')")  # fmt: skip
         assert {each for _, each in confirmed(s)} <= {row["profile_id"] for row in whole}
         assert s.sandbox.findings == []
-        for _ in range(2):
+        for size in range(650, 1650, 100):  # it fills up anew each time
+            mount("-o", f"remount,size={size}k", disk)
             assert isinstance(s.cycle().error, MediaStoreFailed)
+            assert len(s.files()) == states(s)["stored"]
 
         mount("-o", "remount,size=16m", disk)
         settle(s)
