@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from syncd.deadline import Deadline
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.sandbox.ledger import typed
+from syncd.store import confirmations
+from syncd.store.confirmations import Ready
 from tests.integration.settling import (
     CONFIRM,
     LIST,
@@ -171,6 +174,22 @@ def test_a_change_between_landing_and_confirm_confirms_the_newest_revision_only(
         settle(s)
         assert revision(s, profile_id) == (2, 2)
         assert confirmed(s)[typed(profile_id)] == 1
+        s.assert_complete()
+
+
+def test_a_confirm_of_an_older_revision_does_not_count_for_the_newer_one(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Another process may land a change while the confirm of what was there before is under way."""
+    with settled(database_url, tmp_path) as s:
+        profile_id, _ = one_with_media(s)
+        s.sandbox.change_profile(profile_id)
+        s.cycle(confirm=False)
+        older = [Ready(profile_id, json.dumps(profile_id), 1, refused_before=False)]
+        s.outsides.database.transact(lambda c: confirmations.record(c, "acme", older), Deadline(10))
+        assert revision(s, profile_id) == (2, 1)
+        settle(s)
+        assert revision(s, profile_id) == (2, 2)
         s.assert_complete()
 
 
