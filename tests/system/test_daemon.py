@@ -74,8 +74,9 @@ def test_a_cycle_that_hangs_is_ended_by_its_deadline_and_the_next_one_works(
     database_url: str, tmp_path: Path
 ) -> None:
     with site(database_url, tmp_path, SandboxConfig(profiles=10), SYNC__CYCLE_DEADLINE="2s") as here:
-        here.sandbox.inject(Fault("profiles", "slow", seconds_per_byte=0.5))
-        here.sandbox.inject(Fault("media", "hang"))
+        here.sandbox.inject(Fault("profiles", "slow", times=1, seconds_per_byte=0.5))
+        here.sandbox.inject(Fault("profiles", "hang", times=1))
+        here.sandbox.inject(Fault("media", "hang", times=1))  # costs its file half a cycle, and no cycle
         with here.start("run") as daemon:
             failed = daemon.wait_for("cycle_failed", 2)
             eventually(lambda: not here.outstanding(), "a later cycle works")
