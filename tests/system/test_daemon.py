@@ -73,7 +73,9 @@ def test_runs_that_meet_one_still_going_on_are_left_out_without_noise(
 def test_a_cycle_that_hangs_is_ended_by_its_deadline_and_the_next_one_works(
     database_url: str, tmp_path: Path
 ) -> None:
-    with site(database_url, tmp_path, SandboxConfig(profiles=10), SYNC__CYCLE_DEADLINE="2s") as here:
+    with site(
+        database_url, tmp_path, SandboxConfig(profiles=10), SYNC__CYCLE_DEADLINE="2s", SYNC__MEDIA_RETRY="1s"
+    ) as here:
         here.sandbox.inject(Fault("profiles", "slow", times=1, seconds_per_byte=0.5))
         here.sandbox.inject(Fault("profiles", "hang", times=1))
         here.sandbox.inject(Fault("media", "hang", times=1))  # costs its file half a cycle, and no cycle
