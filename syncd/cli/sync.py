@@ -16,6 +16,7 @@ from syncd.model import Outcome
 from syncd.settings import ClientSettings, Settings
 from syncd.stopping import stop_on_signals
 from syncd.store.cycles import Tally
+from syncd.store.status import Shortfall
 from syncd.sync.once import Client, run_once
 from syncd.sync.rehearsal import rehearse
 
@@ -31,6 +32,7 @@ class Result:
     code: int
     tally: Tally
     error: SyncdError | None = None
+    shortfall: Shortfall | None = None
 
 
 @click.command()
@@ -79,7 +81,9 @@ def _sync(
             finally:
                 progress.clear()
             code = _CODES[ended.outcome]
-            return Result(client.plan.client_id, ended.outcome.value, code, ended.tally, ended.error)
+            return Result(
+                client.plan.client_id, ended.outcome.value, code, ended.tally, ended.error, ended.shortfall
+            )
 
         return [one(client) for client in clients]
 
@@ -110,6 +114,7 @@ def _as_json(result: Result) -> dict[str, object]:
         "client_id": result.client_id,
         "outcome": result.outcome,
         **asdict(result.tally),
+        "open": asdict(result.shortfall) if result.shortfall else None,
         "error": str(result.error) if result.error else None,
     }
 
@@ -122,11 +127,14 @@ def _as_text(result: Result) -> str:
     if result.outcome != "dry-run":
         parts.append(f"{tally.media_stored:,} files stored ({tally.media_bytes / 1e6:,.1f} MB)")
         parts.append(f"{tally.confirmed:,} confirmed")
+    left = result.shortfall or Shortfall(tally.quarantined, 0, tally.media_rejected, 0)
     for count, what in (
-        (tally.quarantined, "in quarantine (see `syncd quarantine list`)"),
         (tally.media_gone, "files gone at PitchYou"),
-        (tally.media_rejected, "files larger than media.max_bytes"),
         (tally.confirm_refused, "confirms refused"),
+        (left.quarantined, "in quarantine (see `syncd quarantine list`)"),
+        (left.pending, "files not there yet"),
+        (left.rejected, "files larger than media.max_bytes"),
+        (left.unconfirmed, "not confirmed yet"),
     ):
         if count:
             parts.append(f"{count:,} {what}")

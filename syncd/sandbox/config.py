@@ -82,10 +82,27 @@ class SandboxConfig:
         for share in ("media_late", "media_gone"):
             if not 0.0 <= getattr(self, share) <= 1.0:
                 raise ValueError(f"{share} is a share of the files, from 0.0 to 1.0")
-        if self.list_cap is not None and self.list_cap < 1:
-            raise ValueError("list_cap must be at least 1")
+        self._check_numbers()
+        if (self.database_url is None) != (self.media_root is None):
+            raise ValueError("the audit needs both database_url and media_root")
         if len({tenant.client_id for tenant in self.all_tenants}) != len(self.all_tenants):
             raise ValueError("two tenants have the same client_id")
+
+    def _check_numbers(self) -> None:
+        ranges: dict[str, tuple[float, float]] = {
+            "profiles": (0, 10**8),
+            "port": (0, 65_535),
+            "token_lifetime": (1, 10**9),
+            "list_cap": (1, 10**8),
+            "media_per_profile": (0, 100),
+            "media_size": (0, 10**10),
+            "media_late_tries": (0, 10**6),
+            "confirm_bad_status": (400, 599),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} must be from {low:,} to {high:,}, not {value:,}")
 
     @property
     def all_tenants(self) -> tuple[Tenant, ...]:

@@ -108,11 +108,14 @@ def parse_fault(text: str) -> Fault:
 
 
 def _value(key: str, given: str) -> Any:
-    if key == "times":
-        return None if given == "always" else int(given)
-    if key not in _CONVERT:
+    if key != "times" and key not in _CONVERT:
         raise ValueError(f"a fault has the keys times, {', '.join(_CONVERT)}, not {key!r}")
-    return _CONVERT[key](given)
+    if key == "times" and given == "always":
+        return None
+    try:
+        return int(given) if key == "times" else _CONVERT[key](given)
+    except ValueError:
+        raise ValueError(f"a fault's {key} is a number, not {given!r}") from None
 
 
 def fault_from_mapping(values: dict[str, Any]) -> Fault:

@@ -176,7 +176,10 @@ _CONNECTING = (
     ("no password supplied", "database.url has no password, and the server wants one"),
     ("no pg_hba.conf entry", "the server's pg_hba.conf lets nobody in from here"),
     ("does not exist", "the role or the database of database.url does not exist"),
-    ("Connection refused", "nothing listens at the address of database.url"),
+    (
+        "Connection refused",
+        "nothing listens at the address of database.url: start Postgres, or correct host and port",
+    ),
     ("translate host name", "the host of database.url is not known"),
     ("resolve host", "the host of database.url is not known"),
     ("timeout", "the host of database.url does not answer"),

@@ -82,8 +82,8 @@ def outcome_of(error: Exception | None) -> Outcome:
 
 
 def _is_partial(work: Work) -> bool:
-    shortfall = work.read(lambda c: status.shortfall(c, work.client_id))
-    return bool(shortfall or work.tally.media_gone)
+    work.shortfall = work.read(lambda c: status.shortfall(c, work.client_id))
+    return bool(work.shortfall or work.tally.media_gone)
 
 
 def _finish(work: Work, outcome: Outcome, error: Exception | None) -> None:

@@ -11,6 +11,7 @@ from syncd.model import Outcome
 from syncd.pitchyou import PitchYou
 from syncd.store.cycles import Tally, Trigger
 from syncd.store.engine import Database
+from syncd.store.status import Shortfall
 from syncd.sync.cycle import outcome_of, recorded_cycle
 from syncd.sync.keeper import LeaseKeeper
 from syncd.sync.work import Plan, Work
@@ -35,11 +36,12 @@ class Outsides:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a cycle ended, what it had done by then, and why it failed or was stopped, if so."""
+    """How a cycle ended, what it had done by then and left open, and why it failed or was stopped, if so."""
 
     outcome: Outcome
     tally: Tally
     error: SyncdError | None = None
+    shortfall: Shortfall | None = None
 
 
 def prepare_work(
@@ -80,7 +82,7 @@ def run_once(
     """
     work = prepare_work(client, outsides, stop, progress)
     try:
-        return Ended(recorded_cycle(work, trigger), work.tally)
+        return Ended(recorded_cycle(work, trigger), work.tally, shortfall=work.shortfall)
     except SyncdError as error:
         if isinstance(error, LeaseLost):
             outsides.keeper.drop(client.plan.client_id)

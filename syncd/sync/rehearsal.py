@@ -33,4 +33,5 @@ def rehearse(client: Client, database: Database, deadline: Deadline) -> Tally:
                         profile_id=profile.profile_id,
                         reason=profile.reason,
                     )
+    tally.http_calls, tally.http_retries = client.api.calls, client.api.retries
     return tally

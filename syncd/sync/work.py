@@ -15,6 +15,7 @@ from syncd.store import cycles, leases
 from syncd.store.cycles import Tally
 from syncd.store.engine import Database
 from syncd.store.leases import Lease
+from syncd.store.status import Shortfall
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ class Work:
     listed: int = 0  # elements of the newest list answer, for the progress display
     progress: Callable[["Work"], None] = lambda work: None
     troubles: list[SyncdError] = field(default_factory=list)
+    shortfall: Shortfall | None = None  # what is open at the end; None until then
     bad: set[bytes] = field(default_factory=set)  # fingerprints of what this cycle found unreadable
 
     @property

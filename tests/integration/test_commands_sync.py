@@ -43,10 +43,27 @@ def test_sync_says_in_one_line_what_it_did_and_nothing_more_in_a_pipe(
 def test_json_gives_every_count_of_the_cycle(database_url: str, tmp_path: Path) -> None:
     with site(database_url, tmp_path) as here:
         (entry,) = clients(here)
+        assert entry.pop("open") == {"quarantined": 0, "pending": 0, "rejected": 0, "unconfirmed": 0}
         columns = ", ".join(set(entry) - {"client_id", "outcome", "error"})
         row = dict(zip(columns.split(", "), here.rows(f"SELECT {columns} FROM ops.cycle")[0], strict=True))
         assert entry == {"client_id": "acme", "outcome": "ok", "error": None, **row}
         assert (entry["new"], entry["confirmed"]) == (20, 20)
+
+
+def test_sync_says_what_is_left_open_also_by_earlier_cycles(database_url: str, tmp_path: Path) -> None:
+    config = SandboxConfig(profiles=6, media_per_profile=1.0, media_late=1.0, media_late_tries=50)
+    with site(database_url, tmp_path, config) as here:
+        for _ in range(2):
+            result = here.run("sync")
+            assert result.returncode == 3
+            late, unconfirmed = here.rows(
+                "SELECT (SELECT count(*) FROM ats.media WHERE state = 'pending'), count(*) FROM ats.application "
+                "WHERE revision > confirmed_revision"
+            )[0]
+            assert late
+            assert f"{late} files not there yet; {unconfirmed} not confirmed yet" in result.stdout
+        (entry,) = clients(here, code=3)
+        assert entry["open"]["pending"] == late
 
 
 def test_dry_run_writes_nothing_at_all(database_url: str, tmp_path: Path) -> None:

@@ -112,6 +112,6 @@ def test_without_the_extra_the_demo_names_it(tmp_path: Path) -> None:
             command, capture_output=True, text=True, check=False, env=CLEAN | {"TMPDIR": str(tmp_path)}
         )
         assert result.returncode == 1
-        assert "pip install 'syncd[demo]'" in result.stderr
+        assert "requirements/demo.txt" in result.stderr
         assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []

@@ -34,7 +34,7 @@ def test_the_command_line_spelling_says_every_fault(text: str, fault: Fault) -> 
         ("profiles:explode", "not 'explode'"),
         ("profiles:html=3", "takes no value"),
         ("profiles:html,color=red", "not 'color'"),
-        ("profiles:html,times=often", "invalid literal"),
+        ("profiles:html,times=often", "is a number"),
         ("profiles:html,share=2", "probability"),
     ],
 )
