@@ -114,7 +114,7 @@ def _as_json(result: Result) -> dict[str, object]:
         "client_id": result.client_id,
         "outcome": result.outcome,
         **asdict(result.tally),
-        "open": asdict(result.shortfall) if result.shortfall else None,
+        "open": None if result.shortfall is None else asdict(result.shortfall),
         "error": str(result.error) if result.error else None,
     }
 
@@ -127,7 +127,9 @@ def _as_text(result: Result) -> str:
     if result.outcome != "dry-run":
         parts.append(f"{tally.media_stored:,} files stored ({tally.media_bytes / 1e6:,.1f} MB)")
         parts.append(f"{tally.confirmed:,} confirmed")
-    left = result.shortfall or Shortfall(tally.quarantined, 0, tally.media_rejected, 0)
+    left = result.shortfall
+    if left is None:  # a rehearsal, or a cycle that failed
+        left = Shortfall(tally.quarantined, 0, tally.media_rejected, 0)
     for count, what in (
         (tally.media_gone, "files gone at PitchYou"),
         (tally.confirm_refused, "confirms refused"),
