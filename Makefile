@@ -39,8 +39,8 @@ wheel: .venv/dev-ready
 
 # Pins stay as they are unless pyproject.toml asks for others; UPGRADE=--upgrade takes the newest.
 lock: .venv/lock/uv-$(UV_VERSION)
-	$(COMPILE) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt
-	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --extra demo --output-file requirements/demo.txt
+	$(COMPILE) pyproject.toml --extra demo --extra sheet --group dev --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --extra demo --extra sheet --output-file requirements/demo.txt
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt
 	$(COMPILE) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 
