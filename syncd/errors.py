@@ -17,6 +17,14 @@ class ConfigurationError(SyncdError):
         super().__init__("\n".join(problems))
 
 
+class BadInput(SyncdError):
+    """Something that was given on the command line or in a file cannot be used. `problems` lists every mistake found."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
 class Refused(SyncdError):
     """syncd declines to work under these conditions (exit code 4): old schema, unsafe Postgres, lease held."""
 

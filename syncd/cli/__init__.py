@@ -8,7 +8,7 @@ import click
 
 from syncd import __version__
 from syncd.cli.context import Globals
-from syncd.errors import ConfigurationError, Refused, SyncdError
+from syncd.errors import BadInput, ConfigurationError, Refused, SyncdError
 
 FAILED, WRONG_USE, PARTLY, REFUSED = 1, 2, 3, 4
 
@@ -74,6 +74,10 @@ def main() -> None:
         click.echo("The configuration has mistakes:", err=True)
         for problem in error.problems:
             click.echo(f"  - {problem}", err=True)
+        sys.exit(WRONG_USE)
+    except BadInput as error:
+        for problem in error.problems:
+            click.echo(f"syncd: {problem}", err=True)
         sys.exit(WRONG_USE)
     except SyncdError as error:
         click.echo(f"syncd: {error}", err=True)
