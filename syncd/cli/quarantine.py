@@ -9,6 +9,7 @@ import click
 from syncd.cli import FAILED, PARTLY
 from syncd.cli.compose import chosen_clients, clients_of, database_of, outsides_of, require_ready
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.printing import printable
 from syncd.deadline import Deadline
 from syncd.stopping import stop_on_signals
 from syncd.store import quarantine as store
@@ -66,7 +67,7 @@ def show(context: Globals, quarantine_id: int, as_json: bool) -> int:
         click.echo(json.dumps(fields, default=str))
     else:
         click.echo(_line(entry))
-        click.echo(_printable(payload))
+        click.echo(printable(payload.decode("utf-8", "backslashreplace")))
     return 0
 
 
@@ -101,13 +102,7 @@ def retry(context: Globals, client_id: str | None, as_json: bool) -> int:
 def _line(entry: Quarantined) -> str:
     resolved = f", resolved {entry.resolved_at:%Y-%m-%d %H:%M}" if entry.resolved_at else ""
     return (
-        f"{entry.quarantine_id}  {entry.client_id}  profile {_printable((entry.profile_id or '?').encode())}  "
+        f"{entry.quarantine_id}  {entry.client_id}  profile {printable(entry.profile_id or '?')}  "
         f"{entry.first_seen_at:%Y-%m-%d %H:%M}  {entry.size_bytes} bytes, {entry.attempts} attempts{resolved}: "
         f"{entry.error}"
     )
-
-
-def _printable(payload: bytes) -> str:
-    """Text that cannot steer a terminal: what is not printable is escaped."""
-    text = payload.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
