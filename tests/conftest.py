@@ -1,16 +1,38 @@
-"""Real databases for the tests: one embedded Postgres for each worker, one clone of a migrated template for each test."""
+"""Real databases for the tests: one embedded Postgres for each worker, one clone of a migrated template for each test.
+
+And a real Chromium: one for each worker that meets a test which asks for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from pytest_postgresql import factories
 
 from syncd.embedded import EmbeddedPostgres, start_postgres
+from tests.browser import chromium
 from tests.database import SERVER_SETTINGS, ServerAddress, migrate, sqlalchemy_url
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for the browser has its marker: `-m "not browser"` leaves all of them out."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that the tests of this worker share; each opens pages in a context of its own."""
+    with chromium() as shared:
+        yield shared
 
 
 @pytest.fixture(scope="session")

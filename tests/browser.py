@@ -1,0 +1,134 @@
+"""A real Chromium for the tests, and a server on loopback that hands it pages with the headers a test names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",  # tests run as root in containers, where Chromium's own sandbox cannot start
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Whatever a page asks for, nothing leaves this machine: names outside do not resolve.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost",
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium; without one on this machine the test is skipped, or fails if REQUIRE_BROWSER=1 is set."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        missing = "no Chromium on this machine: apt-get install chromium"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    from playwright.sync_api import sync_playwright  # here, so that other tests do not wait for the import
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, headless=True)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a path answers."""
+
+    body: str | bytes
+    content_type: str = "text/html; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class PageServer:
+    """Serves what `pages` holds by path, 404 for all else. `asked` are the paths as they came, in their order."""
+
+    def __init__(self, pages: Mapping[str, Served] | None = None) -> None:
+        self.pages = dict(pages or {})
+        self.asked: list[str] = []
+
+    def __enter__(self) -> PageServer:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        pages, asked = self.pages, self.asked
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append(self.path)
+                page = pages.get(urlsplit(self.path).path)
+                body = page.body if page else b""
+                content = body.encode() if isinstance(body, str) else body
+                self.send_response(200 if page else 404)
+                self.send_header("Content-Type", page.content_type if page else "text/plain")
+                self.send_header("Content-Length", str(len(content)))
+                for name, value in (page.headers if page else {}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name of the base class
+                """Say nothing: `asked` has it."""
+
+        return Handler
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An open page and what happened on it: console errors and warnings (refusals by a CSP too), dialogs, requests."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def visit(browser: Browser, url: str, **context: Any) -> Iterator[Visit]:
+    """Open `url` in a context of its own (`context` as Browser.new_context takes it) and watch what it does."""
+    with browser.new_context(**context) as own:
+        visited = Visit(own.new_page())
+        page = visited.page
+
+        def complain(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning"):
+                visited.complaints.append(message.text)
+
+        def dismiss(dialog: Dialog) -> None:
+            visited.dialogs.append(dialog.message)
+            dialog.dismiss()
+
+        page.on("console", complain)
+        page.on("pageerror", lambda error: visited.complaints.append(str(error)))
+        page.on("dialog", dismiss)
+        page.on("request", lambda request: visited.requests.append(request.url))
+        page.goto(url, wait_until="load")
+        yield visited
