@@ -65,7 +65,7 @@ def remedy_for(found: str | None) -> str:
 
 def include_name(name: str | None, kind: str, parents: object) -> bool:
     """Which schemas belong to syncd when alembic compares; everything else in the database is not ours."""
-    return name in ("ats", "ops") if kind == "schema" else name != "alembic_version"
+    return name in ("ats", "ops", "report") if kind == "schema" else name != "alembic_version"
 
 
 def _migrate(url: str, revision: str, direction: Literal["upgrade", "downgrade"]) -> None:

@@ -19,9 +19,9 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ats, ops TO syncd_writer;
     REVOKE INSERT, UPDATE, DELETE ON ops.alembic_version FROM syncd_writer;
   END IF;
-  -- syncd_reader sees the reports only, once there are any.
+  -- syncd_reader sees the reports only.
   IF to_regnamespace('report') IS NOT NULL THEN
-    GRANT USAGE ON SCHEMA report TO syncd_reader;
+    GRANT USAGE ON SCHEMA report TO syncd_reader, syncd_writer;
     GRANT SELECT ON ALL TABLES IN SCHEMA report TO syncd_reader;
   END IF;
 END $$;

@@ -1,0 +1,89 @@
+"""The apply link (S1.2): the one definition of how it is built. `report.apply_link` in SQL gives the same bytes.
+
+Everything but the unreserved characters of RFC 3986 is percent-encoded as UTF-8, in the path as in the query, so that
+any web server reads back what was put in, whether it takes a `+` for a blank or not.
+"""
+
+import re
+from urllib.parse import quote
+
+from syncd.errors import BadInput
+
+PITCHYOU_APPLY_URL = "https://{client_id}.pitchyou.de"
+MAX_LINK = 2000  # characters; browsers, mail programs and QR codes take at least as many
+
+_DNS_LABEL = re.compile(r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def apply_link(
+    client_id: str,
+    job: str,
+    *,
+    template_key: str | None = None,
+    title: str | None = None,
+    utm_source: str | None = None,
+    utm_medium: str | None = None,
+    utm_campaign: str | None = None,
+    utm_content: str | None = None,
+    apply_url: str = PITCHYOU_APPLY_URL,
+) -> str:
+    """The address behind the button of a job ad (S1.2). It is ASCII, at most `MAX_LINK` characters.
+
+    Args:
+        client_id: the tenant; it becomes a part of the host name.
+        job: the ATS's own reference of the job; it comes back unchanged as `externalReferenceId`.
+        template_key: the interview to run; without one the client's standard interview runs.
+        title: of the job, spoken in the interview.
+        utm_source, utm_medium, utm_campaign, utm_content: come back unchanged in the profile.
+        apply_url: scheme and host, with `{client_id}` in it; another than PitchYou's is for tests.
+
+    An optional part that is None or empty is left out.
+
+    Raises:
+        BadInput: the client_id is no DNS label, a text cannot be part of an address, or the link gets too long.
+    """
+    optional = {
+        "jkey": template_key,
+        "title": title,
+        "utm_source": utm_source,
+        "utm_medium": utm_medium,
+        "utm_campaign": utm_campaign,
+        "utm_content": utm_content,
+    }
+    problems = [] if _DNS_LABEL.fullmatch(client_id) else [_not_a_label(client_id)]
+    problems += _problems_of_job(job)
+    problems += [
+        f"{name} holds a NUL or half a surrogate pair, which no address can carry"
+        for name, value in ({"job": job} | optional).items()
+        if value and not _can_be_encoded(value)
+    ]
+    if problems:
+        raise BadInput(*problems)
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in optional.items() if value)
+    link = f"{apply_url.replace('{client_id}', client_id)}/go/{quote(job, safe='')}"
+    link = f"{link}?{query}" if query else link
+    if len(link) > MAX_LINK:
+        raise BadInput(
+            f"the link would have {len(link)} characters, and not every program takes more than {MAX_LINK}: "
+            "shorten the title or the utm values"
+        )
+    return link
+
+
+def _problems_of_job(job: str) -> list[str]:
+    if not job:
+        return ["job is empty: name the ATS's reference of the job"]
+    if job in (".", ".."):
+        return [f"job is '{job}', which browsers take for a step in the path: give the job another reference"]
+    return []
+
+
+def _can_be_encoded(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _not_a_label(client_id: str) -> str:
+    return (
+        f"client_id {client_id[:80]!a} is no DNS label (1 to 63 lower-case letters, digits and hyphens, "
+        "no hyphen at either end), so it cannot become a host name"
+    )

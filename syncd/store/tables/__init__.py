@@ -1,0 +1,34 @@
+"""The tables, as docs/schema.md explains them. `migrations/` makes them; a test proves the two equal."""
+
+from syncd.store.tables.applications import (
+    answer,
+    application,
+    application_contact,
+    application_raw,
+    attachment,
+    client,
+    job,
+    media,
+)
+from syncd.store.tables.columns import metadata
+from syncd.store.tables.offers import apply_link, chat_request, job_template
+from syncd.store.tables.operation import cycle, lease, media_removal, quarantine
+
+__all__ = [
+    "answer",
+    "application",
+    "application_contact",
+    "application_raw",
+    "apply_link",
+    "attachment",
+    "chat_request",
+    "client",
+    "cycle",
+    "job",
+    "job_template",
+    "lease",
+    "media",
+    "media_removal",
+    "metadata",
+    "quarantine",
+]

@@ -1,0 +1,80 @@
+"""Schema `ops`: how syncd works."""
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, Table, Text, text
+
+from syncd.store.tables.columns import count_column, key_column, metadata, text_column, time_column
+
+lease = Table(
+    "lease",
+    metadata,
+    key_column("client_id"),
+    text_column("holder", nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    schema="ops",
+)
+
+cycle = Table(
+    "cycle",
+    metadata,
+    Column("cycle_id", BigInteger, Identity(always=True), primary_key=True),
+    text_column("client_id", nullable=False),
+    Column("trigger", Text, nullable=False),  # schedule or command
+    Column("outcome", Text, nullable=False, server_default=text("'running'")),
+    time_column("started_at", default_now=True),
+    time_column("heartbeat_at", default_now=True),
+    time_column("finished_at"),
+    count_column("seen"),
+    count_column("new"),
+    count_column("changed"),
+    count_column("unchanged"),
+    count_column("quarantined"),
+    count_column("media_stored"),
+    Column("media_bytes", BigInteger, nullable=False, server_default=text("0")),
+    count_column("media_gone"),
+    count_column("media_rejected"),
+    count_column("confirmed"),
+    count_column("confirm_refused"),
+    count_column("http_calls"),
+    count_column("http_retries"),
+    text_column("error_class"),
+    text_column("error_message"),
+    text_column("version", nullable=False),
+    Index("ix_cycle_client_id_started_at", "client_id", text("started_at DESC")),
+    Index("ix_cycle_running", "client_id", postgresql_where=text("outcome = 'running'")),
+    schema="ops",
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("quarantine_id", BigInteger, Identity(always=True), primary_key=True),
+    text_column("client_id", nullable=False),
+    text_column("profile_id"),  # where it could be read
+    text_column("stage", nullable=False),  # read or land
+    text_column("error", nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("1")),
+    time_column("first_seen_at", default_now=True),
+    time_column("last_seen_at", default_now=True),
+    time_column("resolved_at"),
+    Index(
+        "uq_quarantine_unresolved",
+        "client_id",
+        "fingerprint",
+        unique=True,
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+    schema="ops",
+)
+
+media_removal = Table(
+    "media_removal",
+    metadata,
+    key_column("client_id"),
+    key_column("profile_id"),
+    key_column("media_id"),
+    time_column("requested_at", default_now=True),
+    schema="ops",
+)
