@@ -1,19 +1,22 @@
-"""A simulated PitchYou on this machine, with faults, a ledger and an audit: for tests, the demo and integrators.
+"""A simulated PitchYou on this machine, with pages, faults, a ledger and an audit: for tests, the demo and integrators.
 
 It shares no code with the rest of syncd, so that what it finds is evidence.
 """
 
+from syncd.sandbox.applicant import ApplyRefused
 from syncd.sandbox.audit import AuditReport, AuditUnavailable
 from syncd.sandbox.config import SandboxConfig, Tenant, choices
 from syncd.sandbox.faults import ENDPOINTS, KINDS, Fault, parse_fault
-from syncd.sandbox.ledger import Confirm, Ledger, ListAnswer, MediaRecord, Request, TokenRequest
+from syncd.sandbox.ledger import ChatMessage, Confirm, Ledger, ListAnswer, MediaRecord, Request, TokenRequest
 from syncd.sandbox.simulator import Sandbox
 
 __all__ = [
     "ENDPOINTS",
     "KINDS",
+    "ApplyRefused",
     "AuditReport",
     "AuditUnavailable",
+    "ChatMessage",
     "Confirm",
     "Fault",
     "Ledger",

@@ -152,6 +152,13 @@ def _add_media(config: SandboxConfig, rng: random.Random, profile: Profile, inde
         attach(config, profile, "step", dict(cv[0] if isinstance(cv, list) else cv), rng)
 
 
+def attach_cv(config: SandboxConfig, profile: Profile, index: int, base_url: str) -> None:
+    """Let a profile that came out of an interview name a CV."""
+    named = {"mimeType": "application/pdf", "fileName": f"Lebenslauf {profile['lastName']}.pdf"}
+    entry = media_entry(config, profile["profileId"], media_id(config, index, 0), base_url)
+    attach(config, profile, "cv", {**named, **entry}, seeded())
+
+
 def media_entry(config: SandboxConfig, profile: ProfileId, media: ProfileId, base_url: str) -> Profile:
     """`mediaId` and `downloadUri` of one file, the address as `download_uri` and `signed_uris` say."""
     path = f"/api/media/v1/download/{quote(str(profile), safe='')}/{quote(str(media), safe='')}"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from importlib import resources
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,7 +22,7 @@ def answer(world: World, faults: FaultBook, call: Call) -> Reply:
         return json_reply([])
     try:
         reply = _control(world, faults, f"{call.method} {name}", call)
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, RecursionError) as error:
         return error_reply(400, str(error))
     return reply or error_reply(404, f"no control request {call.method} {call.path}")
 
@@ -33,6 +34,10 @@ def _control(world: World, faults: FaultBook, request: str, call: Call) -> Reply
         return _audit(world)
     if request == "POST profiles":
         return _profiles(world, call)
+    if request in ("PUT templates", "DELETE templates"):
+        return _templates(world, call)
+    if request == "GET openapi.json":
+        return Reply(body=openapi_document())
     if request == "GET faults":
         return json_reply(faults.active())
     if request == "POST faults":
@@ -61,7 +66,7 @@ def read_faults(body: bytes) -> list[Fault]:
 
 
 def _profiles(world: World, call: Call) -> Reply:
-    given = {key: values[-1] for key, values in parse_qs(call.query).items()}
+    given = _given(call)
     population = _population(world, given.get("client"))
     if "add" in given:
         population.add(int(given["add"]))
@@ -75,6 +80,24 @@ def _profiles(world: World, call: Call) -> Reply:
     else:
         raise ValueError("say add=N, change=PROFILE_ID, or send the bytes of one raw element")
     return json_reply({"profiles": len(population.entries())})
+
+
+def _templates(world: World, call: Call) -> Reply:
+    client = _population(world, _given(call).get("client")).tenant.client_id
+    elements = json.loads(call.body) if call.method == "PUT" else None
+    if call.method == "PUT" and not isinstance(elements, list):
+        raise ValueError("the templates must be a JSON array")
+    world.templates[client].replace(elements)
+    return json_reply(world.templates[client].listed())
+
+
+def openapi_document() -> bytes:
+    """The API as its article describes it, as an OpenAPI 3.1 document."""
+    return resources.files("syncd.sandbox").joinpath("assets").joinpath("openapi.json").read_bytes()
+
+
+def _given(call: Call) -> dict[str, str]:
+    return {key: values[-1] for key, values in parse_qs(call.query).items()}
 
 
 def _population(world: World, client: str | None) -> Population:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from syncd.sandbox import vocabulary
 from syncd.sandbox.audit import AuditUnavailable, audit_confirm
+from syncd.sandbox.chats import Chat, Chats
 from syncd.sandbox.config import SandboxConfig
 from syncd.sandbox.content import share_of
 from syncd.sandbox.ledger import Confirm, Ledger, MediaKey
 from syncd.sandbox.population import Entry, Population
 from syncd.sandbox.replies import OCTETS, Reply, error_reply, json_reply
+from syncd.sandbox.templates import Templates
 from syncd.sandbox.tokens import Tokens, read_body
 
 _MEDIA_PREFIX = "/api/media/v1/download/"
@@ -39,15 +40,19 @@ class Call:
 
 @dataclass
 class World:
-    """What all endpoints share: the switches, the clients' applications, the tokens and the ledger."""
+    """What all endpoints share: the switches, the clients' applications and templates, the tokens, the chats and the ledger."""
 
     config: SandboxConfig
     populations: dict[str, Population]
     ledger: Ledger
     tokens: Tokens = field(init=False)
+    templates: dict[str, Templates] = field(init=False)
+    chats: Chats = field(init=False)
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self.config, self.ledger)
+        self.templates = {client: Templates(self.config) for client in self.populations}
+        self.chats = Chats()
 
 
 def route(method: str, path: str) -> tuple[str, str] | None:
@@ -81,16 +86,7 @@ def answer(world: World, name: str, call: Call) -> Reply:
         return _confirm(world, client, call)
     if name == "chat":
         return _chat(world, client, call)
-    return _templates(world)
-
-
-def _templates(world: World) -> Reply:
-    kind = world.config.descriptions
-    templates = []
-    for key, (german, english) in vocabulary.TEMPLATES.items():
-        shapes = {"string": german, "list": [german, english], "map": {"de": german, "en": english}}
-        templates.append({"templateKey": key, "descriptions": shapes[kind]})
-    return json_reply(templates)
+    return json_reply(world.templates[client].listed())
 
 
 def _profiles(world: World, client: str) -> Reply:
@@ -204,8 +200,9 @@ def _chat(world: World, client: str, call: Call) -> Reply:
         return error_reply(400, "profileId is missing")
     if not world.populations[client].find_text(profile):
         return error_reply(404, "no such profile")
-    world.ledger.add_chat(client, profile, given.get("recruiterName"))
-    token = secrets.token_urlsafe(24)
+    recruiter = given.get("recruiterName")
+    world.ledger.add_chat(client, profile, recruiter)
+    token = world.chats.open(Chat(client, profile, recruiter))
     if world.config.chat_answer == "text":
         return Reply(body=token.encode(), content_type="text/plain; charset=utf-8")
     return json_reply(token)

@@ -1,5 +1,6 @@
 """Real HTTP/1.1 on a real socket: reads requests, lets faults strike, writes answers, closes what it opened."""
 
+import re
 import socket
 import socketserver
 import sys
@@ -9,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from syncd.sandbox import control
+from syncd.sandbox import control, site
 from syncd.sandbox.endpoints import Call, World, answer, media_key, route
 from syncd.sandbox.faults import AFTER_EFFECT, Fault, FaultBook
+from syncd.sandbox.pages import refusal
 from syncd.sandbox.replies import Cut, Reply, error_reply, instead, spoil
 
 _BLOCK = 65_536
@@ -82,9 +84,9 @@ class SandboxHandler(BaseHTTPRequestHandler):
     timeout = 600
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name http.server gives it
-        """Say nothing unless asked to: requests are in the ledger."""
+        """Say nothing unless asked to: requests are in the ledger. A chat's token is not said even then."""
         if self.server.world.config.log_requests:
-            super().log_message(format, *args)
+            super().log_message("%s", re.sub(r"/chat/[^ /?]+", "/chat/…", format % args))
 
     def do_GET(self) -> None:
         """Serve one request of any method."""
@@ -98,15 +100,33 @@ class SandboxHandler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._send(error_reply(400, "Content-Length is no number"))
             return
+        template = site.route(self.command, parts.path)
+        if template and int(length) > site.BODY_LIMIT:
+            self._refuse_body(int(length), template)
+            return
         body = self.rfile.read(int(length))
         call = Call(self.command, parts.path, self.headers, body, parts.query)  # type: ignore[arg-type]  # a Message is read like a mapping
         if parts.path.startswith("/_sandbox/"):
             self._send(control.answer(self.server.world, self.server.faults, call))
             return
+        if template:
+            self._send_page(template, site.answer(self.server.world, call))
+            return
         with self.server.world.ledger.running():
             self._serve(call)
 
     do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names http.server calls
+
+    def _refuse_body(self, length: int, template: str) -> None:
+        self.close_connection = True
+        self.rfile.read(
+            min(length, 16 * site.BODY_LIMIT)
+        )  # closing on unread bytes would tear the answer away
+        self._send_page(template, refusal(413, "Das ist zu lang für ein Formular."))
+
+    def _send_page(self, template: str, reply: Reply) -> None:
+        self.server.world.ledger.add_request(self.command, template, reply.status)
+        self._send(reply)
 
     def _serve(self, call: Call) -> None:
         world = self.server.world

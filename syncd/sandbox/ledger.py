@@ -69,6 +69,16 @@ class Request:
     status: int
 
 
+@dataclass(frozen=True)
+class ChatMessage:
+    """One message that was sent on a chat page: to whose applicant, under which name, and what it says."""
+
+    client: str
+    profile_id: str
+    recruiter: str | None
+    text: str
+
+
 @dataclass
 class Ledger:
     """Everything the sandbox wrote down. Safe to use from many threads; read the lists, do not change them."""
@@ -79,6 +89,8 @@ class Ledger:
     confirms: list[Confirm] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     chats: list[tuple[str, str, str | None]] = field(default_factory=list)  # client, profileId, recruiterName
+    messages: list[ChatMessage] = field(default_factory=list)
+    interviews: Counter[str] = field(default_factory=Counter)  # finished ones, by client
     findings: list[str] = field(default_factory=list)
     max_concurrency: int = 0
     _running: int = 0
@@ -154,6 +166,21 @@ class Ledger:
         with self._lock:
             self.chats.append((client, profile, recruiter))
 
+    def add_message(self, message: ChatMessage) -> None:
+        """Write down one message of a chat."""
+        with self._lock:
+            self.messages.append(message)
+
+    def messages_to(self, client: str, profile_id: str) -> list[ChatMessage]:
+        """What was written to one applicant so far, in all chats with them."""
+        with self._lock:
+            return [each for each in self.messages if (each.client, each.profile_id) == (client, profile_id)]
+
+    def add_interview(self, client: str) -> None:
+        """Write down that an interview came to its end."""
+        with self._lock:
+            self.interviews[client] += 1
+
     def times_confirmed(self, client: str) -> Counter[Any]:
         """How often each id of the client was confirmed with success, the ids keyed by (JSON type, value)."""
         with self._lock:
@@ -191,5 +218,7 @@ class Ledger:
                     {"client": client, "profile_id": profile, "recruiter": recruiter}
                     for client, profile, recruiter in self.chats
                 ],
+                "messages": [vars(message) for message in self.messages],
+                "interviews": dict(self.interviews),
                 "findings": list(self.findings),
             }

@@ -13,14 +13,20 @@ from syncd.sandbox.config import SandboxConfig, Tenant
 from syncd.sandbox.content import Profile
 from syncd.sandbox.media_files import file_bytes
 
+_INTERVIEWS = 2 * 10**8  # the index of the first interview's profile, above those of all generated ones
+
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One element of the list. Version 0 is made from the index (or is the raw bytes), later ones are kept."""
+    """One element of the list.
+
+    Version 0 is made from the index, or is what an interview ended in, or is the raw bytes; later ones are kept.
+    """
 
     index: int
     profile_id: Any  # of whatever JSON type; None when raw bytes have none that can be read
     raw: bytes | None = None
+    interview: Profile | None = None
     changes: list[Profile] = field(default_factory=list)
     listed: int = 0  # bit n is set once version n was part of an answer
     taken: int = -1  # the newest version that a complete answer contained
@@ -42,7 +48,7 @@ class Population:
         self._entries: list[Entry] = []
         self._by_text: dict[str, list[Entry]] = {}
         self._cursor = 0
-        self._added_media = 0
+        self._added_media = self._interviews = 0
         self._base = lru_cache(maxsize=256)(self._build)
         self.add(tenant.profiles)
 
@@ -54,9 +60,20 @@ class Population:
     def add(self, count: int) -> None:
         """Let `count` more applications come in."""
         with self._lock:
-            made = sum(entry.raw is None for entry in self._entries)
+            made = sum(entry.raw is None and entry.interview is None for entry in self._entries)
             for index in range(made, made + count):
                 self._keep(Entry(index, content.profile_id(self.config, index)))
+
+    def take_in(self, profile: Profile, *, with_cv: bool) -> Any:
+        """Add the application that an interview ended in, with an id and, if so, a generated CV; returns the id."""
+        with self._lock:
+            index = _INTERVIEWS + self._interviews
+            self._interviews += 1
+            profile = {"profileId": content.profile_id(self.config, index), **profile}
+            if with_cv:
+                content.attach_cv(self.config, profile, index, self._base_url())
+            self._keep(Entry(index, profile["profileId"], interview=profile))
+            return profile["profileId"]
 
     def add_raw(self, element: bytes) -> None:
         """Put any bytes into the list as one element."""
@@ -94,7 +111,7 @@ class Population:
         if version:
             return entry.changes[version - 1]
         if entry.raw is None:
-            return self._base(entry.index)
+            return entry.interview or self._base(entry.index)
         try:
             parsed = json.loads(entry.raw)
         except (ValueError, RecursionError):
@@ -105,8 +122,12 @@ class Population:
         """The newest version of each application that exists, raw elements left out."""
         for entry in self.entries():
             if entry.raw is None and not entry.withdrawn:
-                profile: Profile = json.loads(self.encode(entry, entry.version, "expected"))
-                yield profile
+                yield self.newest(entry)
+
+    def newest(self, entry: Entry) -> Profile:
+        """The newest version of an application, as a client reads it."""
+        profile: Profile = json.loads(self.encode(entry, entry.version, "expected"))
+        return profile
 
     # what changes
 

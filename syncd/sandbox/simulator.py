@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from syncd.sandbox.applicant import send_application
+from syncd.sandbox.apply_link import tenant_of
 from syncd.sandbox.audit import AuditReport, audit_store
 from syncd.sandbox.config import SandboxConfig
 from syncd.sandbox.content import Profile
@@ -13,6 +15,7 @@ from syncd.sandbox.faults import Fault, FaultBook
 from syncd.sandbox.http_server import SandboxServer
 from syncd.sandbox.ledger import Ledger
 from syncd.sandbox.population import Population
+from syncd.sandbox.templates import Templates
 
 
 class Sandbox:
@@ -108,6 +111,41 @@ class Sandbox:
         """Let an application vanish from the list, as if PitchYou had deleted it."""
         self._population(client).withdraw(profile_id)
 
+    def set_templates(self, elements: Sequence[Any] | None, client: str | None = None) -> None:
+        """Answer these elements as the templates, whatever they are; None: the built-in ones again."""
+        self._templates(client).replace(elements)
+
+    def withdraw_template(self, key: str, client: str | None = None) -> None:
+        """Let a template vanish: from the list, and behind apply links. Raises KeyError when it is not there."""
+        self._templates(client).withdraw(key)
+
+    def restore_template(self, key: str, client: str | None = None) -> None:
+        """Let a withdrawn template come back. Raises KeyError when it was not withdrawn."""
+        self._templates(client).restore(key)
+
+    def apply(
+        self,
+        url: str,
+        *,
+        first_name: str = "Zoë",
+        last_name: str = "Öztürk",
+        phone: str = "+49 1522 4711000",
+        email: str = "zoe.oeztuerk@example.org",
+        free: str = "Eure Anzeige hat mich angesprochen.",
+        with_cv: bool = True,
+    ) -> Profile:
+        """Follow an apply link as an applicant does, over HTTP, and return the profile that comes of it (S1.2).
+
+        The link is sent to this sandbox whatever host it names; that host decides whose link it is. Raises
+        ApplyRefused, with the status and the page, when there is no interview behind it.
+        """
+        form = {"firstName": first_name, "lastName": last_name, "phone": phone, "email": email, "free": free}
+        ticked = {"confirmed": "on"} | ({"cv": "on"} if with_cv else {})
+        host, profile_id = send_application(self.url, url, form | ticked)
+        population = self._populations[tenant_of(host, self._populations)]
+        (entry,) = population.find_text(profile_id)
+        return population.newest(entry)
+
     def revoke_tokens(self) -> None:
         """Make every token given out so far worthless."""
         self._world.tokens.revoke()
@@ -123,6 +161,9 @@ class Sandbox:
     def audit(self, *, confirmed_once: bool = False) -> AuditReport:
         """Check the client's whole store at the end of a scenario; see `audit_store`."""
         return audit_store(self.config, self._populations, self.ledger, confirmed_once=confirmed_once)
+
+    def _templates(self, client: str | None) -> Templates:
+        return self._world.templates[client or self.config.client_id]
 
     def _population(self, client: str | None) -> Population:
         return self._populations[client or self.config.client_id]

@@ -1,0 +1,61 @@
+"""The apply link as a web server takes it (contract S1.2): whose it is, for which job, by which interview."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+PREFIX = "/go/"
+
+
+class BadLink(Exception):
+    """An address or a form that cannot be taken; `status` and the text are for the page that says so."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyLink:
+    """What an apply link carries, unchanged. None: the link does not have that part."""
+
+    reference: str
+    template_key: str | None = None
+    title: str | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_content: str | None = None
+
+
+def tenant_of(host: str | None, clients: Collection[str]) -> str:
+    """The client that the first label of a Host header names, else the first one."""
+    label = (host or "").partition(":")[0].partition(".")[0].lower()
+    return next((client for client in clients if client.lower() == label), next(iter(clients)))
+
+
+def read_link(path: str, query: str) -> ApplyLink:
+    """Take the address apart. Raises BadLink: 404 when it names no job or more than one, 400 when it is no UTF-8."""
+    segment = path.removeprefix(PREFIX)
+    if not segment or "/" in segment:
+        raise BadLink(404, "Diese Adresse nennt keine Stelle.")
+    try:
+        reference = unquote_to_bytes(segment.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        raise BadLink(400, "Die Stelle in dieser Adresse ist kein UTF-8.") from None
+    given = form_fields(query)
+    return ApplyLink(
+        reference,
+        given.get("jkey") or None,
+        given.get("title"),
+        *(given.get(f"utm_{part}") for part in ("source", "medium", "campaign", "content")),
+    )
+
+
+def form_fields(text: str) -> dict[str, str]:
+    """The fields of a query or of a form body; of a name that stands there twice, the first. Raises BadLink."""
+    try:
+        pairs = parse_qsl(text.encode("ascii").decode(), True, errors="strict", max_num_fields=100)
+    except ValueError:
+        raise BadLink(400, "Die Angaben sind keine Formulardaten in UTF-8.") from None
+    return dict(reversed(pairs))

@@ -1,0 +1,55 @@
+"""The chat's page (contract S3.2): who writes to whom, what was written so far, and a form for more."""
+
+from typing import TYPE_CHECKING
+
+from syncd.sandbox.apply_link import BadLink, form_fields
+from syncd.sandbox.chats import Chat
+from syncd.sandbox.ledger import ChatMessage
+from syncd.sandbox.pages import page, refusal, see_other, spoken
+from syncd.sandbox.replies import Reply
+
+if TYPE_CHECKING:
+    from syncd.sandbox.endpoints import Call, World
+
+PREFIX = "/chat/"
+
+
+def answer(world: "World", call: "Call") -> Reply:
+    """GET shows the chat that the token opens, POST sends one message and goes back to it."""
+    chat = world.chats.find(call.path.removeprefix(PREFIX))
+    if chat is None:
+        return refusal(404, "Diesen Chat gibt es nicht. Jeder Chat braucht ein neues Token.")
+    if call.method == "GET":
+        return page("Chat", _body(world, chat), framed_by="*")  # iframes of any ATS are what it is for
+    try:
+        text = form_fields(call.body.decode("latin-1")).get("message", "").strip()
+    except BadLink as error:
+        return refusal(error.status, str(error))
+    if text:
+        world.ledger.add_message(ChatMessage(chat.client, chat.profile_id, chat.recruiter, text))
+    return see_other(call.path)
+
+
+def _body(world: "World", chat: Chat) -> str:
+    sender = spoken(chat.recruiter) if chat.recruiter else "Das Recruiting-Team"
+    sent = [
+        f"<li><strong>{spoken(message.recruiter) if message.recruiter else 'Das Recruiting-Team'}:</strong> "
+        f"{spoken(message.text)}</li>"
+        for message in world.ledger.messages_to(chat.client, chat.profile_id)
+    ]
+    return "\n".join(
+        [
+            f"<p>{sender} schreibt an {spoken(_first_name(world, chat))}.</p>",
+            *(["<ol>", *sent, "</ol>"] if sent else ["<p>Noch keine Nachrichten.</p>"]),
+            '<form method="post"><label for="message">Deine Nachricht</label>',
+            '<textarea id="message" name="message" rows="3" required></textarea>',
+            '<button type="submit">Senden</button></form>',
+        ]
+    )
+
+
+def _first_name(world: "World", chat: Chat) -> str:
+    population = world.populations[chat.client]
+    entry = population.find_text(chat.profile_id)[-1]
+    name = (population.at(entry, entry.version) or {}).get("firstName")
+    return name if isinstance(name, str) and name else "eine Bewerberin oder einen Bewerber"

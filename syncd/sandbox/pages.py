@@ -1,0 +1,59 @@
+"""How a page of the sandbox is made: one frame, everything escaped, no script, nothing from outside."""
+
+import base64
+import html
+import re
+from hashlib import sha256
+
+from syncd.sandbox.replies import Reply
+
+HTML = "text/html; charset=utf-8"
+_STYLE = """
+:root { color-scheme: light; font: 1.0625rem/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff; }
+body { margin: 0; }
+main { max-width: 36rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
+label { display: block; margin-top: 1rem; }
+input:not([type=checkbox]), textarea { display: block; box-sizing: border-box; width: 100%; padding: .5rem; font: inherit; }
+input[type=checkbox] { width: 1.5rem; height: 1.5rem; vertical-align: middle; }
+button { margin-top: 1.5rem; padding: .75rem 1.5rem; font: inherit; color: #fff; background: #0b5d3b; border: 0; border-radius: .5rem; }
+li { margin: .75rem 0; white-space: pre-wrap; }
+"""
+_STYLE_HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
+# Controls mean nothing on a page, and neither they nor half a surrogate pair may stand in HTML.
+_NOT_FOR_HTML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def spoken(text: str) -> str:
+    """A foreign text as HTML. Its direction marks end with it, so that they turn nothing around them."""
+    return f"<bdi>{html.escape(_NOT_FOR_HTML.sub('�', text))}</bdi>"
+
+
+def page(title: str, body: str, status: int = 200, *, framed_by: str = "'none'") -> Reply:
+    """A page around `body`, which is HTML; `title` is our own text. `framed_by` says who may put it into a frame."""
+    text = (
+        '<!doctype html>\n<html lang="de">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title} – PitchYou-Sandbox</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<body>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; "
+        f"frame-ancestors {framed_by}"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return Reply(status, text.encode(), HTML, headers)
+
+
+def refusal(status: int, sentence: str) -> Reply:
+    """A page that says why there is nothing here; `sentence` is our own text."""
+    return page("Das geht leider nicht", f"<p>{sentence}</p>", status)
+
+
+def see_other(address: str, headers: dict[str, str] | None = None) -> Reply:
+    """Send the browser on with a GET, so that loading again sends no form twice."""
+    return Reply(303, b"", HTML, {"Location": address, **(headers or {})})
