@@ -19,13 +19,13 @@ button { margin-top: 1.5rem; padding: .75rem 1.5rem; font: inherit; color: #fff;
 li { margin: .75rem 0; white-space: pre-wrap; }
 """
 _STYLE_HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
-# Controls mean nothing on a page, and neither they nor half a surrogate pair may stand in HTML.
-_NOT_FOR_HTML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# Controls and half a surrogate pair may not stand in HTML; marks that turn the direction of a text could turn ours.
+_NOT_SHOWN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def spoken(text: str) -> str:
-    """A foreign text as HTML. Its direction marks end with it, so that they turn nothing around them."""
-    return f"<bdi>{html.escape(_NOT_FOR_HTML.sub('�', text))}</bdi>"
+    """A foreign text as HTML, in a direction of its own; what may not be shown is replaced."""
+    return f"<bdi>{html.escape(_NOT_SHOWN.sub('�', text))}</bdi>"
 
 
 def page(title: str, body: str, status: int = 200, *, framed_by: str = "'none'") -> Reply:

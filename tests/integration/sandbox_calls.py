@@ -48,6 +48,12 @@ class Calls:
     def confirm(self, body: Any) -> httpx.Response:
         return self.http.post("/api/applicant/v1/confirm", json=body)
 
+    def chat_token(self, profile_id: Any, recruiter: str | None = None) -> str:
+        asked = {"profileId": profile_id, "recruiterName": recruiter}
+        answer = self.http.post("/api/chattoken/v1", json=asked)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json())
+
 
 @contextmanager
 def calling(**switches: Any) -> Iterator[tuple[Sandbox, Calls]]:
