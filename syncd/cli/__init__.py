@@ -21,6 +21,10 @@ COMMANDS = {
         "Check the configuration, the database, the media root and PitchYou, and say what to mend.",
     ),
     "status": ("status", "Show how each client stands."),
+    "jobs": (
+        "jobs",
+        "Import the ATS's vacancies from a CSV file, and list them with their applications.",
+    ),
     "db": ("db", "Migrate the database, show its revision, print the SQL of the roles."),
     "quarantine": ("quarantine", "List, show and retry what could not be read."),
     "verify": ("verify", "Compare every stored file with its row, and find files without one."),

@@ -1,4 +1,4 @@
-"""One line on a terminal that tells how far a cycle is; nothing in a pipe."""
+"""One line on a terminal that tells how far the work is; nothing in a pipe."""
 
 import shutil
 import sys
@@ -19,15 +19,18 @@ class ProgressLine:
         self._drawn_at = 0.0
 
     def __call__(self, work: "Work") -> None:
+        """Show how far a cycle is."""
+        tally = work.tally
+        self.show(
+            f"{work.client_id}: {tally.seen:,} of {work.listed:,} listed read, {tally.media_stored:,} files "
+            f"({tally.media_bytes / 1e6:,.1f} MB), {tally.confirmed:,} confirmed"
+        )
+
+    def show(self, line: str) -> None:
         """Draw the line anew, at most ten times a second."""
         if not self._shown or time.monotonic() - self._drawn_at < _REDRAW:
             return
         self._drawn_at = time.monotonic()
-        tally = work.tally
-        line = (
-            f"{work.client_id}: {tally.seen:,} of {work.listed:,} listed read, {tally.media_stored:,} files "
-            f"({tally.media_bytes / 1e6:,.1f} MB), {tally.confirmed:,} confirmed"
-        )
         sys.stderr.write("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1])
         sys.stderr.flush()
 

@@ -107,7 +107,7 @@ class CsvFile:
             if len(record) == self._width:
                 yield line_no, {name: record[index] for name, index in self._places.items()}
             else:
-                mistakes.add(line_no, f"{len(record)} fields, but the header has {self._width}")
+                mistakes.add(line_no, f"the header has {self._width} fields, this line {len(record)}")
         if empty and not mistakes.count:
             mistakes.add(1, "nothing follows the header")
 
@@ -133,14 +133,16 @@ class CsvFile:
     def _find_header(self, names: dict[str, str]) -> tuple[str, list[str]]:
         """The delimiter that shows the most known names in the first record, and that record."""
         found: list[tuple[int, int, str, list[str]]] = []
-        mistakes = Mistakes()
         for self._delimiter in _DELIMITERS:
+            mistakes = Mistakes()
             _, header = next(self._records(mistakes), (0, []))
             known = sum(_plain(title) in names for title in header)
-            found.append((known, len(header), self._delimiter, header))
+            if not mistakes.count:
+                found.append((known, len(header), self._delimiter, header))
+        if not found:
+            mistakes.raise_any()
         _, width, delimiter, header = max(found, key=lambda each: each[:2])
         if not width:
-            mistakes.raise_any()
             raise BadInput("the file is empty; its first line must name the columns")
         return delimiter, header
 

@@ -1,0 +1,137 @@
+"""`syncd jobs`: the ATS's vacancies, in from a file and out with their applications."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from syncd.cli.compose import chosen_clients, database_of, require_ready
+from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.printing import printable
+from syncd.cli.progress import ProgressLine
+from syncd.deadline import Deadline
+from syncd.recruiting.jobs import Imported, import_jobs
+from syncd.settings import ClientSettings, Settings
+from syncd.store.jobs import JobLine, listed
+
+
+@click.group()
+def jobs() -> None:
+    """Import the ATS's vacancies from a CSV file, and list them with their applications.
+
+    A job has its applications by its reference, which comes back from PitchYou as externalReferenceId.
+    """
+
+
+@jobs.command("import")
+@click.argument("file")
+@client_option
+@click.option("--dry-run", is_flag=True, help="Check everything and report; write nothing.")
+@click.option(
+    "--complete", is_flag=True, help="The file is the whole list: close earlier jobs that it does not name."
+)
+@json_option
+@pass_globals
+def import_file(
+    context: Globals, file: str, client_id: str | None, dry_run: bool, complete: bool, as_json: bool
+) -> None:
+    """Take in a CSV file of jobs (- for the standard input): all of it, or nothing if it has a mistake.
+
+    Columns, in any order: reference, and any of title, department, location, recruiter, status, opened, closed; or
+    Referenz, Titel, Abteilung, Standort, Ansprechpartner, Status, Geöffnet, Geschlossen. Comma, semicolon or tab;
+    UTF-8 or Windows-1252. An empty field clears, a column that is not there leaves alone. A job that was closed by
+    --complete stays so until a file says otherwise of its status and closed.
+
+    Exit code: 0 done; 2 the file has mistakes, all of which are listed by line.
+    """
+    settings = context.settings(need_clients=False, need_media=False)
+    client = _one_client(settings, client_id)
+    progress = ProgressLine()
+    with database_of(settings) as database:
+        require_ready(database)
+        try:
+            imported = import_jobs(
+                database,
+                client.client_id,
+                file,
+                timezone=client.timezone,
+                dry_run=dry_run,
+                complete=complete,
+                progress=lambda read: progress.show(f"{client.client_id}: {read:,} jobs read"),
+            )
+        finally:
+            progress.clear()
+    if as_json:
+        click.echo(json.dumps({"client_id": client.client_id, "dry_run": dry_run, **asdict(imported)}))
+        return
+    for note in imported.notes:
+        click.echo(f"syncd: {note}", err=True)
+    click.echo(f"{client.client_id}: {_summary(imported)}" + (" (dry run: nothing was written)" * dry_run))
+
+
+@jobs.command("list")
+@client_option
+@click.option(
+    "--unmatched", is_flag=True, help="Only jobs with applications that no imported list has ever named."
+)
+@json_option
+@pass_globals
+def list_jobs(context: Globals, client_id: str | None, unmatched: bool, as_json: bool) -> None:
+    """List the jobs with the number of their applications, the newest application first."""
+    settings = context.settings(need_clients=False, need_media=False)
+    with database_of(settings) as database:
+        require_ready(database)
+        found = database.transact(
+            lambda c: listed(c, None if client_id is None else [client_id], unmatched=unmatched),
+            Deadline(120),
+            patience=0,
+        )
+    if as_json:
+        entries = [asdict(job) for job in found]
+        click.echo(json.dumps({"jobs": entries}, default=lambda moment: moment.isoformat()))
+        return
+    for job in found:
+        click.echo(_line(job))
+    if not found:
+        click.echo("There is no such job." if unmatched else "There are no jobs.")
+
+
+def _one_client(settings: Settings, client_id: str | None) -> ClientSettings:
+    """The client that was named, or the only one there is."""
+    chosen = chosen_clients(settings, client_id)
+    if len(chosen) != 1:
+        known = ", ".join(client.client_id for client in chosen)
+        raise click.UsageError(
+            f"say which client with --client: {known}" if known else "the configuration has no client"
+        )
+    return chosen[0]
+
+
+def _summary(imported: Imported) -> str:
+    parts = [
+        f"{count:,} {what}"
+        for count, what in (
+            (imported.new, "new"),
+            (imported.filled, "known from applications or links and filled"),
+            (imported.changed, "changed"),
+            (imported.unchanged, "unchanged"),
+            (imported.closed, "closed that the file does not name"),
+        )
+        if count
+    ]
+    return f"{imported.read:,} jobs read: " + ", ".join(parts)
+
+
+def _line(job: JobLine) -> str:
+    newest = (
+        f", newest {job.newest_application_at.astimezone():%Y-%m-%d %H:%M}"
+        if job.newest_application_at
+        else ""
+    )
+    facts = " / ".join(
+        printable(fact) for fact in (job.title, job.location, job.recruiter, job.status) if fact
+    )
+    return (
+        f"{job.client_id}  {printable(job.external_reference_id)}  {facts or '(no data)'}  [{job.origin}]  "
+        f"{job.applications:,} application{'s' * (job.applications != 1)}{newest}"
+    )

@@ -1,0 +1,172 @@
+"""The ATS's vacancies, taken in from a CSV file (S2.4)."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from syncd.deadline import Deadline
+from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
+from syncd.recruiting.csv_files import MAX_MISTAKES, Column, CsvFile, Mistakes, open_csv, shown
+from syncd.store import clients, jobs
+from syncd.store.engine import Database
+
+MAX_TEXT = 1000  # characters
+_COLUMNS = (
+    Column("reference", (jobs.KEY, "Referenz"), required=True),
+    Column("title", ("Titel",)),
+    Column("department", ("Abteilung",)),
+    Column("location", ("Standort", "Ort")),
+    Column("recruiter", ("Ansprechpartner", "Ansprechpartnerin")),
+    Column("status"),
+    Column("opened", ("opened_at", "Geöffnet", "Eröffnet")),
+    Column("closed", ("closed_at", "Geschlossen")),
+)
+_STORED_AS = {"reference": jobs.KEY, "opened": "opened_at", "closed": "closed_at"}
+_GERMAN = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})(?:,?\s+(\d\d?):(\d\d)(?::(\d\d))?)?", re.ASCII)
+_FIRST_YEAR = 1900
+_REPORT_EVERY = 1000  # rows
+
+Row = tuple[int | str | datetime | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, or would have done. `read` is the sum of `new`, `filled`, `changed` and `unchanged`.
+
+    `filled` were known without the ATS's data: stubs that the sync made, and jobs made for an apply link. `closed` are
+    jobs of earlier lists that this one does not name. `notes` are sentences for whoever gave the file.
+    """
+
+    read: int
+    new: int
+    filled: int
+    changed: int
+    unchanged: int
+    closed: int
+    notes: tuple[str, ...]
+
+
+def import_jobs(
+    database: Database,
+    client_id: str,
+    source: str | Path,
+    *,
+    timezone: ZoneInfo,
+    dry_run: bool = False,
+    complete: bool = False,
+    progress: Callable[[int], None] = lambda read: None,
+) -> Imported:
+    """Take in a list of jobs, all of it or nothing, in one transaction.
+
+    A job that is known gets what the file says: an empty field clears, a column that the file does not have leaves
+    alone, and what is the same is not written. Nothing is ever deleted. It needs no lease and works beside the daemon,
+    which adds jobs that are not there yet and changes none: it waits at most until this transaction ends, and meets it
+    in the same order. Other imports and links of this client come one after the other.
+
+    Args:
+        source: a path, or `-` for the standard input; see `csv_files.open_csv`.
+        timezone: of times without an offset; a date is its midnight.
+        dry_run: do everything and undo it.
+        complete: the file is the whole list: imported jobs that it does not name are closed.
+        progress: called now and then with the number of rows read.
+
+    Raises:
+        BadInput: every mistake in the file, with its line; nothing was written.
+        DatabaseUnavailable: nothing was written.
+    """
+
+    with open_csv(source, _COLUMNS) as file:
+        columns = [_STORED_AS.get(name, name) for name in file.columns]
+
+        def take_in(connection: Connection) -> Imported:
+            with connection.begin_nested() as attempt:
+                read = _load(connection, file, columns, timezone, progress)
+                clients.lock(connection, client_id)
+                merged = jobs.merge_list(connection, client_id, columns)
+                closed = jobs.close_unlisted(connection, client_id) if complete else 0
+                if dry_run:
+                    attempt.rollback()
+            unchanged = read - merged.new - merged.filled - merged.changed
+            return Imported(
+                read, merged.new, merged.filled, merged.changed, unchanged, closed, tuple(file.notes)
+            )
+
+        return database.transact(take_in, Deadline())
+
+
+def _load(
+    connection: Connection,
+    file: CsvFile,
+    columns: list[str],
+    timezone: ZoneInfo,
+    progress: Callable[[int], None],
+) -> int:
+    """Bring the file to the server and check it there and here; returns the number of its rows."""
+    mistakes = Mistakes()
+    read = 0
+
+    def rows() -> Iterator[Row]:
+        nonlocal read
+        for line_no, fields in file.rows(mistakes):
+            read += 1
+            if read % _REPORT_EVERY == 0:
+                progress(read)
+            yield (line_no, *_values(line_no, fields, timezone, mistakes))
+
+    jobs.load_list(connection, columns, rows())
+    again, total = jobs.repeated(connection, MAX_MISTAKES)
+    for line_no, first in again:
+        mistakes.add(line_no, f"the reference of line {first} again")
+    mistakes.add_uncounted(total - len(again))
+    mistakes.raise_any()
+    return read
+
+
+def _values(line_no: int, fields: dict[str, str], timezone: ZoneInfo, mistakes: Mistakes) -> Row:
+    values: dict[str, str | datetime | None] = {}
+    for name, written in fields.items():
+        values[name] = None
+        if name == "reference":
+            if not written.strip():
+                mistakes.add(line_no, "the reference is empty")
+            elif len(written.encode()) > MAX_REFERENCE_BYTES:
+                mistakes.add(line_no, f"the reference is longer than {MAX_REFERENCE_BYTES} bytes")
+            else:
+                values[name] = written
+        elif not written.strip():
+            continue
+        elif name in ("opened", "closed"):
+            try:
+                values[name] = _moment(written.strip(), timezone)
+            except (ValueError, OverflowError):
+                mistakes.add(
+                    line_no,
+                    f"{name} is {shown(written)}, but must be like 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00",
+                )
+        elif len(written) > MAX_TEXT:
+            mistakes.add(line_no, f"the {name} is longer than {MAX_TEXT} characters")
+        else:
+            values[name] = written
+    opened, closed = values.get("opened"), values.get("closed")
+    if isinstance(opened, datetime) and isinstance(closed, datetime) and closed < opened:
+        mistakes.add(line_no, "closed is before opened")
+    return tuple(values.values())
+
+
+def _moment(written: str, timezone: ZoneInfo) -> datetime:
+    """A time in UTC; raises ValueError or OverflowError if there is none."""
+    if german := _GERMAN.fullmatch(written):
+        day, month, year, hour, minute, second = (int(part or 0) for part in german.groups())
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone)
+    else:
+        moment = datetime.fromisoformat(written)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone)
+    if moment.year < _FIRST_YEAR:
+        raise ValueError
+    return moment.astimezone(UTC)
