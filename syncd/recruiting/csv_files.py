@@ -54,7 +54,7 @@ class Mistakes:
         if len(self._kept) < MAX_MISTAKES:
             self._kept.append((line_no, what))
 
-    def add_uncounted(self, count: int) -> None:
+    def add_more(self, count: int) -> None:
         """Note that there are `count` more, which nobody listed."""
         self.count += count
 

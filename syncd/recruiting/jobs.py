@@ -79,7 +79,6 @@ def import_jobs(
         BadInput: every mistake in the file, with its line; nothing was written.
         DatabaseUnavailable: nothing was written.
     """
-
     with open_csv(source, _COLUMNS) as file:
         columns = [_STORED_AS.get(name, name) for name in file.columns]
 
@@ -122,7 +121,7 @@ def _load(
     again, total = jobs.repeated(connection, MAX_MISTAKES)
     for line_no, first in again:
         mistakes.add(line_no, f"the reference of line {first} again")
-    mistakes.add_uncounted(total - len(again))
+    mistakes.add_more(total - len(again))
     mistakes.raise_any()
     return read
 
