@@ -138,6 +138,16 @@ class BadProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """An interview that PitchYou offers (S1.1). `description` is one text to show, `descriptions` and `raw` what came."""
+
+    template_key: str
+    description: str | None
+    descriptions: Json
+    raw: Json
+
+
+@dataclass(frozen=True, slots=True)
 class MediaKey:
     """The business key of a media file within a client."""
 

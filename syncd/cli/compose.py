@@ -29,6 +29,17 @@ def chosen_clients(settings: Settings, client_id: str | None) -> tuple[ClientSet
     return chosen
 
 
+def one_client(settings: Settings, client_id: str | None) -> ClientSettings:
+    """The client that was named, or the only one there is."""
+    chosen = chosen_clients(settings, client_id)
+    if len(chosen) != 1:
+        known = ", ".join(client.client_id for client in chosen)
+        raise click.UsageError(
+            f"say which client with --client: {known}" if known else "the configuration has no client"
+        )
+    return chosen[0]
+
+
 def plan_of(settings: Settings, client: ClientSettings, *, confirm: bool = True) -> Plan:
     """How one client is to be synced."""
     return Plan(
@@ -57,6 +68,8 @@ def pitchyou_of(settings: Settings, client: ClientSettings) -> PitchYou:
         token_auth="basic" if client.token_auth == "basic" else "post",
         token_format="json" if client.token_format == "json" else "form",
         confirm_wrapper=client.confirm_wrapper,
+        chat_format="form" if client.chat_format == "form" else "json",
+        preferred_language=client.preferred_language,
         fields=FieldMap(**client.fields),
         timezone=client.timezone.key,
         max_response_bytes=settings.sync.max_response_bytes,

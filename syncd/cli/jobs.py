@@ -5,13 +5,12 @@ from dataclasses import asdict
 
 import click
 
-from syncd.cli.compose import chosen_clients, database_of, require_ready
+from syncd.cli.compose import database_of, one_client, require_ready
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.printing import printable
 from syncd.cli.progress import ProgressLine
 from syncd.deadline import Deadline
 from syncd.recruiting.jobs import Imported, import_jobs
-from syncd.settings import ClientSettings, Settings
 from syncd.store.jobs import JobLine, listed
 
 
@@ -45,7 +44,7 @@ def import_file(
     Exit code: 0 done; 2 the file has mistakes, all of which are listed by line.
     """
     settings = context.settings(need_clients=False, need_media=False)
-    client = _one_client(settings, client_id)
+    client = one_client(settings, client_id)
     progress = ProgressLine()
     with database_of(settings) as database:
         require_ready(database)
@@ -94,17 +93,6 @@ def list_jobs(context: Globals, client_id: str | None, unmatched: bool, as_json:
         click.echo(_line(job))
     if not found:
         click.echo("There is no such job." if unmatched else "There are no jobs.")
-
-
-def _one_client(settings: Settings, client_id: str | None) -> ClientSettings:
-    """The client that was named, or the only one there is."""
-    chosen = chosen_clients(settings, client_id)
-    if len(chosen) != 1:
-        known = ", ".join(client.client_id for client in chosen)
-        raise click.UsageError(
-            f"say which client with --client: {known}" if known else "the configuration has no client"
-        )
-    return chosen[0]
 
 
 def _summary(imported: Imported) -> str:

@@ -1,7 +1,21 @@
 """The client for the PitchYou API. It needs neither a database nor a configuration file."""
 
+from syncd.pitchyou.chat import PITCHYOU_CHAT_URL, chat_url
 from syncd.pitchyou.client import Listing, PitchYou
 from syncd.pitchyou.http import Limits, Response
+from syncd.pitchyou.links import PITCHYOU_APPLY_URL, apply_link
 from syncd.pitchyou.retry import limited
+from syncd.pitchyou.templates import TemplateList
 
-__all__ = ["Limits", "Listing", "PitchYou", "Response", "limited"]
+__all__ = [
+    "PITCHYOU_APPLY_URL",
+    "PITCHYOU_CHAT_URL",
+    "Limits",
+    "Listing",
+    "PitchYou",
+    "Response",
+    "TemplateList",
+    "apply_link",
+    "chat_url",
+    "limited",
+]

@@ -1,32 +1,41 @@
-"""The PitchYou API for one client (A1, S2.1–S2.3), usable without the rest of syncd."""
+"""The PitchYou API for one client (A1, S1.1, S2.1–S2.3, S3.1), usable without the rest of syncd."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from syncd.deadline import Deadline
-from syncd.errors import ApiUnavailable, AuthenticationFailed, BadAnswer
+from syncd.errors import ApiUnavailable, BadAnswer
 from syncd.model import BadProfile, FieldMap, Profile
 from syncd.pitchyou.auth import TokenCache
+from syncd.pitchyou.chat import MAX_ANSWER as MAX_TOKEN_ANSWER
+from syncd.pitchyou.chat import ChatFormat, chat_request, read_chat_token
 from syncd.pitchyou.http import Http, Limits, Response
 from syncd.pitchyou.payloads import read_profile
-from syncd.pitchyou.retry import limited, require_success, with_retries
-from syncd.pitchyou.spool import Spool, element_of, spool
+from syncd.pitchyou.retry import limited, require_success
+from syncd.pitchyou.session import Session
+from syncd.pitchyou.spool import Spool, element_of
+from syncd.pitchyou.templates import MAX_ANSWER as MAX_TEMPLATES_ANSWER
+from syncd.pitchyou.templates import TemplateList, read_templates
 
 T = TypeVar("T")
 
 PROFILES = "/api/applicant/v1/profiles"
 CONFIRM = "/api/applicant/v1/confirm"
 MEDIA = "/api/media/v1/download"
+TEMPLATES = "/api/jobtemplates/v1/gettemplates"
+CHAT_TOKEN = "/api/chattoken/v1"
 
 LIST_ATTEMPTS = 4
 CONFIRM_ATTEMPTS = 4
+CHAT_ATTEMPTS = 3
 MEDIA_ATTEMPTS = 3  # what still fails then is tried again by a later cycle, from the database
-SHORT_EXCHANGE = 60.0  # seconds for a whole confirm
+SHORT_EXCHANGE = 60.0  # seconds for a whole confirm, list of templates or request for a chat token
 
 
 class Listing:
@@ -50,7 +59,8 @@ class PitchYou:
     Args:
         client_id: the tenant, as PitchYou names it.
         base_url: the only origin that is ever contacted, so the only one that can see the token.
-        token_auth, token_format, confirm_wrapper: readings of the API, see docs/configuration.md.
+        token_auth, token_format, confirm_wrapper, chat_format: readings of the API, see docs/configuration.md.
+        preferred_language: of the templates' descriptions, where there is a choice.
         fields: where profiles keep what the article does not name.
         timezone: of times without an offset.
         max_response_bytes: the longest list to accept.
@@ -65,6 +75,8 @@ class PitchYou:
         token_auth: Literal["post", "basic"] = "post",
         token_format: Literal["form", "json"] = "form",
         confirm_wrapper: str | None = None,
+        chat_format: ChatFormat = "json",
+        preferred_language: str = "de",
         fields: FieldMap | None = None,
         timezone: str = "Europe/Berlin",
         max_response_bytes: int = 2 * 10**9,
@@ -84,7 +96,9 @@ class PitchYou:
         self._tokens = TokenCache(
             self._http, client_id, client_secret, auth=token_auth, token_format=token_format
         )
-        self._wrapper = confirm_wrapper
+        self._session = Session(client_id, self._http, self._tokens)
+        self._wrapper, self._chat_format = confirm_wrapper, chat_format
+        self._language = preferred_language
         self._fields, self._timezone = fields or FieldMap(), ZoneInfo(timezone)
         self._max_response_bytes = max_response_bytes
 
@@ -126,20 +140,9 @@ class PitchYou:
             BadAnswer: the answer is truncated, too long or not a JSON array.
         """
         until = deadline or Deadline()
-        with self._retried(lambda: self._spooled(until), LIST_ATTEMPTS, until) as elements:
+        read = partial(self._session.array, PROFILES, "the list of profiles", until, self._max_response_bytes)
+        with self._session.retried(read, LIST_ATTEMPTS, until) as elements:
             yield Listing(elements, self._fields, self._timezone)
-
-    def _spooled(self, deadline: Deadline) -> Spool:
-        with self._authorized("GET", PROFILES, deadline) as response:
-            require_success(response, "the list of profiles")
-            if response.content_type == "text/html":
-                raise BadAnswer("the list of profiles is a web page: check base_url", status=response.status)
-            return spool(
-                response.chunks(),
-                max_bytes=self._max_response_bytes,
-                encoding=response.header("content-encoding"),
-                length=response.content_length,
-            )
 
     def read(self, payload: bytes) -> Profile | BadProfile:
         """Read one profile from its bytes, as the list does."""
@@ -170,7 +173,7 @@ class PitchYou:
         path = f"{MEDIA}/{_segment(profile_id)}/{_segment(media_id)}"
 
         def attempt() -> T:
-            with self._authorized("GET", path, until) as response:
+            with self._session.authorized("GET", path, until) as response:
                 require_success(response, "a media file")
                 if response.header("content-encoding").lower() not in ("", "identity"):
                     raise ApiUnavailable("a media file came compressed, which was not asked for")
@@ -178,7 +181,7 @@ class PitchYou:
                     raise ApiUnavailable("a web page came in place of a media file")
                 return save(response)
 
-        return self._retried(attempt, MEDIA_ATTEMPTS, until)
+        return self._session.retried(attempt, MEDIA_ATTEMPTS, until)
 
     def confirm(
         self, wire_ids: Sequence[str], deadline: Deadline | None = None, *, attempts: int = CONFIRM_ATTEMPTS
@@ -200,44 +203,62 @@ class PitchYou:
         def attempt() -> None:
             with (
                 limited(until, SHORT_EXCHANGE, "a confirm") as soon,
-                self._authorized("POST", CONFIRM, soon, content=body.encode()) as response,
+                self._session.authorized("POST", CONFIRM, soon, content=body.encode()) as response,
             ):
                 require_success(response, "a confirm")
                 if response.content_type == "text/html":
                     raise ApiUnavailable("a web page came in answer to a confirm", status=response.status)
 
-        self._retried(attempt, attempts, until)
+        self._session.retried(attempt, attempts, until)
 
-    def _retried(self, work: Callable[[], T], attempts: int, deadline: Deadline) -> T:
-        self._tokens.current(
-            deadline
-        )  # first, so that its own retries are not multiplied by those of the call
-        return with_retries(work, attempts=attempts, deadline=deadline, on_retry=self._http.count_retry)
+    def templates(self, deadline: Deadline | None = None) -> TemplateList:
+        """Read the interview templates that PitchYou offers (S1.1).
 
-    @contextmanager
-    def _authorized(
-        self, method: str, path: str, deadline: Deadline, content: bytes | None = None
-    ) -> Iterator[Response]:
-        """Send with the token; on a 401 once more with a new one."""
-        token = self._tokens.current(deadline)
-        headers = {"Accept": "*/*"}
-        if content is not None:
-            headers["Content-Type"] = "application/json"
-        for last in (False, True):
-            headers["Authorization"] = f"Bearer {token}"
-            with self._http.send(
-                method, path, headers=headers, content=content, deadline=deadline
-            ) as response:
-                if response.status != 401:
-                    yield response
-                    return
-            if not last:
-                token = self._tokens.replacement(token, deadline)
-        raise AuthenticationFailed(
-            f"PitchYou refuses a token it has just given to client '{self.client_id}' (HTTP 401): "
-            "ask PitchYou whether the client may use the API",
-            status=401,
-        )
+        Raises:
+            ApiUnavailable, ApiRefused, AuthenticationFailed: no answer, or a refusal.
+            BadAnswer: the answer is truncated, too long or not a JSON array.
+        """
+        until = deadline or Deadline()
+
+        def attempt() -> TemplateList:
+            what = "the list of templates"
+            with (
+                limited(until, SHORT_EXCHANGE, what) as soon,
+                self._session.array(TEMPLATES, what, soon, MAX_TEMPLATES_ANSWER) as elements,
+            ):
+                return read_templates(elements, self._language)
+
+        return self._session.retried(attempt, LIST_ATTEMPTS, until)
+
+    def chat_token(
+        self, wire_id: str, recruiter_name: str | None = None, deadline: Deadline | None = None
+    ) -> str:
+        """Ask for a new token, which opens one chat with one applicant (S3.1, S3.3). `chat_url` makes it an address.
+
+        Args:
+            wire_id: the profileId as JSON text, as in `confirm`.
+            recruiter_name: whom the applicant sees as the sender.
+
+        Raises:
+            ApiRefused: PitchYou opens no chat with this applicant, such as 404 for an id it does not know.
+            ApiUnavailable: no clear answer.
+            BadAnswer: the answer is nothing that may become part of an address.
+        """
+        content, content_type = chat_request(wire_id, recruiter_name, self._chat_format)
+        until = deadline or Deadline()
+
+        def attempt() -> str:
+            what = "the request for a chat token"
+            with (
+                limited(until, SHORT_EXCHANGE, what) as soon,
+                self._session.authorized("POST", CHAT_TOKEN, soon, content, content_type) as response,
+            ):
+                require_success(response, what)
+                if response.content_type == "text/html":
+                    raise BadAnswer("a web page came in place of a chat token: check base_url")
+                return read_chat_token(response.read(MAX_TOKEN_ANSWER))
+
+        return self._session.retried(attempt, CHAT_ATTEMPTS, until)
 
 
 def _segment(value: str) -> str:

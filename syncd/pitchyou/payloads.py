@@ -80,7 +80,7 @@ def _profile(
     value: dict[str, Json], payload: bytes, fingerprint: bytes, fields: FieldMap, timezone: ZoneInfo
 ) -> Profile:
     wire_id = value.get("profileId")
-    profile_id = _identifier(wire_id, "profileId")
+    profile_id = identifier(wire_id, "profileId")
     known = {
         key: _text(value.get(key), key) for key in _KNOWN_KEYS - {"profileId", "steps", "cv", "profileImage"}
     }
@@ -162,7 +162,7 @@ def _add_media(
             raise Unreadable(f"{where} is neither an object nor an array of objects")
         if not any(child not in (None, "") for child in entry.values()):
             continue
-        media_id = _identifier(entry.get("mediaId"), f"mediaId in {where}")
+        media_id = identifier(entry.get("mediaId"), f"mediaId in {where}")
         media.setdefault(
             media_id,
             MediaFile(
@@ -176,7 +176,8 @@ def _add_media(
         ordinal += 1
 
 
-def _identifier(value: Json, name: str) -> str:
+def identifier(value: Json, name: str) -> str:
+    """An id as text: a string that Postgres can hold and index, or an integer. Raises Unreadable."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         raise Unreadable(f"{name} is missing or neither a string nor an integer")
     text = str(value)
@@ -190,10 +191,10 @@ def _identifier(value: Json, name: str) -> str:
 def _presentable_id(value: Json) -> str | None:
     """The profileId of a bad profile, if there is one that can be trusted."""
     try:
-        identifier = _identifier(value.get("profileId") if isinstance(value, dict) else None, "profileId")
+        text = identifier(value.get("profileId") if isinstance(value, dict) else None, "profileId")
     except Unreadable:
         return None
-    return None if "\ufffd" in identifier else identifier
+    return None if "\ufffd" in text else text
 
 
 def _text(value: Json, name: str) -> str | None:

@@ -9,6 +9,8 @@ from syncd.settings.values import shown
 
 _DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _DATABASE_EXAMPLE = "write postgresql://USER@HOST/DATABASE"
+_APPLY_URL_EXAMPLE = "write https://{client_id}.HOST, such as https://{client_id}.pitchyou.de"
+_ASSET_EXAMPLE = 'write the https address of the file, or ""'
 _BASE_URL_EXAMPLE = "write https://HOST, such as https://api.pitchyou.de"
 
 
@@ -29,6 +31,25 @@ def parse_base_url(value: object) -> str:
             f"would send the secret unencrypted; {_BASE_URL_EXAMPLE} (http is for this machine only)"
         )
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def parse_apply_url(value: object) -> str:
+    """Where apply links lead: an origin like `parse_base_url`'s, with `{client_id}` in its host where the tenant goes."""
+    if not isinstance(value, str) or value.count("{client_id}") > 1:
+        raise ValueError(f"is not a web address; {_APPLY_URL_EXAMPLE}")
+    marker = "client-id-goes-here"
+    return parse_base_url(value.replace("{client_id}", marker)).replace(marker, "{client_id}")
+
+
+def parse_asset_url(value: object) -> str | None:
+    """The address of one file that pages load: https, or http on loopback. The empty text stands for None."""
+    if value == "":
+        return None
+    parts = _split(value, _ASSET_EXAMPLE)
+    if "@" in parts.netloc or parts.fragment or parts.path in ("", "/"):
+        raise ValueError(f"is not the address of a file; {_ASSET_EXAMPLE}")
+    origin = parse_base_url(f"{parts.scheme}://{parts.netloc}")
+    return f"{origin}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
 def parse_database_url(value: object) -> str:

@@ -7,7 +7,13 @@ import re
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo, available_timezones
 
-from syncd.settings.addresses import parse_base_url, parse_bind, parse_database_url
+from syncd.settings.addresses import (
+    parse_apply_url,
+    parse_asset_url,
+    parse_base_url,
+    parse_bind,
+    parse_database_url,
+)
 from syncd.settings.schedule import parse_schedule
 from syncd.settings.sections import DEFAULT_FIELDS
 from syncd.settings.values import (
@@ -70,6 +76,10 @@ KEYS: dict[str, Kind] = {
     "clients.client_secret": _SECRET,
     "clients.client_secret_file": _SECRET_FILE,
     "clients.base_url": Kind("URL", parse_base_url),
+    "clients.apply_url": Kind("URL", parse_apply_url),
+    "clients.chat_url": Kind("URL", parse_base_url),
+    "clients.chat_widget_css": Kind("URL or empty", parse_asset_url),
+    "clients.chat_widget_js": Kind("URL or empty", parse_asset_url),
     "clients.schedule": Kind("schedule", parse_schedule),
     "clients.timezone": Kind("time zone", parse_timezone),
     "clients.retention_days": whole_number(1, 36_500, unlimited="never"),

@@ -118,6 +118,10 @@ class ClientSettings:
     client_id: str
     client_secret: Secret
     base_url: str = "https://api.pitchyou.de"
+    apply_url: str = "https://{client_id}.pitchyou.de"
+    chat_url: str = "https://chat.pitchyou.de"
+    chat_widget_css: str | None = None
+    chat_widget_js: str | None = None
     schedule: Every | Cron = _EVERY_MINUTE
     timezone: ZoneInfo = _BERLIN
     retention_days: int | None = 183

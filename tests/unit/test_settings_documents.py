@@ -99,6 +99,9 @@ def test_every_documented_variable_is_taken(tmp_path: Path) -> None:
         str(secret),
     )
     values |= {"clients.confirm_wrapper": "profileIds"}
+    values |= dict.fromkeys(
+        ("clients.chat_widget_css", "clients.chat_widget_js"), "https://files.example/chat?v=1"
+    )
     left_out = {"database.password", "clients.client_secret"}
     assert set(values) == set(KEYS) - left_out
     for form in (0, -1):

@@ -1,0 +1,61 @@
+"""The chat token (S3.1) and the address it becomes a part of (S3.2)."""
+
+import json
+import re
+from typing import Literal
+from urllib.parse import urlencode
+
+from syncd.errors import BadAnswer
+
+PITCHYOU_CHAT_URL = "https://chat.pitchyou.de"
+MAX_ANSWER = 16 * 1024
+MAX_TOKEN = 2048
+
+# One path segment that means nothing else: no slash, no scheme, no blank, no query, no escape, no step in the path.
+_TOKEN = re.compile(rf"(?!\.+\Z)[A-Za-z0-9._~+=-]{{4,{MAX_TOKEN}}}")
+
+ChatFormat = Literal["json", "form"]
+
+
+def chat_request(wire_id: str, recruiter_name: str | None, chat_format: ChatFormat) -> tuple[bytes, str]:
+    """The body of the request for a token, and its media type.
+
+    Args:
+        wire_id: the profileId as JSON text, so that it keeps its own type.
+    """
+    fields = {"profileId": json.loads(wire_id)} | (
+        {"recruiterName": recruiter_name} if recruiter_name else {}
+    )
+    if chat_format == "form":
+        return urlencode(fields).encode(), "application/x-www-form-urlencoded"
+    return json.dumps(fields).encode(), "application/json"
+
+
+def read_chat_token(body: bytes) -> str:
+    """The token of an answer: a JSON string or plain text, trimmed.
+
+    Raises:
+        BadAnswer: it is nothing that may become part of an address. The message does not show it.
+    """
+    text = body.decode("utf-8", "replace").strip().removeprefix("\ufeff")
+    if text.startswith('"'):
+        try:
+            text = str(json.loads(text)).strip()
+        except ValueError:
+            raise BadAnswer("PitchYou's answer to the request for a chat token is broken JSON") from None
+    if not _TOKEN.fullmatch(text):
+        raise BadAnswer(
+            f"PitchYou's chat token has {len(text)} characters and cannot be part of an address "
+            f"(4 to {MAX_TOKEN} letters, digits and . _ ~ + = -): no chat was opened"
+        )
+    return text
+
+
+def chat_url(token: str, base: str = PITCHYOU_CHAT_URL) -> str:
+    """The address of the chat (S3.2). Whoever has it can write to the applicant.
+
+    Args:
+        token: as `PitchYou.chat_token` returns it.
+        base: PitchYou's chat, or its free test environment.
+    """
+    return f"{base.rstrip('/')}/{token}"

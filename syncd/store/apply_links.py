@@ -1,0 +1,49 @@
+"""Apply links: each is stored once, with its job, so that links issued and applications received can be compared."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, text
+
+from syncd.store import clients
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An apply link and what it was made of (S1.2)."""
+
+    url: str
+    job: str
+    template_key: str | None = None
+    title: str | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_content: str | None = None
+
+
+# The ATS names the job by making a link for it; a list that is imported later knows more and wins.
+_ADD_JOB = text(
+    "INSERT INTO ats.job AS known (client_id, external_reference_id, title, origin) "
+    "VALUES (:client_id, :job, :title, 'link') "
+    "ON CONFLICT (client_id, external_reference_id) DO UPDATE SET origin = 'link', title = excluded.title "
+    "WHERE known.origin = 'stub'"
+)
+_ADD_LINK = text(
+    "INSERT INTO ats.apply_link (client_id, url, job, template_key, title, utm_source, utm_medium, utm_campaign, "
+    "utm_content) VALUES (:client_id, :url, :job, :template_key, :title, :utm_source, :utm_medium, :utm_campaign, "
+    ":utm_content) ON CONFLICT (client_id, url) DO NOTHING"
+)
+
+
+def add(connection: Connection, client_id: str, links: Iterable[Link]) -> None:
+    """Store the links that are not there yet, and the jobs they name."""
+    clients.lock(connection, client_id)
+    # Sorted, so that two transactions meet in one order.
+    rows = [
+        {"client_id": client_id} | asdict(link)
+        for link in sorted(links, key=lambda link: (link.job, link.url))
+    ]
+    if rows:
+        connection.execute(_ADD_JOB, rows)
+        connection.execute(_ADD_LINK, rows)
