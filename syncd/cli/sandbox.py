@@ -181,6 +181,7 @@ def _greeting(running: Sandbox) -> str:
         f"export SYNCD_CLIENT_ID={config.client_id}",
         f"export SYNCD_CLIENT_SECRET={config.client_secret}",
         "",
+        f"Apply links: {running.apply_url(config.client_id)}/go/{{job}}   Chats: {running.url}/chat/{{token}}",
         f"Ledger: {running.url}/_sandbox/ledger   Stop: Ctrl-C",
     ]
     return "\n".join(lines)

@@ -35,7 +35,7 @@ def tenant_of(host: str | None, clients: Collection[str]) -> str:
 
 
 def read_link(path: str, query: str) -> ApplyLink:
-    """Take the address apart. Raises BadLink: 404 when it names no job or more than one, 400 when it is no UTF-8."""
+    """Take the address apart, its bytes given as latin-1. Raises BadLink: 404 when it names no job or more than one, 400 when it is no UTF-8."""
     segment = path.removeprefix(PREFIX)
     if not segment or "/" in segment:
         raise BadLink(404, "Diese Adresse nennt keine Stelle.")
@@ -43,7 +43,7 @@ def read_link(path: str, query: str) -> ApplyLink:
         reference = unquote_to_bytes(segment.encode("latin-1")).decode()
     except UnicodeDecodeError:
         raise BadLink(400, "Die Stelle in dieser Adresse ist kein UTF-8.") from None
-    given = form_fields(query)
+    given = form_fields(query.encode("latin-1"))
     return ApplyLink(
         reference,
         given.get("jkey") or None,
@@ -52,10 +52,10 @@ def read_link(path: str, query: str) -> ApplyLink:
     )
 
 
-def form_fields(text: str) -> dict[str, str]:
+def form_fields(raw: bytes) -> dict[str, str]:
     """The fields of a query or of a form body; of a name that stands there twice, the first. Raises BadLink."""
     try:
-        pairs = parse_qsl(text.encode("ascii").decode(), True, errors="strict", max_num_fields=100)
+        pairs = parse_qsl(raw.decode(), True, errors="strict", max_num_fields=100)
     except ValueError:
         raise BadLink(400, "Die Angaben sind keine Formulardaten in UTF-8.") from None
     return dict(reversed(pairs))

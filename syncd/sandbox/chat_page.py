@@ -22,7 +22,7 @@ def answer(world: "World", call: "Call") -> Reply:
     if call.method == "GET":
         return page("Chat", _body(world, chat), framed_by="*")  # iframes of any ATS are what it is for
     try:
-        text = form_fields(call.body.decode("latin-1")).get("message", "").strip()
+        text = form_fields(call.body).get("message", "").strip()
     except BadLink as error:
         return refusal(error.status, str(error))
     if text:

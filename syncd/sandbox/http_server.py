@@ -17,6 +17,7 @@ from syncd.sandbox.pages import refusal
 from syncd.sandbox.replies import Cut, Reply, error_reply, instead, spoil
 
 _BLOCK = 65_536
+_DISCARDED = 2**24  # bytes of a body that is too long; whoever sends more sees the connection break
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -119,9 +120,9 @@ class SandboxHandler(BaseHTTPRequestHandler):
 
     def _refuse_body(self, length: int, template: str) -> None:
         self.close_connection = True
-        self.rfile.read(
-            min(length, 16 * site.BODY_LIMIT)
-        )  # closing on unread bytes would tear the answer away
+        left = min(length, _DISCARDED)  # closing on unread bytes would tear the answer away
+        while left:
+            left -= len(self.rfile.read(min(left, _BLOCK))) or left
         self._send_page(template, refusal(413, "Das ist zu lang für ein Formular."))
 
     def _send_page(self, template: str, reply: Reply) -> None:
@@ -189,6 +190,8 @@ class SandboxHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", reply.content_type)
         for key, value in reply.headers.items():
             self.send_header(key, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         if length is None:
             self.send_header("Transfer-Encoding", "chunked")
         else:

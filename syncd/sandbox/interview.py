@@ -36,7 +36,7 @@ def answer(world: "World", call: "Call") -> Reply:
             raise BadLink(404, "Dieses Interview gibt es nicht oder nicht mehr.")
         if call.method == "GET":
             return page("Deine Bewerbung", _form(link))
-        given = form_fields(call.body.decode("latin-1"))
+        given = form_fields(call.body)
         if not all(given.get(name) for name in _MANDATORY):
             raise BadLink(422, "Bitte gib deinen Vornamen und deinen Nachnamen an.")
     except BadLink as error:

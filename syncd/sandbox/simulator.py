@@ -65,6 +65,11 @@ class Sandbox:
             raise RuntimeError("the sandbox has no URL before it is started")
         return f"http://{self.config.host}:{self._server.server_port}"
 
+    def apply_url(self, client: str | None = None) -> str:
+        """Where a client's apply links begin here, in place of `https://{client_id}.pitchyou.de`."""
+        port = self.url.rpartition(":")[2]
+        return f"http://{client or self.config.client_id}.localhost:{port}"
+
     @property
     def findings(self) -> list[str]:
         """What the audits and the traps found so far; empty when the client did everything right."""

@@ -61,11 +61,12 @@ def test_it_prints_its_url_and_ends_with_0_at_a_signal(number: int) -> None:
 def test_the_greeting_holds_the_environment_ready_to_paste() -> None:
     with running() as process:
         assert process.stdout is not None
-        text = "".join(process.stdout.readline() for _ in range(8))
+        text = "".join(process.stdout.readline() for _ in range(9))
         url = re.findall(r"http://127\.0\.0\.1:\d+", text)[0]
         assert f"export SYNCD_BASE_URL={url}\n" in text
         assert "export SYNCD_CLIENT_ID=acme\n" in text
         assert "export SYNCD_CLIENT_SECRET=sandbox-secret\n" in text
+        assert f"Apply links: http://acme.localhost:{url.rpartition(':')[2]}/go/" in text
         end(process)
 
 
