@@ -1,5 +1,6 @@
 """`docs/sandbox.md` is complete, and what it tells to type works."""
 
+import json
 import os
 import re
 import shutil
@@ -19,8 +20,8 @@ TEXT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="u
 
 
 def blocks(language: str, containing: str = "") -> list[str]:
-    found = re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    return [block for block in found if containing in block]
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    return [block for name, block in found if name == language and containing in block]
 
 
 def test_every_switch_is_an_option_and_every_option_is_explained() -> None:
@@ -55,7 +56,7 @@ def test_faults_given_as_examples_are_spelled_right() -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
 def test_calls_by_hand_work_one_after_the_other(tmp_path: Path) -> None:
-    api, control = blocks("sh", "curl")
+    api, pages, control = blocks("sh", "curl")
     with Sandbox(SandboxConfig()) as running:
         output = run(api.replace("http://127.0.0.1:8765", running.url), tmp_path)
         assert '"templateKey"' in output
@@ -66,8 +67,15 @@ def test_calls_by_hand_work_one_after_the_other(tmp_path: Path) -> None:
         assert running.ledger.confirms[0].ids == (asked_for,)
         assert recruiter == "Frau Jäger"
 
+        output = run(pages.replace("http://127.0.0.1:8765", running.url), tmp_path)
+        assert "Du bewirbst dich als" in (tmp_path / "interview.html").read_text(encoding="utf-8")
+        *_, applied = running.expected()
+        assert output.startswith(f"X-Sandbox-Profile: {applied['profileId']}")
+        assert (applied["externalReferenceId"], applied["firstName"]) == ("LG/10233", "Ayşe")
+        assert json.loads((tmp_path / "openapi.json").read_bytes())["openapi"].startswith("3.1")
+
         output = run(control.replace("http://127.0.0.1:8765", running.url), tmp_path)
-        assert output.startswith('{"profiles": 220}[{"on": "profiles", "kind": "html"')
+        assert output.startswith('{"profiles": 221}[{"on": "profiles", "kind": "html"')
         assert '"times": 2' in output
         assert '"POST /api/applicant/v1/confirm 200": 1' in output
         assert running.findings == []
@@ -103,5 +111,5 @@ def test_its_python_runs_with_a_client_where_the_dots_are(capsys: pytest.Capture
 
 def test_methods_it_names_exist() -> None:
     named = re.findall(r"`(\w+)\(", TEXT.partition("Also: ")[2])
-    assert len(named) == 7
+    assert len(named) == 12
     assert [name for name in named if not hasattr(Sandbox, name)] == []
