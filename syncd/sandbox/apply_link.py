@@ -35,7 +35,10 @@ def tenant_of(host: str | None, clients: Collection[str]) -> str:
 
 
 def read_link(path: str, query: str) -> ApplyLink:
-    """Take the address apart, its bytes given as latin-1. Raises BadLink: 404 when it names no job or more than one, 400 when it is no UTF-8."""
+    """Take the address apart, its bytes given as latin-1.
+
+    Raises BadLink: 404 when it names no job or has one more segment, 400 when it is no UTF-8.
+    """
     segment = path.removeprefix(PREFIX)
     if not segment or "/" in segment:
         raise BadLink(404, "Diese Adresse nennt keine Stelle.")

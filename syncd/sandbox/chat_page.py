@@ -31,21 +31,23 @@ def answer(world: "World", call: "Call") -> Reply:
 
 
 def _body(world: "World", chat: Chat) -> str:
-    sender = spoken(chat.recruiter) if chat.recruiter else "Das Recruiting-Team"
     sent = [
-        f"<li><strong>{spoken(message.recruiter) if message.recruiter else 'Das Recruiting-Team'}:</strong> "
-        f"{spoken(message.text)}</li>"
+        f"<li><strong>{_sender(message.recruiter)}:</strong> {spoken(message.text)}</li>"
         for message in world.ledger.messages_to(chat.client, chat.profile_id)
     ]
     return "\n".join(
         [
-            f"<p>{sender} schreibt an {spoken(_first_name(world, chat))}.</p>",
+            f"<p>{_sender(chat.recruiter)} schreibt an {spoken(_first_name(world, chat))}.</p>",
             *(["<ol>", *sent, "</ol>"] if sent else ["<p>Noch keine Nachrichten.</p>"]),
             '<form method="post"><label for="message">Deine Nachricht</label>',
             '<textarea id="message" name="message" rows="3" required></textarea>',
             '<button type="submit">Senden</button></form>',
         ]
     )
+
+
+def _sender(recruiter: str | None) -> str:
+    return spoken(recruiter or "Das Recruiting-Team")
 
 
 def _first_name(world: "World", chat: Chat) -> str:

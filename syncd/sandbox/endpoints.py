@@ -40,7 +40,7 @@ class Call:
 
 @dataclass
 class World:
-    """What all endpoints share: the switches, the clients' applications and templates, the tokens, the chats and the ledger."""
+    """What all endpoints share: the switches, what each client has, the tokens, the chats and the ledger."""
 
     config: SandboxConfig
     populations: dict[str, Population]

@@ -76,7 +76,7 @@ def _checkbox(name: str, label: str) -> str:
 
 
 def _free_question(link: ApplyLink) -> str:
-    """Each template asks something of its own."""
+    """The template decides what is asked at the end."""
     return seeded("question", link.template_key).choice(vocabulary.FREE_QUESTIONS)[0]
 
 

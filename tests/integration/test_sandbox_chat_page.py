@@ -38,7 +38,7 @@ def test_a_second_chat_shows_the_first_ones_messages_and_another_applicants_does
         open_chat(calls, calls.chat_token(one, "Ö"), "POST", data={"message": "Hallo"})
         again = open_chat(calls, calls.chat_token(one)).text
         assert "<strong><bdi>Ö</bdi>:</strong> <bdi>Hallo</bdi>" in again
-        assert "Das Recruiting-Team schreibt an" in again
+        assert "<bdi>Das Recruiting-Team</bdi> schreibt an" in again
         assert "Hallo" not in open_chat(calls, calls.chat_token(other)).text
 
 

@@ -58,7 +58,7 @@ def test_what_the_link_does_not_carry_is_absent_and_a_plus_in_the_query_is_a_bla
         assert not any("bewirbst" in step["question"] for step in profile["steps"])
 
 
-def test_the_title_is_spoken_and_each_template_asks_its_own_question() -> None:
+def test_the_title_is_spoken_and_the_template_decides_what_is_asked() -> None:
     with browsing() as (sandbox, http):
         text = http.get(f"/go/1?title={encoded('Köch:in (m/w/d)')}").text
         assert "Du bewirbst dich als <bdi>Köch:in (m/w/d)</bdi> – stimmt das?" in text
