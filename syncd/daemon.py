@@ -6,16 +6,19 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
-from syncd.errors import DatabaseUnavailable, LeaseHeld
+from syncd.deadline import Deadline
+from syncd.errors import DatabaseUnavailable, LeaseHeld, Stopped, SyncdError
 from syncd.logs import get_logger
+from syncd.recruiting.templates import sync_templates
 from syncd.stopping import EXIT_NOW
 from syncd.sync.once import Client, Outsides, run_once
 
@@ -26,6 +29,9 @@ LIMIT = 28.0  # seconds from a stop to the end of the process, whatever does not
 SPARE_THREADS = 2
 CLOCK_LOOK = 5.0  # seconds between two looks at the clock
 CLOCK_TOLERANCE = 1.0  # seconds; time servers correct less than that all the time
+TEMPLATES_EVERY = 86_400.0  # seconds between two looks at the interview templates
+TEMPLATES_LIMIT = 120.0  # seconds that a look may take
+TEMPLATES_AGAIN = 3600.0  # seconds, when the last look failed
 AFTER_OUTAGE = 30.0  # seconds until a cycle that Postgres cut short or kept from starting is made up for
 
 
@@ -67,7 +73,11 @@ class Daemon:
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(clients) + SPARE_THREADS)},
+            executors={
+                "default": ThreadPoolExecutor(len(clients) + SPARE_THREADS),
+                # Threads of their own, so that templates that do not come hold up no cycle.
+                "templates": ThreadPoolExecutor(1),
+            },
             # Late is better than never: runs that were missed are made up for by one.
             job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
         )
@@ -80,6 +90,14 @@ class Daemon:
                 scheduled.trigger,
                 args=[scheduled.client],
                 id=scheduled.client.plan.client_id,
+                next_run_time=datetime.now(UTC),
+            )
+            self._scheduler.add_job(
+                self._templates,
+                IntervalTrigger(seconds=TEMPLATES_EVERY, timezone=UTC),
+                args=[scheduled.client],
+                id=_templates_job(scheduled.client),
+                executor="templates",
                 next_run_time=datetime.now(UTC),
             )
         self._scheduler.start()
@@ -135,6 +153,26 @@ class Daemon:
                 self._running -= 1
                 self._idle.notify_all()
 
+    def _templates(self, client: Client) -> None:
+        """Bring the interview templates up to date. They are no part of the cycle: nothing is lost without them."""
+        client_id = client.plan.client_id
+        try:
+            synced = sync_templates(
+                client.api, self._outsides.database, Deadline(TEMPLATES_LIMIT, stop=self._stop)
+            )
+            log.info("templates_synced", client_id=client_id, listed=synced.listed, **asdict(synced.recorded))
+            if not synced.whole:
+                log.warning("templates_incomplete", client_id=client_id, unreadable=synced.unreadable)
+        except Stopped:
+            return
+        except DatabaseUnavailable:  # logged once for all clients
+            self._look_again(_templates_job(client), AFTER_OUTAGE)
+        except SyncdError as error:
+            log.warning("templates_failed", client_id=client_id, error=error)
+            self._look_again(_templates_job(client), TEMPLATES_AGAIN)
+        except Exception:
+            log.exception("templates_crashed", client_id=client_id)
+
     def _stand_by(self, client_id: str, held: LeaseHeld) -> None:
         """Look again within the lease, since the one who works for the client may die."""
         if client_id not in self._standing_by:
@@ -142,10 +180,14 @@ class Daemon:
         self._standing_by.add(client_id)
         self._look_again(client_id, self._outsides.keeper.ttl / 3)
 
-    def _look_again(self, client_id: str, seconds: float) -> None:
-        """Let the next cycle begin in so many seconds, if the schedule would have it later."""
+    def _look_again(self, job_id: str, seconds: float) -> None:
+        """Let the job's next run begin in so many seconds, if the schedule would have it later."""
         look_again = datetime.now(UTC) + timedelta(seconds=seconds)
         with suppress(JobLookupError):  # stopped meanwhile
-            job = self._scheduler.get_job(client_id)
+            job = self._scheduler.get_job(job_id)
             if job and job.next_run_time > look_again:
-                self._scheduler.modify_job(client_id, next_run_time=look_again)
+                self._scheduler.modify_job(job_id, next_run_time=look_again)
+
+
+def _templates_job(client: Client) -> str:
+    return f"templates of {client.plan.client_id}"

@@ -54,6 +54,9 @@ BEGIN
     RAISE EXCEPTION 'job is missing, or a dot or two, which browsers take for a step in the path'
       USING ERRCODE = '22023';
   END IF;
+  IF octet_length(convert_to(job, 'UTF8')) > 1024 THEN
+    RAISE EXCEPTION 'job is longer than 1024 bytes, which no profile brings back' USING ERRCODE = '22023';
+  END IF;
   SELECT string_agg(name || '=' || report.percent_encode(value), '&' ORDER BY place) INTO query
   FROM (VALUES (1, 'jkey', template_key), (2, 'title', title), (3, 'utm_source', utm_source),
                (4, 'utm_medium', utm_medium), (5, 'utm_campaign', utm_campaign),

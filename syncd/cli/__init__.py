@@ -26,6 +26,9 @@ COMMANDS = {
         "Import the ATS's vacancies from a CSV file, and list them with their applications.",
     ),
     "db": ("db", "Migrate the database, show its revision, print the SQL of the roles."),
+    "templates": ("templates", "Bring the interview templates up to date and list them."),
+    "apply-link": ("apply_link", "Make the apply link of a job, and keep it in ats.apply_link."),
+    "chat": ("chat", "Open a chat with the applicant of PROFILE_ID and print its address."),
     "quarantine": ("quarantine", "List, show and retry what could not be read."),
     "verify": ("verify", "Compare every stored file with its row, and find files without one."),
     "sandbox": ("sandbox", "Run a simulated PitchYou on this machine."),
@@ -48,7 +51,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"syncd.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -40,7 +40,7 @@ NUMBER_KEYS = frozenset(
         "limit_bytes expected_bytes calls http_calls retries attempt attempts count total index seconds "
         "wait_seconds retry_after_seconds age_seconds deadline_seconds elapsed_seconds "
         "oldest_unconfirmed_seconds http_status exit_code status_code revision fence pid port step_no "
-        "dry_run first_cycle signal_number "
+        "dry_run first_cycle signal_number listed unreadable returned "
     )
 )
 """Keys that count or measure: numbers and booleans alone."""

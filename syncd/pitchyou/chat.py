@@ -12,7 +12,8 @@ MAX_ANSWER = 16 * 1024
 MAX_TOKEN = 2048
 
 # One path segment that means nothing else: no slash, no scheme, no blank, no query, no escape, no step in the path.
-_TOKEN = re.compile(rf"(?!\.+\Z)[A-Za-z0-9._~+=-]{{4,{MAX_TOKEN}}}")
+# JSON's words are an answer without a token.
+_TOKEN = re.compile(rf"(?!\.+\Z|null\Z|true\Z|false\Z)[A-Za-z0-9._~+=-]{{4,{MAX_TOKEN}}}")
 
 ChatFormat = Literal["json", "form"]
 

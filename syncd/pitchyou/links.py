@@ -8,6 +8,7 @@ import re
 from urllib.parse import quote
 
 from syncd.errors import BadInput
+from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
 
 PITCHYOU_APPLY_URL = "https://{client_id}.pitchyou.de"
 MAX_LINK = 2000  # characters; browsers, mail programs and QR codes take at least as many
@@ -75,6 +76,8 @@ def _problems_of_job(job: str) -> list[str]:
         return ["job is empty: name the ATS's reference of the job"]
     if job in (".", ".."):
         return [f"job is '{job}', which browsers take for a step in the path: give the job another reference"]
+    if _can_be_encoded(job) and len(job.encode()) > MAX_REFERENCE_BYTES:
+        return [f"job is longer than {MAX_REFERENCE_BYTES} bytes, which no profile brings back"]
     return []
 
 

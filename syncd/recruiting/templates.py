@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 from syncd.deadline import Deadline
-from syncd.logs import get_logger
 from syncd.pitchyou import PitchYou
 from syncd.store import templates
 from syncd.store.engine import Database
 from syncd.store.templates import Recorded
-
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +16,11 @@ class Synced:
     listed: int
     unreadable: int
     recorded: Recorded
+
+    @property
+    def whole(self) -> bool:
+        """Whether the answer can be believed to name all templates that there are."""
+        return bool(self.listed) and not self.unreadable
 
 
 def sync_templates(api: PitchYou, database: Database, deadline: Deadline) -> Synced:
@@ -32,11 +34,8 @@ def sync_templates(api: PitchYou, database: Database, deadline: Deadline) -> Syn
         DatabaseUnavailable: it could not be written.
     """
     answer = api.templates(deadline)
-    listed, unreadable = len(answer.templates), answer.unreadable
-    whole = bool(listed) and not unreadable
+    whole = bool(answer.templates) and not answer.unreadable
     recorded = database.transact(
         lambda c: templates.record(c, api.client_id, answer.templates, removes=whole), deadline
     )
-    if not whole:
-        log.warning("templates_incomplete", client_id=api.client_id, listed=listed, unreadable=unreadable)
-    return Synced(listed, unreadable, recorded)
+    return Synced(len(answer.templates), answer.unreadable, recorded)

@@ -31,7 +31,7 @@ def test_the_first_cycle_comes_at_once_and_environment_variables_alone_suffice(
         assert time.monotonic() - began < 10
         assert not list(tmp_path.glob("*.toml"))
         assert daemon.stop() == 0
-        names = [event["event"] for event in daemon.events()]
+        names = [event["event"] for event in daemon.events() if event["event"] != "templates_synced"]
         assert names == ["daemon_started", "cycle_finished", "daemon_stopping", "daemon_stopped"]
         assert daemon.out_path.read_bytes() == b""
         here.assert_complete()
@@ -66,7 +66,7 @@ def test_runs_that_meet_one_still_going_on_are_left_out_without_noise(
             time.sleep(3.5)  # three more runs come due meanwhile
             assert len(here.sandbox.ledger.lists) == lists
             assert len(starts(here)) == 1
-            assert [event["event"] for event in daemon.events()] == ["daemon_started"]
+            assert {event["event"] for event in daemon.events()} == {"daemon_started", "templates_synced"}
             assert daemon.stop() == 0
 
 
@@ -137,3 +137,44 @@ def test_a_daemon_that_is_started_before_postgres_waits_and_then_works(
         assert daemon.stop() == 0
         assert len(daemon.events("database_unavailable")) == 1
         here.assert_complete()
+
+
+def test_templates_come_with_the_start_and_removed_ones_stay_marked(
+    database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path, schedule=NEVER) as here:
+        with here.start("run") as daemon:
+            [event] = daemon.wait_for("templates_synced")
+            assert daemon.stop() == 0
+        assert (event["listed"], event["new"], event["removed"]) == (8, 8, 0)
+        here.sandbox.withdraw_template("azubi")
+        with here.start("run") as daemon:
+            [event] = daemon.wait_for("templates_synced")
+            assert daemon.stop() == 0
+        assert (event["listed"], event["new"], event["removed"]) == (7, 0, 1)
+        gone = here.rows("SELECT template_key FROM ats.job_template WHERE removed_at IS NOT NULL")
+        assert gone == [("azubi",)]
+
+
+def test_templates_that_do_not_come_hold_up_no_cycle_and_no_stop(database_url: str, tmp_path: Path) -> None:
+    config = SandboxConfig(profiles=3, tenants=(Tenant("other", "s", 3),))
+    with site(database_url, tmp_path, config, schedule="every 1s") as here:
+        here.sandbox.inject(Fault("templates", "hang", times=MANY))
+        with here.start("run") as daemon:
+            daemon.wait_for("cycle_finished", 3, outcome="ok")
+            assert here.value("SELECT count(*) FROM ats.job_template") == 0
+            began = time.monotonic()
+            assert daemon.stop() == 0
+            assert time.monotonic() - began < 15
+
+
+def test_refused_templates_are_told_once_and_fail_no_cycle(database_url: str, tmp_path: Path) -> None:
+    with site(database_url, tmp_path, schedule="every 1s") as here:
+        here.sandbox.inject(Fault("templates", "status", status=403, times=MANY))
+        with here.start("run") as daemon:
+            [event] = daemon.wait_for("templates_failed")
+            daemon.wait_for("cycle_finished", 3, outcome="ok")
+            assert event["level"] == "warning"
+            assert "403" in event["error_message"]
+            assert len(daemon.events("templates_failed")) == 1
+            assert daemon.stop() == 0

@@ -1,0 +1,67 @@
+"""Apply links for a whole file of jobs: in and out as CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+import click
+
+from syncd.cli.printing import cell
+from syncd.recruiting.csv_files import Column, Mistakes, open_csv
+from syncd.recruiting.links import Wanted
+from syncd.store.apply_links import Link
+
+# The field of Wanted → how files name it.
+COLUMNS = {
+    "job": Column(
+        "reference", ("referenz", "job", "external_reference_id", "external_job_id"), required=True
+    ),
+    "template_key": Column("template", ("template_key", "jkey", "vorlage")),
+    "title": Column("title", ("titel", "job title", "stellentitel")),
+    "utm_source": Column("utm_source"),
+    "utm_medium": Column("utm_medium"),
+    "utm_campaign": Column("utm_campaign"),
+    "utm_content": Column("utm_content"),
+}
+
+
+def read_wanted(source: str, default: Wanted) -> list[Wanted]:
+    """The links that a file asks for; a field without a text is taken from `default`.
+
+    Raises:
+        BadInput: the file cannot be read, or what is wrong with its lines.
+    """
+    mistakes = Mistakes()
+    with open_csv(source, list(COLUMNS.values())) as file:
+        for note in file.notes:
+            click.echo(f"syncd: {note}", err=True)
+        wanted = [
+            replace(
+                default,
+                where=f"line {line_no}: ",
+                **{
+                    field: row[column.name] or getattr(default, field)
+                    for field, column in COLUMNS.items()
+                    if column.name in row
+                },
+            )
+            for line_no, row in file.rows(mistakes)
+        ]
+    mistakes.raise_any()
+    return wanted
+
+
+def print_links(links: Sequence[Link], *, as_json: bool) -> None:
+    """The links in the order of the file. What a spreadsheet would take for a formula is CSV-quoted as a text."""
+    if as_json:
+        click.echo(json.dumps({"links": [asdict(link) for link in links]}))
+        return
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("reference", "title", "template", "url"))
+    writer.writerows(
+        (cell(link.job), cell(link.title or ""), cell(link.template_key or ""), link.url) for link in links
+    )
+    click.echo(out.getvalue(), nl=False)

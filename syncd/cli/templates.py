@@ -1,0 +1,82 @@
+"""`syncd templates`: the interviews that PitchYou offers."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from syncd.cli import FAILED, PARTLY
+from syncd.cli.compose import chosen_clients, database_of, pitchyou_of, require_ready
+from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.printing import printable
+from syncd.deadline import Deadline
+from syncd.errors import ApiError
+from syncd.recruiting.templates import Synced, sync_templates
+from syncd.settings import ClientSettings, Settings
+from syncd.stopping import stop_on_signals
+from syncd.store.engine import Database
+from syncd.store.templates import Known, listed
+
+
+@click.command()
+@client_option
+@click.option("--no-sync", is_flag=True, help="Do not ask PitchYou; list what the store has.")
+@json_option
+@pass_globals
+def templates(context: Globals, client_id: str | None, no_sync: bool, as_json: bool) -> int:
+    """Bring the interview templates up to date and list them.
+
+    The daemon does so once a day. A template that PitchYou no longer offers stays, marked as removed; an answer that
+    is empty or partly unreadable removes nothing.
+
+    Exit code: 0; 1 when PitchYou gave no list for any client; 3 when it gave none for some, or one that was incomplete.
+    """
+    settings = context.settings(need_clients=not no_sync, need_media=False)
+    chosen = chosen_clients(settings, client_id)
+    deadline = Deadline(600, stop=stop_on_signals())
+    with database_of(settings) as database:
+        require_ready(database)
+        results = [] if no_sync else [_sync(settings, client, database, deadline) for client in chosen]
+        found = database.transact(
+            lambda c: listed(c, [client.client_id for client in chosen]), Deadline(30), patience=0
+        )
+    if as_json:
+        entries = [asdict(template) for template in found]
+        click.echo(json.dumps({"templates": entries}, default=lambda moment: moment.isoformat()))
+    else:
+        for template in found:
+            click.echo(_line(template))
+        if not found:
+            click.echo("There are no templates.")
+    return _exit_code(results)
+
+
+def _sync(
+    settings: Settings, client: ClientSettings, database: Database, deadline: Deadline
+) -> Synced | None:
+    """What the answer brought, or None when there was none; both are told on stderr where they are not as they should be."""
+    try:
+        with pitchyou_of(settings, client) as api:
+            synced = sync_templates(api, database, deadline)
+    except ApiError as error:
+        click.echo(f"syncd: {client.client_id}: {error}", err=True)
+        return None
+    if not synced.whole:
+        click.echo(
+            f"syncd: {client.client_id}: PitchYou listed {synced.listed} templates and {synced.unreadable} unreadable "
+            "ones: nothing was marked as removed",
+            err=True,
+        )
+    return synced
+
+
+def _exit_code(results: list[Synced | None]) -> int:
+    if results and not any(results):
+        return FAILED
+    return 0 if all(result is not None and result.whole for result in results) else PARTLY
+
+
+def _line(template: Known) -> str:
+    removed = f"  [removed {template.removed_at:%Y-%m-%d}]" if template.removed_at else ""
+    description = printable(template.description or "(no description)")
+    return f"{template.client_id}  {printable(template.template_key)}  {description}{removed}"
