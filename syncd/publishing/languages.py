@@ -1,0 +1,5 @@
+"""The languages that what is published can be had in."""
+
+from typing import Literal
+
+Language = Literal["de", "en"]
