@@ -13,6 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from syncd.daemon import Daemon, Scheduled
 from syncd.deadline import Deadline
+from syncd.demo.journey import Applied, Journey, end_of, has_come, offer_and_apply
 from syncd.demo.report import Kept, Report, finished_cycles, pending_files, report_on
 from syncd.errors import Stopped, SyncdError
 from syncd.logs import configure_logging
@@ -72,11 +73,11 @@ def run_demo(
         sandbox = stack.enter_context(_sandbox(profiles, seed, server.url, folder / "media"))
         tell(f"A simulated PitchYou with {profiles:,} applications listens on {sandbox.url}.")
         database = stack.enter_context(Database(url))
-        _let_the_daemon_work(sandbox, database, folder / "media", stop, tell)
+        journey = _let_the_daemon_work(sandbox, database, folder / "media", stop, tell)
         audit = sandbox.audit(confirmed_once=True)
         audit.findings += sandbox.findings
         kept = _kept(server, folder) if keep else None
-        return report_on(database, audit, seconds=time.monotonic() - began, kept=kept)
+        return report_on(database, audit, journey, seconds=time.monotonic() - began, kept=kept)
 
 
 @contextmanager
@@ -135,7 +136,7 @@ def _sandbox(profiles: int, seed: int, database_url: str, media_root: Path) -> S
 
 def _let_the_daemon_work(
     sandbox: Sandbox, database: Database, media_root: Path, stop: threading.Event, tell: Callable[[str], None]
-) -> None:
+) -> Journey:
     config = sandbox.config
     plan = Plan(config.client_id, media_retry=RETRY, media_gone_after=GONE_AFTER)
     ended = threading.Event()
@@ -149,15 +150,19 @@ def _let_the_daemon_work(
         thread = threading.Thread(target=daemon.run, name="daemon")
         thread.start()
         try:
-            _wait_for_cycles(database, stop, tell)
+            applied = _wait_for_cycles(sandbox, database, api, stop, tell)
         finally:
             ended.set()
             thread.join()
+        return end_of(applied, sandbox, database, api)
 
 
-def _wait_for_cycles(database: Database, stop: threading.Event, tell: Callable[[str], None]) -> None:
-    """Return after two cycles, or a few more while files are still to come."""
+def _wait_for_cycles(
+    sandbox: Sandbox, database: Database, api: PitchYou, stop: threading.Event, tell: Callable[[str], None]
+) -> Applied:
+    """Let somebody apply after the first cycle; return when all is there, or after so many cycles that it must be."""
     told = 0
+    applied: Applied | None = None
     while not stop.wait(0.1):
         done = database.transact(finished_cycles, Deadline(30))
         for cycle in done[told:]:
@@ -166,9 +171,16 @@ def _wait_for_cycles(database: Database, stop: threading.Event, tell: Callable[[
                 f"{cycle.new:,} new, {cycle.media_stored:,} files, {cycle.confirmed:,} confirmed."
             )
         told = len(done)
-        if told >= CYCLES[1] or (told >= CYCLES[0] and not database.transact(pending_files, Deadline(30))):
-            return
+        if told and applied is None:
+            applied = offer_and_apply(sandbox, database, api)
+            tell(f"Somebody applies through {applied.link}")
+        elif applied and (told >= CYCLES[1] or (told >= CYCLES[0] and _all_is_there(database, applied))):
+            return applied
     raise Stopped("the demo was stopped; everything it made has been removed")
+
+
+def _all_is_there(database: Database, applied: Applied) -> bool:
+    return database.transact(lambda c: has_come(c, applied) and not pending_files(c), Deadline(30))
 
 
 def _kept(server: EmbeddedPostgres, folder: Path) -> Kept:

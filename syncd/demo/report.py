@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from syncd.deadline import Deadline
+from syncd.demo.journey import Journey
 from syncd.sandbox import AuditReport
 from syncd.store.engine import Database
 
@@ -116,17 +117,24 @@ class Report:
     totals: Totals
     gone: tuple[str, ...]
     not_confirmed: tuple[NotConfirmed, ...]
+    journey: Journey
     audit: Audit
     queries: tuple[Tried, ...]
     kept: Kept | None
 
     @property
     def well(self) -> bool:
-        """Whether the demo showed what it should: no cycle failed and the audit found nothing."""
-        return not self.audit.findings and all(cycle.outcome in ("ok", "partial") for cycle in self.cycles)
+        """Whether the demo showed what it should: no cycle failed, the journey ended well and the audit found nothing."""
+        return (
+            self.journey.well
+            and not self.audit.findings
+            and all(cycle.outcome in ("ok", "partial") for cycle in self.cycles)
+        )
 
 
-def report_on(database: Database, audit: AuditReport, *, seconds: float, kept: Kept | None) -> Report:
+def report_on(
+    database: Database, audit: AuditReport, journey: Journey, *, seconds: float, kept: Kept | None
+) -> Report:
     """Ask the database in one transaction.
 
     Raises:
@@ -142,6 +150,7 @@ def report_on(database: Database, audit: AuditReport, *, seconds: float, kept: K
             totals=_totals(connection),
             gone=_gone(connection),
             not_confirmed=_not_confirmed(connection),
+            journey=journey,
             audit=Audit(audit.profiles, audit.media, tuple(dict.fromkeys(audit.findings))),
             queries=tuple(_tried(connection, title, sql) for title, sql in QUERIES),
             kept=kept,

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Sequence
 
+from syncd.demo.journey import Journey
 from syncd.demo.report import Count, Kept, Report, Tried
 
 _NAMED = 5  # profiles named one by one; the rest is counted
@@ -42,6 +43,8 @@ def _lines(report: Report) -> Iterator[str]:
     if len(report.not_confirmed) > _NAMED:
         yield f"  and {len(report.not_confirmed) - _NAMED:,} more"
     yield ""
+    yield from _journey(report.journey)
+    yield ""
     yield from _audit(report)
     for query in report.queries:
         yield ""
@@ -50,6 +53,15 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"All of it took {report.seconds:.1f} s."
     if report.kept:
         yield from _kept(report.kept)
+
+
+def _journey(journey: Journey) -> Iterator[str]:
+    yield "One application from the job ad to the chat"
+    yield f"  template   {journey.template}"
+    yield f"  link       {journey.link}"
+    yield f"  came as    {journey.profile_id}, {'confirmed' if journey.confirmed else 'NOT CONFIRMED'}"
+    yield f"  for job    {journey.job or 'NONE'}, {journey.title}"
+    yield f"  chat       {journey.chat or 'NOT OPENED'}"
 
 
 def _quarantined(report: Report) -> int:

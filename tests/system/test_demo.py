@@ -43,20 +43,25 @@ def test_demo_brings_everything_over_in_two_cycles_and_leaves_nothing_behind(tmp
     totals, cycles = report["totals"], report["cycles"]
     assert len(cycles) == 2
     assert {cycle["outcome"] for cycle in cycles} == {"partial"}
-    assert (cycles[0]["new"], cycles[1]["new"]) == (200, 0)
-    assert totals["applications"] == totals["confirmed"] == 200
+    assert (cycles[0]["new"], cycles[1]["new"]) == (200, 1)
+    assert totals["applications"] == totals["confirmed"] == 201
     assert 0 < cycles[0]["confirmed"] < 200
-    assert totals["late"] == cycles[1]["media_stored"] > 0
+    assert totals["late"] == cycles[1]["media_stored"] - 1 > 0  # one file came with the application of the journey
     assert totals["gone"] == len(report["gone"]) > 0
     assert totals["bytes"] == sum(cycle["media_bytes"] for cycle in cycles) > 0
-    assert sum(job["applications"] for job in report["jobs"]) == 200
-    assert sum(source["applications"] for source in report["sources"]) == 200
+    assert sum(job["applications"] for job in report["jobs"]) == 201
+    assert sum(source["applications"] for source in report["sources"]) == 201
     assert [left["reason"] for left in report["not_confirmed"]] == [
         "in quarantine: steps is not an array",
         "in quarantine: NaN is not a JSON number",
     ]
-    assert report["audit"] == {"profiles": 202, "files": totals["stored"], "findings": []}
+    assert report["audit"] == {"profiles": 203, "files": totals["stored"], "findings": []}
     assert [bool(query["rows"]) for query in report["queries"]] == [True, True]
+    journey = report["journey"]
+    assert journey["job"] == "Ä/ö? #1%+ 🚲"
+    assert journey["link"].startswith("http://acme.localhost:")
+    assert journey["confirmed"]
+    assert journey["chat"].endswith("/chat/…")
     assert report["kept"] is None
     assert list(tmp_path.iterdir()) == []
 
@@ -73,7 +78,7 @@ def test_keep_leaves_a_database_that_can_be_reached_stopped_and_removed(tmp_path
         assert all((Path(kept["media_root"]) / path).is_file() for (path,) in paths)
         assert "daemon_stopped" in Path(kept["log"]).read_text()
         asked = [kept["psql"], kept["database_url"], "-Atc", "SELECT count(*) FROM ats.application"]
-        assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "5\n"
+        assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "6\n"
     finally:
         subprocess.run(stop, check=True)
         psutil.wait_procs([server], timeout=30)

@@ -15,8 +15,11 @@ from sqlalchemy import Column, create_engine
 
 from syncd import __version__
 from syncd.cli import COMMANDS
+from syncd.deadline import Deadline
 from syncd.embedded import EmbeddedPostgres
 from syncd.embedded.machine import free_port
+from syncd.pitchyou import PITCHYOU_APPLY_URL
+from syncd.recruiting.links import Wanted, issue_links
 from syncd.sandbox import Sandbox, SandboxConfig
 from syncd.store.tables import metadata
 from tests.scene import scene
@@ -92,6 +95,7 @@ def test_output_in_the_readme_is_what_the_demo_prints(tmp_path: Path) -> None:
 
 def _without_times(line: str) -> str:
     line = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", line)
+    line = re.sub(r"\.localhost:\d+", ".ADDRESS", line)
     return re.sub(r"\d+\.\d s", "TIME", line)
 
 
@@ -126,6 +130,9 @@ def test_every_query_in_the_documentation_finds_something(database_url: str, tmp
     config = SandboxConfig(profiles=40, media_late=0.3, media_late_tries=1000)
     with scene(database_url, tmp_path, config=config) as s:
         s.cycle()
+        issue_links(
+            s.outsides.database, "acme", [Wanted("LG-10233")], apply_url=PITCHYOU_APPLY_URL, deadline=Deadline(30)
+        )
         found = [(query, s.rows(query)) for query in blocks("docs/schema.md", "sql")]
     assert len(found) >= 5
     assert [query for query, rows in found if not rows] == []
