@@ -1,7 +1,6 @@
 """`syncd apply-link`: the link behind a job ad's button, as text, button, QR code or sheet; one, or a file of them."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.printing import language_of
 from syncd.deadline import Deadline
 from syncd.errors import BadInput, SyncdError
-from syncd.publishing.button import button_css, button_html
+from syncd.publishing.button import Styles, button_css, button_html
 from syncd.publishing.qr import qr_png, qr_svg
 from syncd.publishing.sheet import Language, sheet_html, sheet_pdf
 from syncd.recruiting.links import Wanted, issue_links
@@ -110,13 +109,18 @@ def apply_link(
         raise click.UsageError("--html, --css, --text, --qr and --sheet are for one --job, not for --csv")
     if csv_file is None:
         forms.check(default)
-        wanted: Sequence[Wanted] = [default]
+        wanted, mistakes = [default], None
     else:
-        wanted = read_wanted(csv_file, default)
+        wanted, mistakes = read_wanted(csv_file, default)
     with database_of(settings) as database:
         require_ready(database)
         links = issue_links(
-            database, client.client_id, wanted, apply_url=client.apply_url, deadline=Deadline(120)
+            database,
+            client.client_id,
+            wanted,
+            apply_url=client.apply_url,
+            deadline=Deadline(120),
+            mistakes=mistakes,
         )
     if csv_file is not None:
         print_links(links, as_json=as_json)
@@ -127,7 +131,7 @@ def apply_link(
 def _hand_out(link: Link, forms: Forms, *, as_json: bool) -> None:
     html = None
     if forms.html or forms.css or forms.text:
-        styles = "classes" if forms.css else "inline"
+        styles: Styles = "classes" if forms.css else "inline"
         html = button_html(
             link.url, language=forms.language, text=forms.text, job_title=link.title, styles=styles
         )

@@ -27,11 +27,11 @@ COLUMNS = {
 }
 
 
-def read_wanted(source: str, default: Wanted) -> list[Wanted]:
-    """The links that a file asks for; a field without a text is taken from `default`.
+def read_wanted(source: str, default: Wanted) -> tuple[list[Wanted], Mistakes]:
+    """The links that a file asks for, and what is wrong with its lines; a field without a text is taken from `default`.
 
     Raises:
-        BadInput: the file cannot be read, or what is wrong with its lines.
+        BadInput: the file cannot be read at all.
     """
     mistakes = Mistakes()
     with open_csv(source, list(COLUMNS.values())) as file:
@@ -40,7 +40,7 @@ def read_wanted(source: str, default: Wanted) -> list[Wanted]:
         wanted = [
             replace(
                 default,
-                where=f"line {line_no}: ",
+                line_no=line_no,
                 **{
                     field: row[column.name] or getattr(default, field)
                     for field, column in COLUMNS.items()
@@ -49,8 +49,7 @@ def read_wanted(source: str, default: Wanted) -> list[Wanted]:
             )
             for line_no, row in file.rows(mistakes)
         ]
-    mistakes.raise_any()
-    return wanted
+    return wanted, mistakes
 
 
 def print_links(links: Sequence[Link], *, as_json: bool) -> None:

@@ -10,8 +10,8 @@ def printable(text: str) -> str:
 
 def cell(text: str) -> str:
     """Printable text that no spreadsheet takes for a formula: an apostrophe goes before `=`, `+`, `-` and `@`."""
-    text = printable(text)
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") else text
+    begins = text.lstrip()[:1]
+    return ("'" if begins and begins in "=+-@＝＋－＠" else "") + printable(text)
 
 
 def language_of(tag: str) -> Literal["de", "en"]:

@@ -49,7 +49,7 @@ class Mistakes:
         self.count = 0
 
     def add(self, line_no: int, what: str) -> None:
-        """Note a mistake. Text of the file belongs into `what` by way of `shown` only."""
+        """Note a mistake; line 0 is for what no file has. Text of the file belongs into `what` by way of `shown` only."""
         self.count += 1
         if len(self._kept) < MAX_MISTAKES:
             self._kept.append((line_no, what))
@@ -62,7 +62,7 @@ class Mistakes:
         """Raise BadInput with all of them, in the order of their lines, if there is one."""
         if not self.count:
             return
-        problems = [f"line {line_no}: {what}" for line_no, what in sorted(self._kept)]
+        problems = [f"line {line_no}: {what}" if line_no else what for line_no, what in sorted(self._kept)]
         if more := self.count - len(problems):
             problems.append(f"and {more:,} more mistakes")
         raise BadInput(*problems)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from syncd.deadline import Deadline
 from syncd.errors import BadInput
 from syncd.pitchyou import apply_link
+from syncd.recruiting.csv_files import Mistakes
 from syncd.store import apply_links, templates
 from syncd.store.apply_links import Link
 from syncd.store.engine import Database
@@ -16,7 +17,7 @@ from syncd.store.engine import Database
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A link to be made, part by part as in `apply_link`. `where` begins the messages about it, such as `line 7: `."""
+    """A link to be made, part by part as in `apply_link`. `line_no` is its line in a file, 0 without one."""
 
     job: str
     template_key: str | None = None
@@ -25,44 +26,54 @@ class Wanted:
     utm_medium: str | None = None
     utm_campaign: str | None = None
     utm_content: str | None = None
-    where: str = ""
+    line_no: int = 0
 
 
 def issue_links(
-    database: Database, client_id: str, wanted: Sequence[Wanted], *, apply_url: str, deadline: Deadline
+    database: Database,
+    client_id: str,
+    wanted: Sequence[Wanted],
+    *,
+    apply_url: str,
+    deadline: Deadline,
+    mistakes: Mistakes | None = None,
 ) -> list[Link]:
     """Make the links and store them, in one transaction.
 
     Args:
         wanted: in any number; the links come back in this order.
         apply_url: as in `apply_link`.
+        mistakes: what is wrong with their file already; nothing is stored then, and all is told together.
 
     Raises:
         BadInput: every mistake in every one of them; then nothing was stored.
         DatabaseUnavailable: nothing was stored.
     """
 
+    problems = mistakes or Mistakes()
+
     def issue(connection: Connection) -> list[Link]:
         offered = templates.known_keys(connection, client_id)
-        links: list[Link] = []
-        problems: list[str] = []
-        for each in wanted:
-            parts = {
-                name: value or None for name, value in asdict(each).items() if name not in ("job", "where")
-            }
-            try:
-                url = apply_link(client_id, each.job, apply_url=apply_url, **parts)
-                links.append(Link(url, each.job, **parts))
-            except BadInput as error:
-                problems += [each.where + problem for problem in error.problems]
-            if each.template_key and (problem := _problem_of_template(each.template_key, offered)):
-                problems.append(each.where + problem)
-        if problems:
-            raise BadInput(*problems)
+        links = [link for each in wanted if (link := _link(client_id, each, offered, apply_url, problems))]
+        problems.raise_any()
         apply_links.add(connection, client_id, links)
         return links
 
     return database.transact(issue, deadline)
+
+
+def _link(
+    client_id: str, wanted: Wanted, offered: Mapping[str, bool], apply_url: str, problems: Mistakes
+) -> Link | None:
+    parts = {name: value or None for name, value in asdict(wanted).items() if name not in ("job", "line_no")}
+    if wanted.template_key and (problem := _problem_of_template(wanted.template_key, offered)):
+        problems.add(wanted.line_no, problem)
+    try:
+        return Link(apply_link(client_id, wanted.job, apply_url=apply_url, **parts), wanted.job, **parts)
+    except BadInput as error:
+        for problem in error.problems:
+            problems.add(wanted.line_no, problem)
+        return None
 
 
 def _problem_of_template(key: str, offered: Mapping[str, bool]) -> str | None:

@@ -1,0 +1,213 @@
+"""`syncd apply-link` (S1.2, S1.3): checked, stored once, in every form; and many at a time from a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from syncd.cli.printing import cell
+from syncd.deadline import Deadline
+from syncd.errors import BadInput
+from syncd.pitchyou import PITCHYOU_APPLY_URL
+from syncd.recruiting.links import Wanted, issue_links
+from syncd.recruiting.templates import sync_templates
+from syncd.sandbox import SandboxConfig, Tenant
+from tests.integration.test_commands_terminal import HOSTILE, STEERING, on_a_terminal
+from tests.scene import Scene, scene
+from tests.system.processes import CLEAN, SYNCD, Site, site
+
+REFERENCE = "Ä/ö? #1%+ 🚲"
+NONE = SandboxConfig(profiles=0)
+
+
+def issued(s: Scene, *wanted: Wanted) -> list[str]:
+    links = issue_links(
+        s.outsides.database, "acme", wanted, apply_url=PITCHYOU_APPLY_URL, deadline=Deadline(30)
+    )
+    return [link.url for link in links]
+
+
+def with_input(here: Site, content: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SYNCD, *arguments],
+        env=CLEAN | dict(here.environ),
+        cwd=here.folder,
+        input=content,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_reference_comes_back_unchanged_through_link_interview_and_sync(
+    database_url: str, tmp_path: Path
+) -> None:
+    with scene(database_url, tmp_path, config=NONE) as s:
+        sync_templates(s.client.api, s.outsides.database, Deadline(30))
+        references = [REFERENCE, " a b ", "...", "%2e%2e", "x\r\ny", "\u202eabc", "a" * 1024, "<b>&amp;</b>"]
+        for reference in references:
+            wanted = Wanted(reference, "azubi", "Köchin <b>", "s+ &", "m/=", "c?#", "x%20")
+            [url] = issued(s, wanted)
+            s.sandbox.apply(url)
+        assert s.cycle().error is None
+        s.assert_complete()
+        rows = s.rows(
+            "SELECT j.external_reference_id, a.job_template_key, a.utm_source, a.utm_medium, a.utm_campaign, "
+            "a.utm_content, l.link_id, j.origin FROM ats.application a JOIN ats.apply_link l ON l.client_id = a.client_id "
+            "AND l.job = a.external_reference_id JOIN ats.job j ON j.client_id = l.client_id "
+            "AND j.external_reference_id = l.job ORDER BY l.link_id"
+        )
+        assert [row.pop("external_reference_id") for row in rows] == references
+        for row in rows:
+            assert list(row.values())[:5] == ["azubi", "s+ &", "m/=", "c?#", "x%20"]
+            assert row["origin"] == "link"
+
+
+def test_a_link_is_stored_once_and_names_its_job(database_url: str, tmp_path: Path) -> None:
+    with scene(database_url, tmp_path, config=NONE) as s:
+        first = issued(
+            s, Wanted("1", title="Koch"), Wanted("1", title="Koch", utm_source="x"), Wanted("1", title="Koch")
+        )
+        assert (
+            first
+            == issued(s, Wanted("1", title="Koch"), Wanted("1", title="Koch", utm_source="x")) + first[:1]
+        )
+        assert s.value("SELECT count(*) FROM ats.apply_link") == 2
+        assert s.rows("SELECT external_reference_id, title, origin FROM ats.job") == [
+            {"external_reference_id": "1", "title": "Koch", "origin": "link"}
+        ]
+
+
+def test_a_stub_gets_the_links_title_and_an_imported_job_keeps_its_own(
+    database_url: str, tmp_path: Path
+) -> None:
+    with scene(database_url, tmp_path, config=SandboxConfig(profiles=20, media_per_profile=0.0)) as s:
+        s.cycle()
+        stub, imported = [
+            row["r"] for row in s.rows("SELECT external_reference_id AS r FROM ats.job ORDER BY 1 LIMIT 2")
+        ]
+        s.execute(
+            "UPDATE ats.job SET origin = 'import', title = 'ours' WHERE external_reference_id = :r",
+            r=imported,
+        )
+        issued(s, Wanted(stub, title="new"), Wanted(imported, title="new"))
+        found = s.rows("SELECT title, origin FROM ats.job ORDER BY external_reference_id LIMIT 2")
+        assert [tuple(row.values()) for row in found] == [("new", "link"), ("ours", "import")]
+
+
+def test_an_unknown_or_removed_template_is_refused_with_the_nearest_names(
+    database_url: str, tmp_path: Path
+) -> None:
+    with scene(database_url, tmp_path, config=NONE) as s:
+        with pytest.raises(BadInput, match="no templates are known yet"):
+            issued(s, Wanted("1", "azubi"))
+        sync_templates(s.client.api, s.outsides.database, Deadline(30))
+        with pytest.raises(BadInput, match="'pflege-standart' is not known; near it is: 'pflege-standard'"):
+            issued(s, Wanted("1", "pflege-standart"))
+        s.sandbox.withdraw_template("azubi")
+        sync_templates(s.client.api, s.outsides.database, Deadline(30))
+        with pytest.raises(BadInput, match="'azubi' was removed at PitchYou"):
+            issued(s, Wanted("1", "azubi"))
+        assert s.value("SELECT count(*) FROM ats.apply_link") == s.value("SELECT count(*) FROM ats.job") == 0
+
+
+def test_one_mistake_among_many_stores_nothing_and_all_are_told(database_url: str, tmp_path: Path) -> None:
+    with scene(database_url, tmp_path, config=NONE) as s:
+        with pytest.raises(BadInput) as caught:
+            issued(s, Wanted("1"), Wanted("..", line_no=3), Wanted("2", title="\0", line_no=4))
+        assert [problem.partition(": ")[0] for problem in caught.value.problems] == ["line 3", "line 4"]
+        assert s.value("SELECT count(*) FROM ats.apply_link") == 0
+
+
+def test_the_command_prints_the_link_and_writes_every_form(database_url: str, tmp_path: Path) -> None:
+    with site(database_url, tmp_path, NONE) as here:
+        options = ("apply-link", "--job", REFERENCE, "--title", "Kurier", "--utm-source", "plakat")
+        link = "https://acme.pitchyou.de/go/%C3%84%2F%C3%B6%3F%20%231%25%2B%20%F0%9F%9A%B2?title=Kurier&utm_source=plakat"
+        files = ("--qr", "a.svg", "--sheet", "a.pdf")
+        assert here.run(*options, *files).stdout == f"{link}\n"
+        more = here.run(
+            *options, "--css", "a.css", "--language", "en", "--qr", "b.PNG", "--sheet", "b.html", "--json"
+        )
+        facts = json.loads(more.stdout)
+        assert (facts["url"], facts["job"]) == (link, REFERENCE)
+        assert "Apply now by WhatsApp" in facts["html"]
+        assert "style=" not in facts["html"]
+        assert (tmp_path / "a.svg").read_bytes().lstrip().startswith(b"<")
+        assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF-")
+        assert (tmp_path / "b.PNG").read_bytes().startswith(b"\x89PNG")
+        assert "Scan the code" in (tmp_path / "b.html").read_text()
+        assert ".whatsapp-apply" in (tmp_path / "a.css").read_text()
+        inline = here.run(*options, "--html", "--text", "Los geht's").stdout
+        assert inline.startswith("<a ")
+        assert "style=" in inline
+        assert "Los geht&#x27;s" in inline
+        assert here.value("SELECT count(*) FROM ats.apply_link") == 1
+
+
+def test_wrong_use_is_told_before_anything_is_stored(database_url: str, tmp_path: Path) -> None:
+    config = SandboxConfig(profiles=0, tenants=(Tenant("beta", "s", 0),))
+    with site(database_url, tmp_path, config) as here:
+        for arguments, told in (
+            (["--job", "1"], "say which client with --client: acme, beta"),
+            (["--client", "acme"], "say either --job or --csv"),
+            (["--client", "acme", "--job", "1", "--qr", "a.gif"], "--qr: the file must end in .svg or .png"),
+            (["--client", "acme", "--job", "1", "--sheet", "a.pdf"], "--title is needed"),
+            (["--client", "acme", "--csv", "x.csv", "--html"], "are for one --job"),
+        ):
+            result = here.run("apply-link", *arguments)
+            assert (result.returncode, result.stdout) == (2, "")
+            assert told in result.stderr
+        nowhere = here.run("apply-link", "--client", "acme", "--job", "1", "--qr", "no/folder/a.svg")
+        assert (nowhere.returncode, "no/folder/a.svg cannot be written" in nowhere.stderr) == (1, True)
+
+
+def test_a_file_of_jobs_becomes_a_file_of_links(database_url: str, tmp_path: Path) -> None:
+    with site(database_url, tmp_path, NONE) as here:
+        content = f'Referenz;Titel;utm_source\n"{REFERENCE}";Köchin;\n2;;indeed\n'
+        result = with_input(here, content, "apply-link", "--csv", "-", "--utm-source", "seite")
+        assert (result.returncode, result.stderr) == (0, "")
+        rows = list(csv.DictReader(io.StringIO(result.stdout)))
+        assert [row["reference"] for row in rows] == [REFERENCE, "2"]
+        assert rows[0]["url"].endswith("?title=K%C3%B6chin&utm_source=seite")
+        assert rows[1]["url"].endswith("/go/2?utm_source=indeed")
+        links = json.loads(with_input(here, content, "apply-link", "--csv", "-", "--json").stdout)["links"]
+        assert [link["utm_source"] for link in links] == [None, "indeed"]
+
+
+def test_mistakes_in_a_file_are_told_by_line_all_at_once(database_url: str, tmp_path: Path) -> None:
+    with site(database_url, tmp_path, NONE) as here:
+        result = with_input(here, "reference,template\n1,azubi\n..,\n,\n3,4,5\n", "apply-link", "--csv", "-")
+        assert (result.returncode, result.stdout) == (2, "")
+        assert [line.split(":")[1] for line in result.stderr.splitlines()] == [
+            " line 2",
+            " line 3",
+            " line 5",
+        ]
+        assert here.value("SELECT count(*) FROM ats.apply_link") == 0
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "＝1"])
+def test_a_formula_reaches_no_spreadsheet(formula: str) -> None:
+    assert cell(formula)[0] not in "=+-@\t\r ＝＋－＠"
+
+
+def test_hostile_texts_can_steer_neither_the_terminal_nor_a_spreadsheet(
+    database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path, NONE) as here:
+        (tmp_path / "jobs.csv").write_text(f'reference,title\n1,"={HOSTILE.replace(chr(10), "")}"\n')
+        code, written = on_a_terminal(here, "apply-link", "--csv", "jobs.csv")
+        assert code == 0
+        assert not STEERING.search(written.replace("\r\n", "\n"))
+        assert "\n1,'=" in written.replace("\r\n", "\n")
+        code, written = on_a_terminal(here, "apply-link", "--job", HOSTILE, "--title", HOSTILE, "--html")
+        assert code == 0
+        assert not STEERING.search(written.replace("\r\n", "\n"))
+        code, written = on_a_terminal(here, "apply-link", "--job", "1", "--template", HOSTILE)
+        assert code == 2
+        assert not STEERING.search(written.replace("\r\n", "\n"))
