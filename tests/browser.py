@@ -60,10 +60,13 @@ class Served:
 
 
 class PageServer:
-    """Serves what `pages` holds by path, 404 for all else. `asked` are the paths as they came, in their order."""
+    """Serves what `pages` holds by path, 404 for all else. `asked` are the paths as they came, in their order.
+
+    There is an icon, which browsers ask for unasked and whose lack would be a complaint.
+    """
 
     def __init__(self, pages: Mapping[str, Served] | None = None) -> None:
-        self.pages = dict(pages or {})
+        self.pages = {"/favicon.ico": Served(b"", "image/x-icon"), **(pages or {})}
         self.asked: list[str] = []
 
     def __enter__(self) -> PageServer:
