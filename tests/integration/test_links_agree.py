@@ -25,7 +25,7 @@ QUERY = {"template_key": "jkey"}  # what the link calls a part, where it is anot
 
 _character = st.one_of(
     st.sampled_from("/?#%+&=;:@.~-_ \"'<>\\\r\n\täöüßÄÖÜ🚲\u202e\u200d\ufeff\U0010ffff"),
-    st.characters(exclude_categories=("Cs",), exclude_characters="\0"),
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
 )
 _text = st.text(_character, min_size=1, max_size=60)
 _link = st.fixed_dictionaries(

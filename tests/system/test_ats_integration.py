@@ -35,7 +35,9 @@ def shell(script: str, here: Site, environ: dict[str, str]) -> str:
         check=False,
     )
     assert result.returncode == 0, script + result.stdout + result.stderr
-    environ.update(line.split("=", 1) for line in kept.read_text().split("\0") if line)
+    for line in filter(None, kept.read_text().split("\0")):
+        name, _, value = line.partition("=")
+        environ[name] = value
     return result.stdout
 
 

@@ -46,7 +46,9 @@ def test_demo_brings_everything_over_in_two_cycles_and_leaves_nothing_behind(tmp
     assert (cycles[0]["new"], cycles[1]["new"]) == (200, 1)
     assert totals["applications"] == totals["confirmed"] == 201
     assert 0 < cycles[0]["confirmed"] < 200
-    assert totals["late"] == cycles[1]["media_stored"] - 1 > 0  # one file came with the application of the journey
+    assert (
+        totals["late"] == cycles[1]["media_stored"] - 1 > 0
+    )  # one file came with the application of the journey
     assert totals["gone"] == len(report["gone"]) > 0
     assert totals["bytes"] == sum(cycle["media_bytes"] for cycle in cycles) > 0
     assert sum(job["applications"] for job in report["jobs"]) == 201

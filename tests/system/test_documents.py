@@ -131,7 +131,11 @@ def test_every_query_in_the_documentation_finds_something(database_url: str, tmp
     with scene(database_url, tmp_path, config=config) as s:
         s.cycle()
         issue_links(
-            s.outsides.database, "acme", [Wanted("LG-10233")], apply_url=PITCHYOU_APPLY_URL, deadline=Deadline(30)
+            s.outsides.database,
+            "acme",
+            [Wanted("LG-10233")],
+            apply_url=PITCHYOU_APPLY_URL,
+            deadline=Deadline(30),
         )
         found = [(query, s.rows(query)) for query in blocks("docs/schema.md", "sql")]
     assert len(found) >= 5
