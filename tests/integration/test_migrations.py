@@ -39,7 +39,9 @@ def catalog(url: str) -> dict[str, list[tuple[Any, ...]]]:
     """All that Postgres knows of our schemas, but for alembic's own table."""
     with connected(url) as connection:
         found = {
-            kind: connection.execute(text(f"SELECT * FROM ({sql}) AS c WHERE table_schema IN ('ats', 'ops', 'report')"))
+            kind: connection.execute(
+                text(f"SELECT * FROM ({sql}) AS c WHERE table_schema IN ('ats', 'ops', 'report')")
+            )
             for kind, sql in KINDS.items()
         }
         return {
