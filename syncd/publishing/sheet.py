@@ -10,7 +10,7 @@ from unicodedata import combining, east_asian_width
 
 from syncd.errors import SyncdError
 from syncd.publishing.checking import checked_title
-from syncd.publishing.languages import Language as Language  # part of what this module offers
+from syncd.publishing.languages import Language
 from syncd.publishing.qr import qr_svg, qr_svg_element
 
 INSTRUCTIONS: dict[Language, str] = {
