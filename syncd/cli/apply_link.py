@@ -28,10 +28,12 @@ _PARTS = ("template", "title", "utm_source", "utm_medium", "utm_campaign", "utm_
     "--template", metavar="KEY", help="The interview to run; without it the client's standard interview."
 )
 @click.option("--title", help="The job's title, which the interview speaks.")
-@click.option("--utm-source", help="Comes back with each application, like the next three.")
-@click.option("--utm-medium")
-@click.option("--utm-campaign")
-@click.option("--utm-content")
+@click.option(
+    "--utm-source", help="Where the ad stands; comes back with each application, as do the next three."
+)
+@click.option("--utm-medium", help="What kind of ad it is.")
+@click.option("--utm-campaign", help="Which campaign it belongs to.")
+@click.option("--utm-content", help="Which of several ads it is.")
 @click.option("--html", is_flag=True, help="Print a button for the job ad instead of the link.")
 @click.option(
     "--css",

@@ -15,10 +15,12 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "ats-integration.md"
 BLOCK = re.compile(r"^```(sh|sql|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REFERENCE = "Ä/ö? #1%+ 🚲"
 # There need be no psql on this machine; the document's only call of it is answered from here.
-PSQL = """#!{python}
+PSQL = """#!/bin/sh
+exec '{python}' -c '
 import psycopg, sys
 with psycopg.connect(sys.argv[1]) as connection:
     print(connection.execute(sys.argv[3]).fetchone()[0])
+' "$@"
 """
 
 
