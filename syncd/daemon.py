@@ -4,8 +4,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -75,7 +75,7 @@ class Daemon:
             timezone=UTC,
             executors={
                 "default": ThreadPoolExecutor(len(clients) + SPARE_THREADS),
-                # Threads of their own, so that templates that do not come hold up no cycle.
+                # A thread of its own, so that templates that do not come hold up no cycle.
                 "templates": ThreadPoolExecutor(1),
             },
             # Late is better than never: runs that were missed are made up for by one.
@@ -122,6 +122,7 @@ class Daemon:
                 log.warning("clock_set_back", seconds=round(before - offset))
                 for scheduled in self._clients:
                     self._look_again(scheduled.client.plan.client_id, 0.0)
+                    self._look_again(_templates_job(scheduled.client), 0.0)
 
     def _wait_for_cycles(self) -> bool:
         ends_at = time.monotonic() + GRACE
@@ -132,11 +133,25 @@ class Daemon:
 
     def _cycle(self, client: Client) -> None:
         """One scheduled run. It logs and swallows every failure, since there is nobody above to tell."""
-        with self._idle:
-            if self._stop.is_set():
-                return
-            self._running += 1
         client_id = client.plan.client_id
+        with self._at_work() as may_begin:
+            if may_begin:
+                self._run_cycle(client, client_id)
+
+    @contextmanager
+    def _at_work(self) -> Iterator[bool]:
+        """Let a stop wait for what is done inside; False when the stop was there first."""
+        with self._idle:
+            may_begin = not self._stop.is_set()
+            self._running += may_begin
+        try:
+            yield may_begin
+        finally:
+            with self._idle:
+                self._running -= may_begin
+                self._idle.notify_all()
+
+    def _run_cycle(self, client: Client, client_id: str) -> None:
         try:
             ended = run_once(client, self._outsides, trigger="schedule", stop=self._stop)
             self._standing_by.discard(client_id)
@@ -148,14 +163,14 @@ class Daemon:
             self._look_again(client_id, AFTER_OUTAGE)
         except Exception:
             log.exception("cycle_crashed", client_id=client_id)
-        finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
 
     def _templates(self, client: Client) -> None:
         """Bring the interview templates up to date. They are no part of the cycle: nothing is lost without them."""
-        client_id = client.plan.client_id
+        with self._at_work() as may_begin:
+            if may_begin:
+                self._look_at_templates(client, client.plan.client_id)
+
+    def _look_at_templates(self, client: Client, client_id: str) -> None:
         try:
             synced = sync_templates(
                 client.api, self._outsides.database, Deadline(TEMPLATES_LIMIT, stop=self._stop)
@@ -165,9 +180,10 @@ class Daemon:
                 log.warning("templates_incomplete", client_id=client_id, unreadable=synced.unreadable)
         except Stopped:
             return
-        except DatabaseUnavailable:  # logged once for all clients
-            self._look_again(_templates_job(client), AFTER_OUTAGE)
         except SyncdError as error:
+            if isinstance(error, DatabaseUnavailable) and not error.refused:  # logged once for all clients
+                self._look_again(_templates_job(client), AFTER_OUTAGE)
+                return
             log.warning("templates_failed", client_id=client_id, error=error)
             self._look_again(_templates_job(client), TEMPLATES_AGAIN)
         except Exception:

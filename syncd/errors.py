@@ -77,11 +77,16 @@ class BadAnswer(ApiError):
 
 
 class DatabaseUnavailable(SyncdError):
-    """Postgres is away, full or read-only. `sqlstate` is its five-letter reason, if it gave one."""
+    """Postgres is away, full, read-only or refuses. `sqlstate` is its five-letter reason, if it gave one."""
 
     def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
         self.sqlstate = sqlstate
         super().__init__(message)
+
+    @property
+    def refused(self) -> bool:
+        """Whether it does not let syncd work (login, grants, schema), which does not pass by itself."""
+        return (self.sqlstate or "")[:2] in ("28", "3D", "42")
 
 
 class MediaStoreFailed(SyncdError):

@@ -157,7 +157,7 @@ def test_templates_come_with_the_start_and_removed_ones_stay_marked(
 
 
 def test_templates_that_do_not_come_hold_up_no_cycle_and_no_stop(database_url: str, tmp_path: Path) -> None:
-    config = SandboxConfig(profiles=3, tenants=(Tenant("other", "s", 3),))
+    config = SandboxConfig(profiles=3, tenants=(Tenant("other", "s", 3), Tenant("third", "s", 3)))
     with site(database_url, tmp_path, config, schedule="every 1s") as here:
         here.sandbox.inject(Fault("templates", "hang", times=MANY))
         with here.start("run") as daemon:
@@ -166,6 +166,8 @@ def test_templates_that_do_not_come_hold_up_no_cycle_and_no_stop(database_url: s
             began = time.monotonic()
             assert daemon.stop() == 0
             assert time.monotonic() - began < 15
+            assert daemon.events()[-1]["event"] == "daemon_stopped"
+            assert not daemon.events("templates_crashed")
 
 
 def test_refused_templates_are_told_once_and_fail_no_cycle(database_url: str, tmp_path: Path) -> None:
@@ -177,4 +179,14 @@ def test_refused_templates_are_told_once_and_fail_no_cycle(database_url: str, tm
             assert event["level"] == "warning"
             assert "403" in event["error_message"]
             assert len(daemon.events("templates_failed")) == 1
+            assert daemon.stop() == 0
+
+
+def test_a_database_that_refuses_the_templates_is_told(database_url: str, tmp_path: Path) -> None:
+    with site(database_url, tmp_path, SandboxConfig(profiles=1), schedule="every 1s") as here:
+        here.execute("ALTER TABLE ats.job_template RENAME COLUMN description TO other")
+        with here.start("run") as daemon:
+            [event] = daemon.wait_for("templates_failed")
+            assert "SQLSTATE 42703" in event["error_message"]
+            daemon.wait_for("cycle_finished", 2)
             assert daemon.stop() == 0
