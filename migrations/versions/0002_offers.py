@@ -1,4 +1,4 @@
-"""What an ATS offers: interview templates, apply links and their SQL function, chats that were asked for.
+"""What an ATS offers: jobs that its list no longer names, interview templates, apply links and their SQL function, chats that were asked for.
 
 Revision ID: 0002
 Revises: 0001
@@ -50,8 +50,8 @@ BEGIN
   IF client_id IS NULL OR client_id !~ '^(?!xn--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' COLLATE "C" THEN
     RAISE EXCEPTION 'client_id is no DNS label, so it cannot become a host name' USING ERRCODE = '22023';
   END IF;
-  IF job IS NULL OR job IN ('', '.', '..') THEN
-    RAISE EXCEPTION 'job is missing, or a dot or two, which browsers take for a step in the path'
+  IF job IS NULL OR btrim(job, E' \\t\\n\\v\\f\\r') IN ('', '.', '..') THEN
+    RAISE EXCEPTION 'job is missing, blank, or a dot or two, which browsers take for a step in the path'
       USING ERRCODE = '22023';
   END IF;
   IF octet_length(convert_to(job, 'UTF8')) > 1024 THEN
@@ -87,6 +87,7 @@ END $$
 
 
 def upgrade() -> None:
+    op.add_column("job", sa.Column("unlisted_at", sa.DateTime(timezone=True), nullable=True), schema="ats")
     op.create_table(
         "job_template",
         sa.Column("client_id", sa.Text(), nullable=False),
@@ -161,3 +162,4 @@ def downgrade() -> None:
     op.execute("DROP SCHEMA report")
     for name in ("chat_request", "apply_link", "job_template"):
         op.drop_table(name, schema="ats")
+    op.drop_column("job", "unlisted_at", schema="ats")

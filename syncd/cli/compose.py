@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 import click
 from sqlalchemy import Connection
 
+from syncd.cli.printing import printable
 from syncd.deadline import Deadline
 from syncd.media.vault import Vault
 from syncd.model import FieldMap
@@ -25,7 +26,9 @@ def chosen_clients(settings: Settings, client_id: str | None) -> tuple[ClientSet
     chosen = tuple(client for client in settings.clients if client.client_id == client_id)
     if not chosen:
         known = ", ".join(client.client_id for client in settings.clients)
-        raise click.UsageError(f"there is no client '{client_id}' in the configuration; there is: {known}")
+        raise click.UsageError(
+            f"there is no client '{printable(client_id)}' in the configuration; there is: {known}"
+        )
     return chosen
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from syncd.cli.compose import database_of, one_client, require_ready
+from syncd.cli.compose import chosen_clients, database_of, one_client, require_ready
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.printing import printable
 from syncd.cli.progress import ProgressLine
@@ -38,8 +38,8 @@ def import_file(
 
     Columns, in any order: reference, and any of title, department, location, recruiter, status, opened, closed; or
     Referenz, Titel, Abteilung, Standort, Ansprechpartner, Status, Geöffnet, Geschlossen. Comma, semicolon or tab;
-    UTF-8 or Windows-1252. An empty field clears, a column that is not there leaves alone. A job that was closed by
-    --complete stays so until a file says otherwise of its status and closed.
+    UTF-8 or Windows-1252. An empty field clears, a column that is not there leaves alone. A job that
+    --complete has closed is open again when a file names it again.
 
     Exit code: 0 done; 2 the file has mistakes, all of which are listed by line.
     """
@@ -78,6 +78,8 @@ def import_file(
 def list_jobs(context: Globals, client_id: str | None, unmatched: bool, as_json: bool) -> None:
     """List the jobs with the number of their applications, the newest application first."""
     settings = context.settings(need_clients=False, need_media=False)
+    if client_id is not None:
+        chosen_clients(settings, client_id)
     with database_of(settings) as database:
         require_ready(database)
         found = database.transact(
@@ -111,11 +113,7 @@ def _summary(imported: Imported) -> str:
 
 
 def _line(job: JobLine) -> str:
-    newest = (
-        f", newest {job.newest_application_at.astimezone():%Y-%m-%d %H:%M}"
-        if job.newest_application_at
-        else ""
-    )
+    newest = f", newest {job.newest_application_at:%Y-%m-%d %H:%M} UTC" if job.newest_application_at else ""
     facts = " / ".join(
         printable(fact) for fact in (job.title, job.location, job.recruiter, job.status) if fact
     )

@@ -72,10 +72,13 @@ def apply_link(
 
 
 def _problems_of_job(job: str) -> list[str]:
-    if not job:
+    bare = job.strip(" \t\n\v\f\r")
+    if not bare:
         return ["job is empty: name the ATS's reference of the job"]
-    if job in (".", ".."):
-        return [f"job is '{job}', which browsers take for a step in the path: give the job another reference"]
+    if bare in (".", ".."):
+        return [
+            f"job is '{bare}', which browsers take for a step in the path: give the job another reference"
+        ]
     if _can_be_encoded(job) and len(job.encode()) > MAX_REFERENCE_BYTES:
         return [f"job is longer than {MAX_REFERENCE_BYTES} bytes, which no profile brings back"]
     return []

@@ -13,6 +13,9 @@ _NOT_IN_1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 # Umlauts, quotes, dashes and the euro sign as UTF-8 spells them; in Windows-1252 they would read "Ã¼" or "â€œ".
 _SURELY_UTF8 = re.compile(rb"[\xc2\xc3][\x80-\xbf]|\xe2[\x80\x82][\x80-\xbf]")
 
+# Where older systems have their umlauts (CP850, Mac Roman), Windows-1252 has quotes and capitals, which no word holds inside.
+_UMLAUTS_OF_OTHERS = re.compile(rb"[A-Za-z][\x84\x93\x94][A-Za-z]|[a-z][\x8a\x8e\x99\x9f][a-z]")
+
 
 def encoding_of(file: IO[bytes]) -> str:
     """`utf-8-sig` or `cp1252`. Reads the whole file from its beginning, a chunk at a time.
@@ -62,6 +65,8 @@ def _require_1252(file: IO[bytes], broken: int) -> None:
                 f"line {line_no}: the byte 0x{wrong[0].hex()} is not Windows-1252, and line {broken} is not UTF-8; "
                 f"{_RESAVE}"
             )
+        if _UMLAUTS_OF_OTHERS.search(line):
+            raise BadInput(f"line {line_no}: umlauts as MS-DOS or an older Mac writes them; {_RESAVE}")
         if _SURELY_UTF8.search(line):
             raise BadInput(f"line {line_no} is UTF-8, but line {broken} is not; {_RESAVE}")
         line_no += line.endswith(b"\n")

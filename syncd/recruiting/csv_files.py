@@ -25,6 +25,9 @@ MAX_RECORD = 131_072  # characters of one record; more is a quote that was never
 MAX_MISTAKES = 1000  # listed; further ones are counted
 _SHOWN = 60  # characters of the file's text in a message
 _DELIMITERS = (",", ";", "\t")
+_SWALLOWED = (
+    "a field goes over several lines and holds the delimiter: a quotation mark is missing or too many"
+)
 _WRONG_QUOTES = 'a quote inside a quoted field must be doubled: "the ""best"" job"'
 _OPEN_QUOTE = (
     f"a quote opened here is not closed, or the record is longer than {MAX_RECORD:,} characters; "
@@ -104,7 +107,9 @@ class CsvFile:
         empty = True
         for line_no, record in records:
             empty = False
-            if len(record) == self._width:
+            if any(self._delimiter in field and ("\n" in field or "\r" in field) for field in record):
+                mistakes.add(line_no, _SWALLOWED)
+            elif len(record) == self._width:
                 yield line_no, {name: record[index] for name, index in self._places.items()}
             else:
                 mistakes.add(line_no, f"the header has {self._width} fields, this line {len(record)}")
@@ -127,7 +132,8 @@ class CsvFile:
                     return
                 mistakes.add(line_no, _WRONG_QUOTES)
                 continue
-            if record and any(record):
+            is_hint = line_no == 1 and record and record[0].lower().startswith("sep=")  # Excel's own
+            if record and any(record) and not is_hint:
                 yield line_no, record
 
     def _find_header(self, names: dict[str, str]) -> tuple[str, list[str]]:

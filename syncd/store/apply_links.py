@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 
 from sqlalchemy import Connection, text
 
@@ -26,8 +27,9 @@ class Link:
 _ADD_JOB = text(
     "INSERT INTO ats.job AS known (client_id, external_reference_id, title, origin) "
     "VALUES (:client_id, :job, :title, 'link') "
-    "ON CONFLICT (client_id, external_reference_id) DO UPDATE SET origin = 'link', title = excluded.title "
-    "WHERE known.origin = 'stub'"
+    "ON CONFLICT (client_id, external_reference_id) DO UPDATE SET origin = 'link', "
+    "title = coalesce(known.title, excluded.title) "
+    "WHERE known.origin = 'stub' OR known.origin = 'link' AND known.title IS NULL AND excluded.title IS NOT NULL"
 )
 _ADD_LINK = text(
     "INSERT INTO ats.apply_link (client_id, url, job, template_key, title, utm_source, utm_medium, utm_campaign, "
@@ -39,11 +41,8 @@ _ADD_LINK = text(
 def add(connection: Connection, client_id: str, links: Iterable[Link]) -> None:
     """Store the links that are not there yet, and the jobs they name."""
     clients.lock(connection, client_id)
-    # Sorted, so that two transactions meet in one order.
-    rows = [
-        {"client_id": client_id} | asdict(link)
-        for link in sorted(links, key=lambda link: (link.job, link.url))
-    ]
+    # Sorted by job, so that two transactions meet in one order; of several links the first given names the job.
+    rows = [{"client_id": client_id} | asdict(link) for link in sorted(links, key=attrgetter("job"))]
     if rows:
         connection.execute(_ADD_JOB, rows)
         connection.execute(_ADD_LINK, rows)

@@ -58,6 +58,7 @@ class JobLine:
     closed_at: datetime | None
     origin: str
     first_seen_at: datetime
+    unlisted_at: datetime | None
     applications: int
     newest_application_at: datetime | None
 
@@ -113,11 +114,19 @@ def merge_list(connection: Connection, client_id: str, columns: Sequence[str]) -
         {"client_id": client_id},
     ).rowcount
     data = [name for name in columns if name != KEY]
-    differs = " OR ".join(f"job.{name} IS DISTINCT FROM list.{name}" for name in data) or "false"
+    differs = " OR ".join(
+        ("job.unlisted_at IS NOT NULL", *(f"job.{name} IS DISTINCT FROM list.{name}" for name in data))
+    )
+    # What is named again is open again, unless it had been closed otherwise or the list itself says so.
+    reopened = (
+        ""
+        if "closed_at" in data
+        else ", closed_at = CASE WHEN job.closed_at = job.unlisted_at THEN NULL ELSE job.closed_at END"
+    )
     filled, changed = (
         connection.execute(
             text(
-                f"UPDATE ats.job SET origin = 'import' {''.join(f', {name} = list.{name}' for name in data)} "
+                f"UPDATE ats.job SET origin = 'import', unlisted_at = NULL{reopened}{''.join(f', {name} = list.{name}' for name in data)} "
                 f"FROM pg_temp.{_LIST.name} AS list "
                 f"WHERE job.client_id = :client_id AND job.{KEY} = list.{KEY} AND {condition}"
             ),
@@ -129,16 +138,21 @@ def merge_list(connection: Connection, client_id: str, columns: Sequence[str]) -
 
 
 def close_unlisted(connection: Connection, client_id: str) -> int:
-    """Close the imported jobs that the loaded list does not name; returns how many were open."""
-    return connection.execute(
+    """Close the imported jobs that the loaded list does not name any more; returns how many were open.
+
+    Their status is the ATS's own word and stays.
+    """
+    closed: int = connection.execute(
         text(
-            "UPDATE ats.job SET status = 'closed', closed_at = coalesce(closed_at, now()) "
-            "WHERE client_id = :client_id AND origin = 'import' "
-            "AND (closed_at IS NULL OR status IS DISTINCT FROM 'closed') "
-            f"AND NOT EXISTS (SELECT FROM pg_temp.{_LIST.name} AS list WHERE list.{KEY} = job.{KEY})"
+            "WITH unlisted AS (UPDATE ats.job SET unlisted_at = now(), closed_at = coalesce(closed_at, now()) "
+            "WHERE client_id = :client_id AND origin = 'import' AND unlisted_at IS NULL "
+            f"AND NOT EXISTS (SELECT FROM pg_temp.{_LIST.name} AS list WHERE list.{KEY} = job.{KEY}) "
+            "RETURNING closed_at = unlisted_at AS closed) "
+            "SELECT count(*) FILTER (WHERE closed) FROM unlisted"
         ),
         {"client_id": client_id},
-    ).rowcount
+    ).scalar_one()
+    return closed
 
 
 def listed(

@@ -13,7 +13,9 @@ BEGIN
   END LOOP;
   -- syncd_owner runs the migrations (`SET ROLE syncd_owner`, or a login that is a member of it).
   EXECUTE format('GRANT CREATE ON DATABASE %I TO syncd_owner', current_database());
-  -- syncd_writer is the daemon: it reads and writes rows and can change no table.
+  -- syncd_writer is the daemon: it reads and writes rows and can change no table. A list of jobs passes through a
+  -- temporary one.
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO syncd_writer', current_database());
   IF to_regnamespace('ats') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA ats, ops TO syncd_writer;
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ats, ops TO syncd_writer;

@@ -246,12 +246,30 @@ def test_a_complete_list_closes_earlier_jobs_that_it_does_not_name_and_nothing_e
     assert jobs(database) == before
     assert counts(take_in(database, tmp_path, "reference\nstays\n", complete=True)) == (1, 0, 0, 0, 1, 1)
     after = jobs(database)
-    assert (after["goes"].status, after["goes"].applications) == ("closed", 1)
-    assert after["goes"].closed_at is not None
-    assert {name: job for name, job in after.items() if name != "goes"} == {
-        name: job for name, job in before.items() if name != "goes"
-    }
+    assert (after["goes"].status, after["goes"].applications) == ("open", 1)
+    assert after["goes"].closed_at == after["goes"].unlisted_at is not None
+    assert (after["was closed"].closed_at, after["was closed"].unlisted_at) == (
+        before["was closed"].closed_at,
+        after["goes"].unlisted_at,
+    )
+    for touched in ("goes", "was closed"):
+        del before[touched], after[touched]
+    assert after == before
     assert take_in(database, tmp_path, "reference\nstays\n", complete=True).closed == 0
+
+
+def test_a_job_that_is_listed_again_is_open_again_unless_it_had_been_closed_otherwise(
+    database: Database, tmp_path: Path
+) -> None:
+    take_in(database, tmp_path, "reference;closed\na;\nb;1.1.2026\nc;\n")
+    before = jobs(database)
+    take_in(database, tmp_path, "reference\nc\n", complete=True)
+    assert take_in(database, tmp_path, "reference\na\nb\nc\n").changed == 2
+    assert jobs(database) == before
+    take_in(database, tmp_path, "reference\nc\n", complete=True)
+    take_in(database, tmp_path, "reference;closed\na;2.1.2026\n")
+    job = jobs(database)["a"]
+    assert (job.closed_at, job.unlisted_at) == (datetime(2026, 1, 2, tzinfo=BERLIN), None)
 
 
 def test_a_complete_list_without_a_job_is_refused(database: Database, tmp_path: Path) -> None:
