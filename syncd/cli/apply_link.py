@@ -13,7 +13,7 @@ from syncd.cli.compose import database_of, one_client, require_ready
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.printing import language_of
 from syncd.deadline import Deadline
-from syncd.recruiting.links import Wanted, issue_links
+from syncd.recruiting.links import Wanted, issue_links, link_of
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PARTS = ("template", "title", "utm_source", "utm_medium", "utm_campaign", "utm_content")  # in Wanted's order
@@ -60,7 +60,8 @@ def apply_link(
     """Make the apply link of a job, and keep it in ats.apply_link.
 
     With --csv, columns are reference (or Referenz), and any of template, title, utm_source, utm_medium, utm_campaign,
-    utm_content; the options of these names fill in where the file says nothing. Links come as CSV, or as JSON.
+    utm_content; the options of these names fill in where the file says nothing. Links come as CSV, in which an
+    apostrophe goes before what a spreadsheet would take for a formula, or as JSON, exactly as they are.
     """
     if (options["job"] is None) == (csv_file is None):
         raise click.UsageError("say either --job or --csv")
@@ -71,8 +72,13 @@ def apply_link(
     default = Wanted(options["job"] or "", *(options[name] for name in _PARTS))
     if csv_file is not None and forms.any:
         raise click.UsageError("--html, --css, --text, --qr and --sheet are for one --job, not for --csv")
+    html, files = None, {}
     if csv_file is None:
-        forms.check(default.title)
+        # All forms are made before the link is stored: what cannot be made leaves nothing behind.
+        title = default.title or None
+        forms.check(title)
+        url = link_of(client.client_id, default, client.apply_url).url
+        html, files = forms.button(url, title), forms.files(url, title)
     wanted, mistakes = ([default], None) if csv_file is None else read_wanted(csv_file, default)
     with database_of(settings) as database:
         require_ready(database)
@@ -88,8 +94,7 @@ def apply_link(
         print_links(links, as_json=as_json)
         return
     [link] = links
-    html = forms.button(link)
-    write_all(forms.files(link))
+    write_all(files)
     if as_json:
         click.echo(json.dumps(asdict(link) | ({"html": html} if html else {})))
     else:

@@ -53,7 +53,7 @@ def read_wanted(source: str, default: Wanted) -> tuple[list[Wanted], Mistakes]:
 
 
 def print_links(links: Sequence[Link], *, as_json: bool) -> None:
-    """The links in the order of the file. What a spreadsheet would take for a formula is CSV-quoted as a text."""
+    """The links in the order of the file; as CSV in cells that no spreadsheet takes for formulas."""
     if as_json:
         click.echo(json.dumps({"links": [asdict(link) for link in links]}))
         return

@@ -8,7 +8,6 @@ from syncd.publishing.button import Styles, button_css, button_html
 from syncd.publishing.languages import Language
 from syncd.publishing.qr import qr_png, qr_svg
 from syncd.publishing.sheet import sheet_html, sheet_pdf
-from syncd.store.apply_links import Link
 
 SUFFIXES = {"qr": (".svg", ".png"), "sheet": (".pdf", ".html")}
 
@@ -31,7 +30,11 @@ class Forms:
 
     def check(self, title: str | None) -> None:
         """Raise BadInput for what could not be made, before anything is."""
-        problems = [
+        folders = {
+            path.parent for path in (self.css, self.qr, self.sheet) if path and not path.parent.is_dir()
+        }
+        problems = [f"there is no folder {folder}" for folder in sorted(folders)]
+        problems += [
             f"--{option}: the file must end in {' or '.join(suffixes)}"
             for option, suffixes in SUFFIXES.items()
             if (path := getattr(self, option)) and path.suffix.lower() not in suffixes
@@ -41,27 +44,25 @@ class Forms:
         if problems:
             raise BadInput(*problems)
 
-    def button(self, link: Link) -> str | None:
+    def button(self, url: str, title: str | None) -> str | None:
         """The button's element, if one was asked for."""
         if not self.html and self.text is None and not self.css:
             return None
         styles: Styles = "classes" if self.css else "inline"
-        html = button_html(
-            link.url, language=self.language, text=self.text, job_title=link.title, styles=styles
-        )
+        html = button_html(url, language=self.language, text=self.text, job_title=title, styles=styles)
         return html.rstrip("\n")
 
-    def files(self, link: Link) -> dict[Path, bytes]:
+    def files(self, url: str, title: str | None) -> dict[Path, bytes]:
         """The content of each file that was asked for."""
         files: dict[Path, bytes] = {}
         if self.css:
             files[self.css] = button_css().encode()
         if self.qr:
-            files[self.qr] = (qr_svg if self.qr.suffix.lower() == ".svg" else qr_png)(link.url)
-        if self.sheet and link.title and self.sheet.suffix.lower() == ".pdf":
-            files[self.sheet] = sheet_pdf(link.url, title=link.title, language=self.language)
-        elif self.sheet and link.title:
-            files[self.sheet] = sheet_html(link.url, title=link.title, language=self.language).encode()
+            files[self.qr] = (qr_svg if self.qr.suffix.lower() == ".svg" else qr_png)(url)
+        if self.sheet and title and self.sheet.suffix.lower() == ".pdf":
+            files[self.sheet] = sheet_pdf(url, title=title, language=self.language)
+        elif self.sheet and title:
+            files[self.sheet] = sheet_html(url, title=title, language=self.language).encode()
         return files
 
 

@@ -11,6 +11,7 @@ from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.printing import language_of
 from syncd.deadline import Deadline
 from syncd.errors import BadInput
+from syncd.pitchyou import chat_url
 from syncd.publishing.chat_embedding import iframe_csp, iframe_html, widget_csp, widget_html
 from syncd.recruiting.chat import checked_name, find_applicant, open_chat
 from syncd.settings import ClientSettings
@@ -49,8 +50,7 @@ def chat(
         configured = {client.client_id: client for client in settings.clients}
         applicant = find_applicant(database, list(configured), profile_id, deadline, client_id=client_id)
         client = configured[applicant.client_id]
-        if form == "widget":
-            _widget_files(client)
+        _embedding(form, chat_url("a-token", client.chat_url), client)  # what cannot be printed opens no chat
         with pitchyou_of(settings, client) as api:
             url = open_chat(
                 api,

@@ -5,7 +5,7 @@ import re
 from typing import Literal
 from urllib.parse import urlencode
 
-from syncd.errors import BadAnswer
+from syncd.errors import BadAnswer, BadInput
 
 PITCHYOU_CHAT_URL = "https://chat.pitchyou.de"
 MAX_ANSWER = 16 * 1024
@@ -58,5 +58,10 @@ def chat_url(token: str, base: str = PITCHYOU_CHAT_URL) -> str:
     Args:
         token: as `PitchYou.chat_token` returns it.
         base: PitchYou's chat, or its free test environment.
+
+    Raises:
+        BadInput: the token is nothing that may become part of an address.
     """
+    if not _TOKEN.fullmatch(token):
+        raise BadInput(f"a chat token of {len(token)} characters cannot be part of an address")
     return f"{base.rstrip('/')}/{token}"

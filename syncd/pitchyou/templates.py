@@ -21,6 +21,11 @@ class TemplateList:
     templates: tuple[Template, ...]
     unreadable: int
 
+    @property
+    def whole(self) -> bool:
+        """Whether the answer can be believed to name all templates that there are."""
+        return bool(self.templates) and not self.unreadable
+
 
 def read_templates(elements: Iterable[Element], language: str) -> TemplateList:
     """Read the elements of the list. They come last first, and of two with one key the last given is the valid one.

@@ -8,7 +8,7 @@ from syncd.errors import BadInput
 # RFC 3986: nothing but these may stand in an address, so that no blank, quote, angle bracket, control or bidi character gets past here.
 _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%")
 _ADDRESS = re.compile(
-    r"(https?://(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)(?:[/?#].*)?"
+    r"(https?://(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)(?:[/?#].*)?"
 )
 _JOINERS = "\u200c\u200d\u00ad"  # parts of emoji and of Persian words, and where a long word may break
 

@@ -29,8 +29,8 @@ def find_applicant(
     Raises:
         BadInput: there is none, it is another tenant's, or several have one with this id.
     """
-    if "\0" in profile_id:
-        raise BadInput("the profile id holds a NUL")
+    if "\0" in profile_id or any("\ud800" <= c <= "\udfff" for c in profile_id):
+        raise BadInput("the profile id holds a NUL or bytes that are no UTF-8")
     found = database.transact(lambda c: chat_requests.applicants(c, client_ids, profile_id), deadline)
     if client_id is not None:
         mine = [applicant for applicant in found if applicant.client_id == client_id]
@@ -70,7 +70,7 @@ def open_chat(
         chat_base: the address of the chat UI.
 
     Raises:
-        BadInput: the recruiter's name cannot be shown.
+        BadInput: the recruiter's name cannot be shown, or the application was erased meanwhile.
         ApiRefused, ApiUnavailable, BadAnswer: there is no token.
         DatabaseUnavailable: it could not be noted; the token is thrown away.
     """
@@ -83,12 +83,16 @@ def open_chat(
             f"'{applicant.client_id}' (HTTP {error.status}): it may have deleted the profile, or the client may not chat",
             status=error.status,
         ) from None
-    database.transact(
+    noted = database.transact(
         lambda c: chat_requests.add(
             c, applicant, recruiter_name=name, requested_by=requested_by, token=token
         ),
         deadline,
     )
+    if not noted:
+        raise BadInput(
+            f"the application {applicant.profile_id[:80]!r} was erased meanwhile: no chat was opened"
+        )
     return chat_url(token, chat_base)
 
 

@@ -14,7 +14,7 @@ _NOT_IN_1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _SURELY_UTF8 = re.compile(rb"[\xc2\xc3][\x80-\xbf]|\xe2[\x80\x82][\x80-\xbf]")
 
 # Where older systems have their umlauts (CP850, Mac Roman), Windows-1252 has quotes and capitals, which no word holds inside.
-_UMLAUTS_OF_OTHERS = re.compile(rb"[A-Za-z][\x84\x93\x94][A-Za-z]|[a-z][\x8a\x8e\x99\x9f][a-z]")
+_UMLAUTS_OF_OTHERS = re.compile(rb"[A-Za-z][\x84\x93\x94][A-Za-z]|[A-Za-z][\x8a\x8e\x99\x9f][a-z]")
 
 
 def encoding_of(file: IO[bytes]) -> str:

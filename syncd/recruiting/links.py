@@ -62,14 +62,19 @@ def issue_links(
     return database.transact(issue, deadline)
 
 
+def link_of(client_id: str, wanted: Wanted, apply_url: str) -> Link:
+    """The link, without a look at the templates and without storing it. Raises BadInput as `apply_link` does."""
+    parts = {name: value or None for name, value in asdict(wanted).items() if name not in ("job", "line_no")}
+    return Link(apply_link(client_id, wanted.job, apply_url=apply_url, **parts), wanted.job, **parts)
+
+
 def _link(
     client_id: str, wanted: Wanted, offered: Mapping[str, bool], apply_url: str, problems: Mistakes
 ) -> Link | None:
-    parts = {name: value or None for name, value in asdict(wanted).items() if name not in ("job", "line_no")}
     if wanted.template_key and (problem := _problem_of_template(wanted.template_key, offered)):
         problems.add(wanted.line_no, problem)
     try:
-        return Link(apply_link(client_id, wanted.job, apply_url=apply_url, **parts), wanted.job, **parts)
+        return link_of(client_id, wanted, apply_url)
     except BadInput as error:
         for problem in error.problems:
             problems.add(wanted.line_no, problem)

@@ -11,16 +11,15 @@ from syncd.store.templates import Recorded
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What an answer brought: `listed` templates, `unreadable` elements beside them, and what they changed."""
+    """What an answer brought: `listed` templates, `unreadable` elements beside them, and what they changed.
+
+    Only when it was `whole` could it remove any.
+    """
 
     listed: int
     unreadable: int
+    whole: bool
     recorded: Recorded
-
-    @property
-    def whole(self) -> bool:
-        """Whether the answer can be believed to name all templates that there are."""
-        return bool(self.listed) and not self.unreadable
 
 
 def sync_templates(api: PitchYou, database: Database, deadline: Deadline) -> Synced:
@@ -34,8 +33,7 @@ def sync_templates(api: PitchYou, database: Database, deadline: Deadline) -> Syn
         DatabaseUnavailable: it could not be written.
     """
     answer = api.templates(deadline)
-    whole = bool(answer.templates) and not answer.unreadable
     recorded = database.transact(
-        lambda c: templates.record(c, api.client_id, answer.templates, removes=whole), deadline
+        lambda c: templates.record(c, api.client_id, answer.templates, removes=answer.whole), deadline
     )
-    return Synced(len(answer.templates), answer.unreadable, recorded)
+    return Synced(len(answer.templates), answer.unreadable, answer.whole, recorded)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from syncd.settings.values import shown
 
 _DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _DATABASE_EXAMPLE = "write postgresql://USER@HOST/DATABASE"
+_WEB = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")  # RFC 3986
 _APPLY_URL_EXAMPLE = "write https://{client_id}.HOST, such as https://{client_id}.pitchyou.de"
 _ASSET_EXAMPLE = 'write the https address of the file, or ""'
 _BASE_URL_EXAMPLE = "write https://HOST, such as https://api.pitchyou.de"
@@ -24,6 +26,8 @@ def parse_base_url(value: object) -> str:
         raise ValueError(f"carries a user or password before the '@'; {_BASE_URL_EXAMPLE}")
     if parts.query or parts.fragment or "?" in str(value) or "#" in str(value):
         raise ValueError(f"carries a '?' or '#'; {_BASE_URL_EXAMPLE}")
+    if not _WEB.fullmatch(str(value)):
+        raise ValueError(f"has a character that no address may hold; {_BASE_URL_EXAMPLE}")
     if ".." in parts.path.split("/") or "//" in parts.path:
         raise ValueError(f"has a path with '..' or '//'; {_BASE_URL_EXAMPLE}")
     if parts.scheme == "http" and not is_loopback(host):
@@ -34,11 +38,12 @@ def parse_base_url(value: object) -> str:
 
 
 def parse_apply_url(value: object) -> str:
-    """Where apply links lead: an origin like `parse_base_url`'s, with `{client_id}` in its host where the tenant goes."""
-    if not isinstance(value, str) or value.count("{client_id}") > 1:
-        raise ValueError(f"is not a web address; {_APPLY_URL_EXAMPLE}")
-    marker = "client-id-goes-here"
-    return parse_base_url(value.replace("{client_id}", marker)).replace(marker, "{client_id}")
+    """Where apply links lead: an origin like `parse_base_url`'s, with `{client_id}` once in its host where the tenant goes."""
+    parts = _split(value, _APPLY_URL_EXAMPLE)
+    if str(value).count("{client_id}") != 1 or "{client_id}" not in parts.netloc:
+        raise ValueError(f"does not have {{client_id}} once in its host; {_APPLY_URL_EXAMPLE}")
+    parse_base_url(str(value).replace("{client_id}", "a"))
+    return str(value).rstrip("/")
 
 
 def parse_asset_url(value: object) -> str | None:
@@ -46,7 +51,7 @@ def parse_asset_url(value: object) -> str | None:
     if value == "":
         return None
     parts = _split(value, _ASSET_EXAMPLE)
-    if "@" in parts.netloc or parts.fragment or parts.path in ("", "/"):
+    if "@" in parts.netloc or parts.fragment or parts.path in ("", "/") or not _WEB.fullmatch(str(value)):
         raise ValueError(f"is not the address of a file; {_ASSET_EXAMPLE}")
     origin = parse_base_url(f"{parts.scheme}://{parts.netloc}")
     return f"{origin}{parts.path}" + (f"?{parts.query}" if parts.query else "")

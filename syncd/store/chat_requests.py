@@ -30,12 +30,13 @@ def applicants(connection: Connection, client_ids: Sequence[str], profile_id: st
 
 def add(
     connection: Connection, applicant: Applicant, *, recruiter_name: str | None, requested_by: str, token: str
-) -> None:
-    """Note that a chat was opened."""
-    connection.execute(
+) -> bool:
+    """Note that a chat was opened; False when the application is not there any more."""
+    noted = connection.execute(
         text(
             "INSERT INTO ats.chat_request (client_id, profile_id, recruiter_name, requested_by, token_sha256) "
-            "VALUES (:client_id, :profile_id, :recruiter_name, :requested_by, :token_sha256)"
+            "SELECT client_id, profile_id, :recruiter_name, :requested_by, :token_sha256 FROM ats.application "
+            "WHERE client_id = :client_id AND profile_id = :profile_id AND erased_at IS NULL"
         ),
         {
             "client_id": applicant.client_id,
@@ -45,3 +46,4 @@ def add(
             "token_sha256": hashlib.sha256(token.encode()).digest(),
         },
     )
+    return noted.rowcount == 1

@@ -79,6 +79,21 @@ def test_an_answer_that_is_no_token_opens_nothing(kind: str, database_url: str, 
         assert s.sandbox.findings == []
 
 
+def test_an_application_that_was_erased_meanwhile_opens_no_chat(database_url: str, tmp_path: Path) -> None:
+    with scene(database_url, tmp_path, config=SandboxConfig(profiles=1)) as s:
+        s.cycle()
+        profile = str(next(s.sandbox.expected())["profileId"])
+        applicant = find_applicant(s.outsides.database, ["acme"], profile, Deadline(30), client_id=None)
+        s.execute("UPDATE ats.application SET erased_at = now()")
+        with pytest.raises(BadInput, match="erased meanwhile"):
+            open_chat(
+                s.client.api, s.outsides.database, applicant,
+                recruiter_name=None, requested_by="tester", chat_base=s.sandbox.url, deadline=Deadline(30),
+            )  # fmt: skip
+        with pytest.raises(BadInput, match="there is no application"):
+            chat_with(s)
+
+
 def test_a_hostile_but_printable_name_reaches_the_chat_as_text(database_url: str, tmp_path: Path) -> None:
     with scene(database_url, tmp_path, config=SandboxConfig(profiles=1)) as s:
         s.cycle()
@@ -138,6 +153,7 @@ def test_an_unknown_profile_another_clients_and_one_of_several_are_told_apart(
                 f"syncd: several clients have an application '{shared}': say --client, one of: acme, beta\n",
             ),
             ([HOSTILE], None),
+            (["\udcff"], None),
         ):
             result = here.run("chat", *arguments)
             assert (result.returncode, result.stdout) == (2, "")
@@ -189,7 +205,9 @@ def test_iframe_and_widget_come_with_the_policy_they_need(database_url: str, tmp
         missing = here.run("chat", first_id(here), "--widget")
         assert (missing.returncode, missing.stdout) == (2, "")
         assert "chat_widget_css" in missing.stderr
-        assert len(here.sandbox.ledger.chats) == 1
+        odd = here.run("chat", first_id(here), "--iframe", CHAT_URL="https://a..b")
+        assert (odd.returncode, odd.stdout) == (2, "")
+        assert len(here.sandbox.ledger.chats) == here.value("SELECT count(*) FROM ats.chat_request") == 1
         result = here.run(
             "chat",
             first_id(here),

@@ -87,3 +87,21 @@ def test_titles_and_references_cannot_steer_the_terminal(database_url: str, tmp_
         refused = piped(here, mistaken.replace(b"status", b"opened"), "jobs", "import", "-")
         assert refused.returncode == 2
         assert STEERING.search((refused.stdout + refused.stderr).decode()) is None
+
+
+def test_a_time_at_the_end_of_the_calendar_and_a_client_nobody_knows_crash_no_list(
+    database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path, SandboxConfig(profiles=1, media_per_profile=0.0)) as here:
+        assert here.run("sync").returncode == 0
+        here.execute(
+            "INSERT INTO ats.job (client_id, external_reference_id) VALUES ('acme', 'z') ON CONFLICT DO NOTHING"
+        )
+        here.execute(
+            "UPDATE ats.application SET external_reference_id = 'z', applied_at = '9999-12-31 23:30:00+00'"
+        )
+        assert "newest 9999-12-31 23:30 UTC" in here.run("jobs", "list").stdout
+        for client in ("nobody", "\udcff"):
+            unknown = here.run("jobs", "list", "--client", client)
+            assert (unknown.returncode, unknown.stdout) == (2, "")
+            assert "there is no client" in unknown.stderr

@@ -12,7 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from syncd.errors import SyncdError
-from syncd.publishing.sheet import INSTRUCTIONS, Language, sheet_html, sheet_pdf
+from syncd.publishing.languages import Language
+from syncd.publishing.sheet import INSTRUCTIONS, sheet_html, sheet_pdf
 from tests import hostile
 from tests.browser import PageServer, Served, visit
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncd.errors import BadAnswer
+from syncd.errors import BadAnswer, BadInput
 from syncd.pitchyou.chat import chat_request, chat_url, read_chat_token
 
 
@@ -52,3 +52,9 @@ def test_the_request_keeps_the_type_of_the_id_and_leaves_out_a_name_that_is_not_
 def test_the_address_is_the_token_below_the_chat() -> None:
     assert chat_url("abcd") == "https://chat.pitchyou.de/abcd"
     assert chat_url("abcd", "https://test.pitchyou.chat/") == "https://test.pitchyou.chat/abcd"
+
+
+@pytest.mark.parametrize("token", ["", "a/b/c", "//evil.example", "abc?d", "\u202eabcd"])
+def test_an_address_is_made_of_no_other_token(token: str) -> None:
+    with pytest.raises(BadInput):
+        chat_url(token)

@@ -235,3 +235,24 @@ def test_any_bytes_give_rows_or_bad_input_and_nothing_else(
     except BadInput as error:
         problems = error.problems
     assert all(problem.isprintable() for problem in problems)
+
+
+@pytest.mark.parametrize("hint", ["sep=;\n", "sep=;;\n", "SEP=;\r\n"])
+def test_the_hint_that_excel_writes_first_is_no_header(hint: str, tmp_path: Path) -> None:
+    rows, notes = read(f"{hint}Referenz;Titel\n1;Koch, Bar\n".encode(), tmp_path)
+    assert (rows, notes) == ([(3, {"reference": "1", "title": "Koch, Bar"})], [])
+
+
+@pytest.mark.parametrize("encoding", ["cp850", "mac-roman"])
+def test_umlauts_of_other_systems_are_not_read_as_windows_1252(encoding: str, tmp_path: Path) -> None:
+    [problem] = problems("reference;title\n1;Köln, Nägel\n".encode(encoding), tmp_path)
+    assert problem.startswith("line 2: ")
+    assert "save the file again as CSV in UTF-8" in problem
+    read("reference;title\n1;„Köln“ – O’Neill, Dušan Šimić’s\n".replace("ć", "c").encode("cp1252"), tmp_path)
+
+
+def test_a_stray_pair_of_quotation_marks_swallows_no_line(tmp_path: Path) -> None:
+    [problem] = problems(b'reference;title;opened\nA;"x;offen\nB;y";offen\n', tmp_path)
+    assert problem.startswith("line 2: a field goes over several lines")
+    rows, _ = read(b'reference;title\nA;"two\nlines"\n', tmp_path)
+    assert rows == [(2, {"reference": "A", "title": "two\nlines"})]

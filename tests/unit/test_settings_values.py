@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.settings import Cron, Every, parse_schedule
-from syncd.settings.addresses import parse_base_url, parse_bind, parse_database_url
+from syncd.settings.addresses import (
+    parse_apply_url,
+    parse_asset_url,
+    parse_base_url,
+    parse_bind,
+    parse_database_url,
+)
 from syncd.settings.keys import KEYS
 from syncd.settings.values import parse_duration, parse_size
 
@@ -37,6 +43,10 @@ READ: list[tuple[Callable[[object], object], object, object]] = [
         "postgresql:///ats?host=/run/postgresql",
         "postgresql+psycopg:///ats?host=/run/postgresql",
     ),
+    (parse_apply_url, "https://{client_id}.pitchyou.de/", "https://{client_id}.pitchyou.de"),
+    (parse_apply_url, "http://{client_id}.localhost:8765", "http://{client_id}.localhost:8765"),
+    (parse_asset_url, "https://Files.example/a.css?v=1", "https://files.example/a.css?v=1"),
+    (parse_asset_url, "", None),
     (parse_bind, "", ""),
     (parse_bind, "0.0.0.0:8080", "0.0.0.0:8080"),
     (parse_bind, "[::1]:0", "[::1]:0"),
@@ -72,6 +82,33 @@ REFUSED: list[tuple[Callable[[object], object], object]] = [
             "https://",
             "https://x.de:99999",
             "https://x.de\n",
+            7,
+        )
+    ),
+    *(
+        (parse_apply_url, wrong)
+        for wrong in (
+            "https://pitchyou.de",
+            "https://x.de/{client_id}",
+            "https://{client_id}.{client_id}.de",
+            "http://{client_id}.pitchyou.de",
+            'https://{client_id}.a"b.de',
+            "https://{client_id}.x.de/%zz<>",
+            "{client_id}.pitchyou.de",
+            "https://u@{client_id}.x.de",
+            7,
+        )
+    ),
+    *(
+        (parse_asset_url, wrong)
+        for wrong in (
+            "https://x.de",
+            "https://x.de/{a}.css",
+            "http://x.de/a.css",
+            "https://x.de/a.css#b",
+            "javascript:alert(1)",
+            "//x.de/a.css",
+            'https://x.de/"a.css',
             7,
         )
     ),

@@ -47,9 +47,9 @@ job = Table(
     text_column("status"),
     time_column("opened_at"),
     time_column("closed_at"),
-    time_column("unlisted_at"),  # since when a complete list no longer names it
     Column("origin", Text, nullable=False, server_default=text("'stub'")),  # stub, link or import
     time_column("first_seen_at", default_now=True),
+    time_column("unlisted_at"),  # since when a complete list no longer names it
     ForeignKeyConstraint(["client_id"], ["ats.client.client_id"]),
     schema="ats",
 )
