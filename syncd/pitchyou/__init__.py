@@ -1,9 +1,10 @@
 """The client for the PitchYou API. It needs neither a database nor a configuration file."""
 
 from syncd.pitchyou.chat import PITCHYOU_CHAT_URL, chat_url
-from syncd.pitchyou.client import Listing, PitchYou
+from syncd.pitchyou.client import PitchYou
 from syncd.pitchyou.http import Limits, Response
 from syncd.pitchyou.links import PITCHYOU_APPLY_URL, apply_link
+from syncd.pitchyou.listing import Listing
 from syncd.pitchyou.retry import limited
 from syncd.pitchyou.templates import TemplateList
 

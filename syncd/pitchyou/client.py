@@ -16,10 +16,11 @@ from syncd.pitchyou.auth import TokenCache
 from syncd.pitchyou.chat import MAX_ANSWER as MAX_TOKEN_ANSWER
 from syncd.pitchyou.chat import ChatFormat, chat_request, read_chat_token
 from syncd.pitchyou.http import Http, Limits, Response
+from syncd.pitchyou.listing import Listing
 from syncd.pitchyou.payloads import read_profile
 from syncd.pitchyou.retry import limited, require_success
 from syncd.pitchyou.session import Session
-from syncd.pitchyou.spool import Spool, element_of
+from syncd.pitchyou.spool import element_of
 from syncd.pitchyou.templates import MAX_ANSWER as MAX_TEMPLATES_ANSWER
 from syncd.pitchyou.templates import TemplateList, read_templates
 
@@ -36,21 +37,6 @@ CONFIRM_ATTEMPTS = 4
 CHAT_ATTEMPTS = 3
 MEDIA_ATTEMPTS = 3  # what still fails then is tried again by a later cycle, from the database
 SHORT_EXCHANGE = 60.0  # seconds for a whole confirm, list of templates or request for a chat token
-
-
-class Listing:
-    """One list answer (S2.1). Iterate it once; `len()` is the number of elements."""
-
-    def __init__(self, elements: Spool, fields: FieldMap, timezone: ZoneInfo) -> None:
-        self._elements, self._fields, self._timezone = elements, fields, timezone
-
-    def __len__(self) -> int:
-        return len(self._elements)
-
-    def __iter__(self) -> Iterator[Profile | BadProfile]:
-        """The profiles, last in the answer first; of several with one profileId the first given is the valid one."""
-        for element in self._elements:
-            yield read_profile(element, self._fields, self._timezone)
 
 
 class PitchYou:

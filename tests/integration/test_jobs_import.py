@@ -6,21 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import text
 
-from syncd.deadline import Deadline
-from syncd.errors import BadInput
-from syncd.model import Contact, Profile
-from syncd.recruiting.jobs import Imported, import_jobs
-from syncd.store import applications, clients
+from syncd.recruiting.jobs import import_jobs
 from syncd.store.engine import Database
-from syncd.store.jobs import JobLine, listed
+from tests.integration.job_lists import BERLIN, apply, counts, execute, jobs, problems, rows, take_in
 
-BERLIN = ZoneInfo("Europe/Berlin")
 HEADER = "reference;title;department;location;recruiter;status;opened;closed\n"
 UNUSUAL = "Ä/ö? #1%+ 🚲"
 
@@ -29,72 +21,6 @@ UNUSUAL = "Ä/ö? #1%+ 🚲"
 def database(database_url: str) -> Iterator[Database]:
     with Database(database_url) as opened:
         yield opened
-
-
-def take_in(database: Database, folder: Path, content: str, *, client: str = "acme", **how: Any) -> Imported:
-    path = folder / "jobs.csv"
-    path.write_text(content, encoding="utf-8", newline="")
-    return import_jobs(database, client, path, timezone=BERLIN, **how)
-
-
-def counts(imported: Imported) -> tuple[int, int, int, int, int, int]:
-    return (
-        imported.read,
-        imported.new,
-        imported.filled,
-        imported.changed,
-        imported.unchanged,
-        imported.closed,
-    )
-
-
-def jobs(database: Database, **how: Any) -> dict[str, JobLine]:
-    return {
-        job.external_reference_id: job
-        for job in database.transact(lambda c: listed(c, **how), Deadline(30), patience=0)
-    }
-
-
-def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
-    return database.transact(lambda c: [tuple(row) for row in c.execute(text(sql))], Deadline(30))
-
-
-def execute(database: Database, sql: str) -> None:
-    database.transact(lambda c: c.execute(text(sql)), Deadline(30))
-
-
-def apply(database: Database, profile_id: str, *references: str, day: int = 1) -> None:
-    """Land an application for each job, as the sync does."""
-    profiles = [
-        Profile(
-            profile_id=f"{profile_id}-{number}",
-            wire_id='"P"',
-            external_reference_id=reference,
-            job_template_key=None,
-            utm_source=None,
-            utm_medium=None,
-            utm_campaign=None,
-            utm_content=None,
-            applied_at=datetime(2026, 11, day, 12, tzinfo=UTC),
-            applied_at_raw=None,
-            language=None,
-            contact=Contact(None, None, None, None, {}),
-            answers=(),
-            media=(),
-            attachments=(),
-            payload=b"{}",
-            payload_sha256=b"1",
-        )
-        for number, reference in enumerate(references)
-    ]
-    database.transact(lambda c: clients.lock(c, "acme"), Deadline(30))
-    database.transact(lambda c: applications.land(c, "acme", profiles), Deadline(30))
-
-
-def problems(database: Database, folder: Path, content: str, **how: Any) -> tuple[str, ...]:
-    with pytest.raises(BadInput) as caught:
-        take_in(database, folder, content, **how)
-    return caught.value.problems
 
 
 def test_everything_a_file_says_of_a_job_is_stored(database: Database, tmp_path: Path) -> None:
@@ -227,56 +153,6 @@ def test_a_dry_run_reports_what_the_import_then_does_and_writes_nothing(
     assert told == take_in(database, tmp_path, second, complete=True)
     assert counts(told) == (4, 1, 1, 1, 1, 2)
     assert told.notes == ("the column 'Gehalt' is not known and was ignored",)
-
-
-def test_a_complete_list_closes_earlier_jobs_that_it_does_not_name_and_nothing_else(
-    database: Database, tmp_path: Path
-) -> None:
-    take_in(database, tmp_path, "reference\nforeign\n", client="beta")
-    take_in(
-        database, tmp_path, "reference;status;closed\nstays;open;\ngoes;open;\nwas closed;closed;1.1.2026\n"
-    )
-    apply(database, "P", "stub", "goes")
-    execute(
-        database,
-        "INSERT INTO ats.job (client_id, external_reference_id, origin) VALUES ('acme', 'link', 'link')",
-    )
-    before = jobs(database)
-    assert counts(take_in(database, tmp_path, "reference\nstays\n")) == (1, 0, 0, 0, 1, 0)
-    assert jobs(database) == before
-    assert counts(take_in(database, tmp_path, "reference\nstays\n", complete=True)) == (1, 0, 0, 0, 1, 1)
-    after = jobs(database)
-    assert (after["goes"].status, after["goes"].applications) == ("open", 1)
-    assert after["goes"].closed_at == after["goes"].unlisted_at is not None
-    assert (after["was closed"].closed_at, after["was closed"].unlisted_at) == (
-        before["was closed"].closed_at,
-        after["goes"].unlisted_at,
-    )
-    for touched in ("goes", "was closed"):
-        del before[touched], after[touched]
-    assert after == before
-    assert take_in(database, tmp_path, "reference\nstays\n", complete=True).closed == 0
-
-
-def test_a_job_that_is_listed_again_is_open_again_unless_it_had_been_closed_otherwise(
-    database: Database, tmp_path: Path
-) -> None:
-    take_in(database, tmp_path, "reference;closed\na;\nb;1.1.2026\nc;\n")
-    before = jobs(database)
-    take_in(database, tmp_path, "reference\nc\n", complete=True)
-    assert take_in(database, tmp_path, "reference\na\nb\nc\n").changed == 2
-    assert jobs(database) == before
-    take_in(database, tmp_path, "reference\nc\n", complete=True)
-    take_in(database, tmp_path, "reference;closed\na;2.1.2026\n")
-    job = jobs(database)["a"]
-    assert (job.closed_at, job.unlisted_at) == (datetime(2026, 1, 2, tzinfo=BERLIN), None)
-
-
-def test_a_complete_list_without_a_job_is_refused(database: Database, tmp_path: Path) -> None:
-    take_in(database, tmp_path, "reference\n1\n")
-    for empty in ("reference\n", "reference;title\n;\n\n"):
-        assert problems(database, tmp_path, empty, complete=True) == ("line 1: nothing follows the header",)
-    assert jobs(database)["1"].closed_at is None
 
 
 def test_an_import_whose_connection_is_lost_begins_the_file_anew(
