@@ -10,7 +10,7 @@ import click
 from syncd.cli.apply_link_csv import print_links, read_wanted
 from syncd.cli.apply_link_forms import Forms, write_all
 from syncd.cli.compose import database_of, one_client, require_ready
-from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.context import Globals, json_option, one_client_option, pass_globals
 from syncd.cli.printing import language_of
 from syncd.deadline import Deadline
 from syncd.recruiting.links import Wanted, issue_links, link_of
@@ -20,7 +20,7 @@ _PARTS = ("template", "title", "utm_source", "utm_medium", "utm_campaign", "utm_
 
 
 @click.command("apply-link")
-@client_option
+@one_client_option
 @click.option(
     "--job", metavar="REF", help="The ATS's reference of the job; comes back with each application."
 )

@@ -34,6 +34,9 @@ class Forms:
             path.parent for path in (self.css, self.qr, self.sheet) if path and not path.parent.is_dir()
         }
         problems = [f"there is no folder {folder}" for folder in sorted(folders)]
+        paths = [path.resolve() for path in (self.css, self.qr, self.sheet) if path]
+        if len(set(paths)) < len(paths):
+            problems.append("--css, --qr and --sheet: each needs a file of its own")
         problems += [
             f"--{option}: the file must end in {' or '.join(suffixes)}"
             for option, suffixes in SUFFIXES.items()

@@ -12,8 +12,9 @@ from syncd.cli.printing import language_of
 from syncd.deadline import Deadline
 from syncd.errors import BadInput
 from syncd.pitchyou import chat_url
+from syncd.pitchyou.chat import checked_name
 from syncd.publishing.chat_embedding import iframe_csp, iframe_html, widget_csp, widget_html
-from syncd.recruiting.chat import checked_name, find_applicant, open_chat
+from syncd.recruiting.chat import find_applicant, open_chat
 from syncd.settings import ClientSettings
 from syncd.stopping import stop_on_signals
 

@@ -39,4 +39,7 @@ class Globals:
 
 pass_globals = click.make_pass_decorator(Globals)
 client_option = click.option("--client", "client_id", metavar="ID", help="This client only.")
+one_client_option = click.option(
+    "--client", "client_id", metavar="ID", help="Which client; may be left out where there is only one."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")

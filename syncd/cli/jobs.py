@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from syncd.cli.compose import chosen_clients, database_of, one_client, require_ready
-from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.context import Globals, client_option, json_option, one_client_option, pass_globals
 from syncd.cli.printing import printable
 from syncd.cli.progress import ProgressLine
 from syncd.deadline import Deadline
@@ -24,7 +24,7 @@ def jobs() -> None:
 
 @jobs.command("import")
 @click.argument("file")
-@client_option
+@one_client_option
 @click.option("--dry-run", is_flag=True, help="Check everything and report; write nothing.")
 @click.option(
     "--complete", is_flag=True, help="The file is the whole list: close earlier jobs that it does not name."
@@ -38,10 +38,10 @@ def import_file(
 
     Columns, in any order: reference, and any of title, department, location, recruiter, status, opened, closed; or
     Referenz, Titel, Abteilung, Standort, Ansprechpartner, Status, Geöffnet, Geschlossen. Comma, semicolon or tab;
-    UTF-8 or Windows-1252. An empty field clears, a column that is not there leaves alone. A job that
+    UTF-8 or Windows-1252; times as 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00. An empty field clears, a column that is not there leaves alone. A job that
     --complete has closed is open again when a file names it again.
 
-    Exit code: 0 done; 2 the file has mistakes, all of which are listed by line.
+    Exit code: 0 done; 2 the file has mistakes, listed by line, up to a thousand.
     """
     settings = context.settings(need_clients=False, need_media=False)
     client = one_client(settings, client_id)

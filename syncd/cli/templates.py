@@ -38,7 +38,7 @@ def templates(context: Globals, client_id: str | None, no_sync: bool, as_json: b
         require_ready(database)
         results = [] if no_sync else [_sync(settings, client, database, deadline) for client in chosen]
         found = database.transact(
-            lambda c: listed(c, [client.client_id for client in chosen]), Deadline(30), patience=0
+            lambda c: listed(c, [client.client_id for client in chosen] or None), Deadline(30), patience=0
         )
     if as_json:
         entries = [asdict(template) for template in found]

@@ -10,6 +10,7 @@ from syncd.errors import BadAnswer, BadInput
 PITCHYOU_CHAT_URL = "https://chat.pitchyou.de"
 MAX_ANSWER = 16 * 1024
 MAX_TOKEN = 2048
+MAX_NAME = 100  # characters of a recruiter's name
 
 # One path segment that means nothing else: no slash, no scheme, no blank, no query, no escape, no step in the path.
 # JSON's words are an answer without a token.
@@ -23,13 +24,34 @@ def chat_request(wire_id: str, recruiter_name: str | None, chat_format: ChatForm
 
     Args:
         wire_id: the profileId as JSON text, so that it keeps its own type.
+
+    Raises:
+        BadInput: it is no JSON text, or the name cannot be shown.
     """
-    fields = {"profileId": json.loads(wire_id)} | (
-        {"recruiterName": recruiter_name} if recruiter_name else {}
-    )
+    name = checked_name(recruiter_name)
+    try:
+        fields = {"profileId": json.loads(wire_id)} | ({"recruiterName": name} if name else {})
+    except ValueError:
+        raise BadInput("wire_id is not the profileId as JSON text, such as '\"a1\"' or '17'") from None
     if chat_format == "form":
         return urlencode(fields).encode(), "application/x-www-form-urlencoded"
     return json.dumps(fields).encode(), "application/json"
+
+
+def checked_name(name: str | None) -> str | None:
+    """The recruiter's name without blanks around it; None where there is none.
+
+    Raises:
+        BadInput: it is too long, or holds what cannot be shown (line breaks, marks that turn the writing direction).
+    """
+    name = (name or "").strip()
+    if len(name) > MAX_NAME:
+        raise BadInput(f"the recruiter's name has {len(name)} characters, at most {MAX_NAME} are shown")
+    if not name.isprintable():
+        raise BadInput(
+            "the recruiter's name holds a control character or a mark that cannot be seen: remove it"
+        )
+    return name or None
 
 
 def read_chat_token(body: bytes) -> str:

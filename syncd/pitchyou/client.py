@@ -126,7 +126,14 @@ class PitchYou:
             BadAnswer: the answer is truncated, too long or not a JSON array.
         """
         until = deadline or Deadline()
-        read = partial(self._session.array, PROFILES, "the list of profiles", until, self._max_response_bytes)
+        read = partial(
+            self._session.array,
+            PROFILES,
+            "the list of profiles",
+            until,
+            self._max_response_bytes,
+            "sync.max_response_bytes",
+        )
         with self._session.retried(read, LIST_ATTEMPTS, until) as elements:
             yield Listing(elements, self._fields, self._timezone)
 
@@ -210,7 +217,7 @@ class PitchYou:
             what = "the list of templates"
             with (
                 limited(until, SHORT_EXCHANGE, what) as soon,
-                self._session.array(TEMPLATES, what, soon, MAX_TEMPLATES_ANSWER) as elements,
+                self._session.array(TEMPLATES, what, soon, MAX_TEMPLATES_ANSWER, "syncd takes") as elements,
             ):
                 return read_templates(elements, self._language)
 
@@ -226,6 +233,7 @@ class PitchYou:
             recruiter_name: whom the applicant sees as the sender.
 
         Raises:
+            BadInput: `wire_id` is no JSON text, or the name cannot be shown.
             ApiRefused: PitchYou opens no chat with this applicant, such as 404 for an id it does not know.
             ApiUnavailable: no clear answer.
             BadAnswer: the answer is nothing that may become part of an address.

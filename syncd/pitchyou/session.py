@@ -58,7 +58,7 @@ class Session:
             status=401,
         )
 
-    def array(self, path: str, what: str, deadline: Deadline, max_bytes: int) -> Spool:
+    def array(self, path: str, what: str, deadline: Deadline, max_bytes: int, limit: str) -> Spool:
         """Read an answer that must be one JSON array, whole, before its first element is given.
 
         Raises:
@@ -68,9 +68,13 @@ class Session:
             require_success(response, what)
             if response.content_type == "text/html":
                 raise BadAnswer(f"{what} is a web page: check base_url", status=response.status)
-            return spool(
-                response.chunks(),
-                max_bytes=max_bytes,
-                encoding=response.header("content-encoding"),
-                length=response.content_length,
-            )
+            try:
+                return spool(
+                    response.chunks(),
+                    max_bytes=max_bytes,
+                    limit=limit,
+                    encoding=response.header("content-encoding"),
+                    length=response.content_length,
+                )
+            except BadAnswer as error:
+                raise BadAnswer(f"{what} is not what it should be: {error}", status=response.status) from None

@@ -77,12 +77,20 @@ class Spool:
         self._file.close()
 
 
-def spool(chunks: Iterable[bytes], *, max_bytes: int, encoding: str = "", length: int | None = None) -> Spool:
-    """Take in a list answer.
+def spool(
+    chunks: Iterable[bytes],
+    *,
+    max_bytes: int,
+    limit: str = "sync.max_response_bytes",
+    encoding: str = "",
+    length: int | None = None,
+) -> Spool:
+    """Take in a list answer. The messages of its errors go on where the caller has named the list.
 
     Args:
         chunks: the body as it came over the wire.
         max_bytes: the longest answer to accept, after decompression.
+        limit: what sets it.
         encoding: its Content-Encoding. syncd asks for none, but a proxy may compress all the same.
         length: its Content-Length, if known: refused early when too long.
 
@@ -91,22 +99,20 @@ def spool(chunks: Iterable[bytes], *, max_bytes: int, encoding: str = "", length
         SyncdError: the folder for temporary files is full or cannot be written.
     """
     if length is not None and length > max_bytes:
-        raise BadAnswer(
-            f"the list of profiles has {length} bytes, more than sync.max_response_bytes ({max_bytes})"
-        )
+        raise BadAnswer(f"it has {length} bytes, more than {limit} ({max_bytes})")
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=MEMORY_LIMIT)  # noqa: SIM115 - the Spool closes it
     try:
         size = 0
         for piece in _decoded(chunks, encoding):
             size += len(piece)
             if size > max_bytes:
-                raise BadAnswer(f"the list of profiles is longer than sync.max_response_bytes ({max_bytes})")
+                raise BadAnswer(f"it is longer than {limit} ({max_bytes})")
             file.write(piece)
         return Spool(file)
     except OSError as error:
         file.close()
         raise SyncdError(
-            f"the list of profiles could not be kept in a temporary file ({error.strerror}): "
+            f"a list could not be kept in a temporary file ({error.strerror}): "
             "free space there, or set TMPDIR to another folder"
         ) from None
     except BaseException:
@@ -128,7 +134,7 @@ def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
         yield from chunks
         return
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise BadAnswer("the list of profiles has a Content-Encoding that was not asked for")
+        raise BadAnswer("it has a Content-Encoding that was not asked for")
     decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
         for chunk in chunks:
@@ -136,13 +142,13 @@ def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
             while pending:  # in pieces, so that a bomb meets the limit instead of the memory
                 yield decoder.decompress(pending, WINDOW)
                 if decoder.unused_data:  # zlib would gather it all, past every limit
-                    raise BadAnswer("the compressed list of profiles goes on behind its end")
+                    raise BadAnswer("what was compressed goes on behind its end")
                 pending = decoder.unconsumed_tail
         yield decoder.flush()
     except zlib.error:
-        raise BadAnswer("the compressed list of profiles is damaged") from None
+        raise BadAnswer("what was compressed is damaged") from None
     if not decoder.eof:
-        raise BadAnswer("the compressed list of profiles is truncated")
+        raise BadAnswer("what was compressed is truncated")
 
 
 def _cut(file: IO[bytes]) -> tuple["array[int]", set[int]]:
@@ -183,13 +189,13 @@ class _Cutter:
                 depth -= 1
                 continue
             if byte == b"}":
-                raise BadAnswer("the list of profiles is not valid JSON")
+                raise BadAnswer("it is not valid JSON")
             if filled:
                 if len(self.bounds) == 2 * MAX_ELEMENTS:
                     raise BadAnswer(f"the list has more than {MAX_ELEMENTS} profiles")
                 self.bounds.extend((start, position))
             elif byte == b"," or self.bounds:
-                raise BadAnswer("the list of profiles is not valid JSON: an element is missing")
+                raise BadAnswer("it is not valid JSON: an element is missing")
             if byte == b"]":
                 depth = 0
             start, filled = position + 1, False
@@ -203,13 +209,13 @@ class _Cutter:
         while self.at == len(self.window) or self.window[self.at] in _WHITESPACE:
             if self.at == len(self.window):
                 if not self.more():
-                    raise BadAnswer("the list of profiles is empty: not even an empty array")
+                    raise BadAnswer("it is empty: not even an empty array")
             else:
                 self.at += 1
         first = self.window[self.at : self.at + 1]
         if first != b"[":
             kind = {b"{": "an object", b"<": "a web page"}.get(first, "something else")
-            raise BadAnswer(f"the list of profiles is {kind}, not a JSON array: check base_url")
+            raise BadAnswer(f"it is {kind}, not a JSON array: check base_url")
         self.at += 1
 
     def next_mark(self, depth: int) -> tuple[bytes, bool]:
@@ -244,12 +250,12 @@ class _Cutter:
 
     def require_more(self) -> None:
         if not self.more():
-            raise BadAnswer("the list of profiles is truncated")
+            raise BadAnswer("it is truncated")
 
     def require_end(self) -> None:
         while True:
             if self.window[self.at :].strip(_WHITESPACE):
-                raise BadAnswer("the list of profiles goes on behind its end")
+                raise BadAnswer("it goes on behind its end")
             self.at = len(self.window)
             if not self.more():
                 return

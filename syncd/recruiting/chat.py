@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from syncd.deadline import Deadline
 from syncd.errors import ApiRefused, BadInput
 from syncd.pitchyou import PitchYou, chat_url
+from syncd.pitchyou.chat import checked_name
 from syncd.store import chat_requests
 from syncd.store.chat_requests import Applicant
 from syncd.store.engine import Database
 
-MAX_NAME = 100  # characters of a recruiter's name
+# What PitchYou answers about an applicant; other refusals are about the request itself.
+_ABOUT_THE_APPLICANT = (403, 404, 409, 410, 422)
 
 
 def find_applicant(
@@ -41,15 +43,23 @@ def find_applicant(
             )
         found = mine
     if not found:
-        raise BadInput(
-            f"there is no application {profile_id[:80]!r} in the store: look it up in ats.application"
-        )
+        raise BadInput(_why_not_found(database, profile_id, deadline))
     if len(found) > 1:
         owners = ", ".join(applicant.client_id for applicant in found)
         raise BadInput(
             f"several clients have an application {profile_id[:80]!r}: say --client, one of: {owners}"
         )
     return found[0]
+
+
+def _why_not_found(database: Database, profile_id: str, deadline: Deadline) -> str:
+    others = database.transact(lambda c: chat_requests.applicants(c, None, profile_id), deadline)
+    if not others:
+        return f"there is no application {profile_id[:80]!r} in the store: look it up in ats.application"
+    owners = ", ".join(applicant.client_id for applicant in others)
+    return (
+        f"the application {profile_id[:80]!r} is of a client that the configuration does not have: {owners}"
+    )
 
 
 def open_chat(
@@ -78,6 +88,8 @@ def open_chat(
     try:
         token = api.chat_token(applicant.wire_id, name, deadline)
     except ApiRefused as error:
+        if error.status not in _ABOUT_THE_APPLICANT:
+            raise
         raise ApiRefused(
             f"PitchYou opens no chat with profile {applicant.profile_id[:80]!r} of client "
             f"'{applicant.client_id}' (HTTP {error.status}): it may have deleted the profile, or the client may not chat",
@@ -94,19 +106,3 @@ def open_chat(
             f"the application {applicant.profile_id[:80]!r} was erased meanwhile: no chat was opened"
         )
     return chat_url(token, chat_base)
-
-
-def checked_name(name: str | None) -> str | None:
-    """The recruiter's name without blanks around it; None where there is none.
-
-    Raises:
-        BadInput: it is too long, or holds what cannot be shown (line breaks, marks that turn the writing direction).
-    """
-    name = (name or "").strip()
-    if len(name) > MAX_NAME:
-        raise BadInput(f"the recruiter's name has {len(name)} characters, at most {MAX_NAME} are shown")
-    if not name.isprintable():
-        raise BadInput(
-            "the recruiter's name holds a control character or a mark that cannot be seen: remove it"
-        )
-    return name or None

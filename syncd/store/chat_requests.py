@@ -16,14 +16,14 @@ class Applicant:
     wire_id: str
 
 
-def applicants(connection: Connection, client_ids: Sequence[str], profile_id: str) -> list[Applicant]:
-    """The applications with this id, one for each of the clients that has it: ids are unique within a client only."""
+def applicants(connection: Connection, client_ids: Sequence[str] | None, profile_id: str) -> list[Applicant]:
+    """The applications with this id, one for each of the clients (None: all) that has it: ids are unique within one only."""
     rows = connection.execute(
         text(
             "SELECT client_id, profile_id, wire_id FROM ats.application "
-            "WHERE client_id = ANY(:client_ids) AND profile_id = :profile_id AND erased_at IS NULL ORDER BY client_id"
+            "WHERE (CAST(:client_ids AS text[]) IS NULL OR client_id = ANY(:client_ids)) AND profile_id = :profile_id AND erased_at IS NULL ORDER BY client_id"
         ),
-        {"client_ids": list(client_ids), "profile_id": profile_id},
+        {"client_ids": None if client_ids is None else list(client_ids), "profile_id": profile_id},
     )
     return [Applicant(**row._mapping) for row in rows]
 

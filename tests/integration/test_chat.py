@@ -14,7 +14,8 @@ import pytest
 
 from syncd.deadline import Deadline
 from syncd.errors import BadInput, SyncdError
-from syncd.recruiting.chat import checked_name, find_applicant, open_chat
+from syncd.pitchyou.chat import checked_name
+from syncd.recruiting.chat import find_applicant, open_chat
 from syncd.sandbox import Fault, SandboxConfig, Tenant
 from tests.integration.test_commands_terminal import HOSTILE, STEERING
 from tests.scene import Scene, scene
@@ -138,6 +139,10 @@ def test_an_unknown_profile_another_clients_and_one_of_several_are_told_apart(
     config = SandboxConfig(profiles=1, tenants=(Tenant("beta", "s", 2), Tenant("gamma", "s", 0)))
     with site(database_url, tmp_path, config) as here:
         assert here.run("sync").returncode == 0
+        here.execute("INSERT INTO ats.client (client_id) VALUES ('delta')")
+        here.execute(
+            "INSERT INTO ats.application (client_id, profile_id, wire_id, payload_sha256) VALUES ('delta', 'left', '1', '')"
+        )
         shared, own = [profile["profileId"] for profile in here.sandbox.expected("beta")]
         for arguments, message in (
             (
@@ -151,6 +156,10 @@ def test_an_unknown_profile_another_clients_and_one_of_several_are_told_apart(
             (
                 [shared],
                 f"syncd: several clients have an application '{shared}': say --client, one of: acme, beta\n",
+            ),
+            (
+                ["left"],
+                "syncd: the application 'left' is of a client that the configuration does not have: delta\n",
             ),
             ([HOSTILE], None),
             (["\udcff"], None),

@@ -58,3 +58,11 @@ def test_the_address_is_the_token_below_the_chat() -> None:
 def test_an_address_is_made_of_no_other_token(token: str) -> None:
     with pytest.raises(BadInput):
         chat_url(token)
+
+
+@pytest.mark.parametrize(
+    ("wire_id", "name"), [("P-100", None), ("", None), ('"a"', "a\r\nb"), ('"a"', "x" * 101)]
+)
+def test_a_request_that_cannot_be_made_is_refused(wire_id: str, name: str | None) -> None:
+    with pytest.raises(BadInput):
+        chat_request(wire_id, name, "json")
