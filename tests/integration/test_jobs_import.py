@@ -231,3 +231,9 @@ def test_jobs_are_listed_with_their_applications_and_the_unmatched_apart(
     assert list(jobs(database, unmatched=True)) == ["unknown", "older"]
     assert list(jobs(database)) == [*found, "foreign"]
     assert list(jobs(database, client_ids=["beta"])) == ["foreign"]
+
+
+def test_a_title_of_ten_kilobytes_is_refused_by_its_line(database: Database, tmp_path: Path) -> None:
+    told = problems(database, tmp_path, f"reference;title\n1;Koch\n2;{'x' * 10_000}\n")
+    assert told == ("line 3: the title is longer than 1000 characters",)
+    assert jobs(database) == {}
