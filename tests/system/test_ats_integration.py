@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from syncd.sandbox import SandboxConfig
 from tests.system.processes import CLEAN, Site, site
@@ -43,6 +46,7 @@ def shell(script: str, here: Site, environ: dict[str, str]) -> str:
     return result.stdout
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
 def test_the_three_scenarios_hold_from_top_to_bottom(database_url: str, tmp_path: Path) -> None:
     with site(database_url, tmp_path, SandboxConfig(profiles=3)) as here:
         (tmp_path / "psql").write_text(PSQL.format(python=sys.executable))
