@@ -31,19 +31,29 @@ def applicants(connection: Connection, client_ids: Sequence[str] | None, profile
 def add(
     connection: Connection, applicant: Applicant, *, recruiter_name: str | None, requested_by: str, token: str
 ) -> bool:
-    """Note that a chat was opened; False when the application is not there any more."""
-    noted = connection.execute(
+    """Note that a chat was opened; False when the application is not there any more.
+
+    May run again after a commit whose answer was lost: the same token is noted once within a minute.
+    """
+    values = {
+        "client_id": applicant.client_id,
+        "profile_id": applicant.profile_id,
+        "recruiter_name": recruiter_name,
+        "requested_by": requested_by,
+        "token_sha256": hashlib.sha256(token.encode()).digest(),
+    }
+    noted = (
+        "SELECT FROM ats.chat_request WHERE client_id = :client_id AND profile_id = :profile_id "
+        "AND token_sha256 = :token_sha256 AND requested_at > now() - interval '1 minute'"
+    )
+    connection.execute(
         text(
             "INSERT INTO ats.chat_request (client_id, profile_id, recruiter_name, requested_by, token_sha256) "
             "SELECT client_id, profile_id, :recruiter_name, :requested_by, :token_sha256 FROM ats.application "
-            "WHERE client_id = :client_id AND profile_id = :profile_id AND erased_at IS NULL"
+            "WHERE client_id = :client_id AND profile_id = :profile_id AND erased_at IS NULL "
+            f"AND NOT EXISTS ({noted})"
         ),
-        {
-            "client_id": applicant.client_id,
-            "profile_id": applicant.profile_id,
-            "recruiter_name": recruiter_name,
-            "requested_by": requested_by,
-            "token_sha256": hashlib.sha256(token.encode()).digest(),
-        },
+        values,
     )
-    return noted.rowcount == 1
+    found: bool = connection.execute(text(f"SELECT EXISTS ({noted})"), values).scalar_one()
+    return found

@@ -17,6 +17,7 @@ from syncd.errors import BadInput, SyncdError
 from syncd.pitchyou.chat import checked_name
 from syncd.recruiting.chat import find_applicant, open_chat
 from syncd.sandbox import Fault, SandboxConfig, Tenant
+from syncd.store import chat_requests
 from tests.integration.test_commands_terminal import HOSTILE, STEERING
 from tests.scene import Scene, scene
 from tests.system.processes import MANY, Site, site
@@ -93,6 +94,24 @@ def test_an_application_that_was_erased_meanwhile_opens_no_chat(database_url: st
             )  # fmt: skip
         with pytest.raises(BadInput, match="there is no application"):
             chat_with(s)
+
+
+def test_a_note_that_is_made_again_after_a_lost_answer_stands_there_once(
+    database_url: str, tmp_path: Path
+) -> None:
+    with scene(database_url, tmp_path, config=SandboxConfig(profiles=1)) as s:
+        s.cycle()
+        profile = str(next(s.sandbox.expected())["profileId"])
+        applicant = find_applicant(s.outsides.database, ["acme"], profile, Deadline(30), client_id=None)
+        for _ in range(2):
+            noted = s.outsides.database.transact(
+                lambda c: chat_requests.add(
+                    c, applicant, recruiter_name=None, requested_by="tester", token="token"
+                ),
+                Deadline(30),
+            )
+            assert noted
+        assert s.value("SELECT count(*) FROM ats.chat_request") == 1
 
 
 def test_a_hostile_but_printable_name_reaches_the_chat_as_text(database_url: str, tmp_path: Path) -> None:
