@@ -11,21 +11,14 @@ from syncd.errors import BadInput
 from syncd.pitchyou import apply_link
 from syncd.recruiting.csv_files import Mistakes
 from syncd.store import apply_links, templates
-from syncd.store.apply_links import Link
+from syncd.store.apply_links import Link, Parts
 from syncd.store.engine import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A link to be made, part by part as in `apply_link`. `line_no` is its line in a file, 0 without one."""
+class Wanted(Parts):
+    """A link to be made. `line_no` is its line in a file, 0 without one."""
 
-    job: str
-    template_key: str | None = None
-    title: str | None = None
-    utm_source: str | None = None
-    utm_medium: str | None = None
-    utm_campaign: str | None = None
-    utm_content: str | None = None
     line_no: int = 0
 
 
@@ -65,7 +58,8 @@ def issue_links(
 def link_of(client_id: str, wanted: Wanted, apply_url: str) -> Link:
     """The link, without a look at the templates and without storing it. Raises BadInput as `apply_link` does."""
     parts = {name: value or None for name, value in asdict(wanted).items() if name not in ("job", "line_no")}
-    return Link(apply_link(client_id, wanted.job, apply_url=apply_url, **parts), wanted.job, **parts)
+    url = apply_link(client_id, wanted.job, apply_url=apply_url, **parts)
+    return Link(wanted.job, **parts, url=url)
 
 
 def _link(

@@ -10,10 +10,9 @@ from syncd.store import clients
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """An apply link and what it was made of (S1.2)."""
+class Parts:
+    """What an apply link is made of (S1.2)."""
 
-    url: str
     job: str
     template_key: str | None = None
     title: str | None = None
@@ -21,6 +20,13 @@ class Link:
     utm_medium: str | None = None
     utm_campaign: str | None = None
     utm_content: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link(Parts):
+    """An apply link and what it was made of."""
+
+    url: str
 
 
 # The ATS names the job by making a link for it; a list that is imported later knows more and wins.
