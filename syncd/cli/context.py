@@ -1,15 +1,17 @@
 """What every command gets from the options before its name."""
 
+from __future__ import annotations
+
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from syncd.logs import configure_logging, get_logger
-from syncd.settings import Settings, load_settings
+if TYPE_CHECKING:
+    from pathlib import Path
 
-log = get_logger(__name__)
+    from syncd.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ class Globals:
         The daemon logs as configured. Other commands print their result themselves, so that their log is for
         warnings only, readable on a terminal.
         """
+        from syncd.logs import configure_logging, get_logger  # here, since `syncd --help` does without both
+        from syncd.settings import load_settings
+
         settings = load_settings(self.config, need_clients=need_clients, need_media=need_media)
         if daemon:
             configure_logging(settings.log.format, settings.log.level)
@@ -33,7 +38,7 @@ class Globals:
             level = settings.log.level if settings.log.level in ("debug", "error") else "warning"
             configure_logging("console" if sys.stderr.isatty() else settings.log.format, level)
         for warning in settings.warnings:
-            log.warning("configuration_warning", warning=warning)
+            get_logger(__name__).warning("configuration_warning", warning=warning)
         return settings
 
 
