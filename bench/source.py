@@ -31,12 +31,16 @@ class Source:
         visible: how many of the profiles are listed at first; more by `POST /bench/show`.
     """
 
-    def __init__(self, folder: Path, count: int, *, changed: bool, files: int | None, file_size: int, visible: int) -> None:
+    def __init__(
+        self, folder: Path, count: int, *, changed: bool, files: int | None, file_size: int, visible: int
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.media = _ready(folder / f"media-{file_size}", lambda: [os.urandom(file_size)])
         self.file_size = file_size
         name = f"list-{count}-{'changed' if changed else 'first'}-{'all' if files is None else files}"
-        self.list = _ready(folder / name, lambda: _array(profiles.profiles(count, changed=changed, files=files)))
+        self.list = _ready(
+            folder / name, lambda: _array(profiles.profiles(count, changed=changed, files=files))
+        )
         self.bounds: list[tuple[int, int]] = []
         self.numbers: dict[str, int] = {}
         if count <= 10_000:  # larger lists are always given whole
