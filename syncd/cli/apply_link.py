@@ -9,8 +9,9 @@ import click
 
 from syncd.cli.apply_link_csv import print_links, read_wanted
 from syncd.cli.apply_link_forms import Forms, write_all
-from syncd.cli.compose import database_of, one_client, require_ready
+from syncd.cli.clients import one_client
 from syncd.cli.context import Globals, json_option, one_client_option, pass_globals
+from syncd.cli.database import database_of, require_ready
 from syncd.cli.printing import language_of
 from syncd.deadline import Deadline
 from syncd.recruiting.links import Wanted, issue_links, link_of

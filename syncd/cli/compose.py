@@ -3,44 +3,14 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import click
-from sqlalchemy import Connection
-
-from syncd.cli.printing import printable
-from syncd.deadline import Deadline
+from syncd.cli.database import database_of
 from syncd.media.vault import Vault
 from syncd.model import FieldMap
 from syncd.pitchyou import PitchYou
 from syncd.settings import ClientSettings, Settings
-from syncd.store import migrate, safety
-from syncd.store.engine import Database
 from syncd.sync.keeper import LeaseKeeper
 from syncd.sync.once import Client, Outsides
 from syncd.sync.work import Plan
-
-
-def chosen_clients(settings: Settings, client_id: str | None) -> tuple[ClientSettings, ...]:
-    """All clients, or the one that was named."""
-    if client_id is None:
-        return settings.clients
-    chosen = tuple(client for client in settings.clients if client.client_id == client_id)
-    if not chosen:
-        known = ", ".join(client.client_id for client in settings.clients)
-        raise click.UsageError(
-            f"there is no client '{printable(client_id)}' in the configuration; there is: {known}"
-        )
-    return chosen
-
-
-def one_client(settings: Settings, client_id: str | None) -> ClientSettings:
-    """The client that was named, or the only one there is."""
-    chosen = chosen_clients(settings, client_id)
-    if len(chosen) != 1:
-        known = ", ".join(client.client_id for client in chosen)
-        raise click.UsageError(
-            f"say which client with --client: {known}" if known else "the configuration has no client"
-        )
-    return chosen[0]
 
 
 def plan_of(settings: Settings, client: ClientSettings, *, confirm: bool = True) -> Plan:
@@ -82,11 +52,6 @@ def pitchyou_of(settings: Settings, client: ClientSettings) -> PitchYou:
     )
 
 
-def database_of(settings: Settings, *, clients: int = 1) -> Database:
-    """The database, with a connection for each client's cycle, one for the leases and one to spare."""
-    return Database(settings.database.url, connections=clients + 2)
-
-
 def vault_of(settings: Settings) -> Vault:
     """The media root."""
     return Vault(settings.media.root, max_bytes=settings.media.max_bytes)
@@ -115,18 +80,3 @@ def outsides_of(settings: Settings, *, clients: int = 1) -> Iterator[Outsides]:
         LeaseKeeper(database, ttl=settings.sync.lease_ttl) as keeper,
     ):
         yield Outsides(database, vault_of(settings), keeper)
-
-
-def require_ready(database: Database, *, patience: float = 0.0) -> None:
-    """Refuse to work on an old schema or on a Postgres that does not keep what it acknowledges.
-
-    Raises:
-        Refused: with what to do about it.
-        DatabaseUnavailable: Postgres did not answer within `patience` seconds.
-    """
-
-    def look(connection: Connection) -> None:
-        safety.require_safe(connection)
-        migrate.require_head(connection)
-
-    database.transact(look, Deadline(60), patience=patience)

@@ -4,8 +4,8 @@ import json
 
 import click
 
-from syncd.cli.compose import database_of
 from syncd.cli.context import Globals, json_option, pass_globals
+from syncd.cli.database import database_of
 from syncd.deadline import Deadline
 from syncd.store import migrate
 from syncd.store.roles import ROLES_SQL

@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 import click
 
-from syncd.cli.compose import chosen_clients, database_of, one_client, require_ready
+from syncd.cli.clients import chosen_clients, one_client
 from syncd.cli.context import Globals, client_option, json_option, one_client_option, pass_globals
+from syncd.cli.database import database_of, require_ready
 from syncd.cli.printing import printable
 from syncd.cli.progress import ProgressLine
 from syncd.deadline import Deadline

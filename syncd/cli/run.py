@@ -4,8 +4,9 @@ import os
 
 import click
 
-from syncd.cli.compose import clients_of, outsides_of, require_ready
+from syncd.cli.compose import clients_of, outsides_of
 from syncd.cli.context import Globals, pass_globals
+from syncd.cli.database import require_ready
 from syncd.cli.triggers import trigger_of
 from syncd.daemon import Daemon, Scheduled, end_in_time
 from syncd.errors import DatabaseUnavailable

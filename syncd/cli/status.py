@@ -4,9 +4,11 @@ import json
 from datetime import UTC, datetime
 
 import click
+from sqlalchemy import Connection
 
-from syncd.cli.compose import chosen_clients, database_of
+from syncd.cli.clients import chosen_clients
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.database import database_of
 from syncd.cli.triggers import next_run_at
 from syncd.deadline import Deadline
 from syncd.settings import ClientSettings
@@ -25,11 +27,13 @@ def status(context: Globals, client_id: str | None, as_json: bool) -> None:
     """
     settings = context.settings(need_media=False)
     chosen = chosen_clients(settings, client_id)
+
+    def look(connection: Connection) -> list[ClientStatus]:
+        migrate.require_head(connection)
+        return of_clients(connection, [client.client_id for client in chosen])
+
     with database_of(settings) as database:
-        database.transact(migrate.require_head, Deadline(30), patience=0)
-        found = database.transact(
-            lambda c: of_clients(c, [client.client_id for client in chosen]), Deadline(30), patience=0
-        )
+        found = database.transact(look, Deadline(30), patience=0)
     now = datetime.now(UTC)
     entries = [_entry(client, state, now) for client, state in zip(chosen, found, strict=True)]
     if as_json:

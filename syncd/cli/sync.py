@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 import click
 
 from syncd.cli import FAILED, PARTLY, REFUSED
-from syncd.cli.compose import chosen_clients, clients_of, database_of, outsides_of, require_ready
+from syncd.cli.clients import chosen_clients
+from syncd.cli.compose import clients_of, outsides_of
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.database import database_of, require_ready
 from syncd.cli.progress import ProgressLine
 from syncd.deadline import Deadline
 from syncd.errors import Refused, SyncdError

@@ -6,8 +6,10 @@ from dataclasses import asdict
 import click
 
 from syncd.cli import FAILED, PARTLY
-from syncd.cli.compose import chosen_clients, database_of, pitchyou_of, require_ready
+from syncd.cli.clients import chosen_clients
+from syncd.cli.compose import pitchyou_of
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.database import database_of, require_ready
 from syncd.cli.printing import printable
 from syncd.deadline import Deadline
 from syncd.errors import ApiError

@@ -1,13 +1,14 @@
 """From a configured schedule to APScheduler's triggers, in UTC."""
 
-from datetime import UTC, datetime, timedelta
+from __future__ import annotations
 
-from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.combining import OrTrigger
-from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from syncd.settings import Cron, Every
+
+if TYPE_CHECKING:
+    from apscheduler.triggers.base import BaseTrigger
 
 
 def trigger_of(schedule: Every | Cron) -> BaseTrigger:
@@ -16,6 +17,11 @@ def trigger_of(schedule: Every | Cron) -> BaseTrigger:
     Weekdays go by name, since APScheduler counts from Monday and cron from Sunday; and where both day fields are
     restricted cron runs on either, APScheduler only on days that match both.
     """
+    # Here, since `syncd status` asks for the next run and needs none of these for `every 60s`.
+    from apscheduler.triggers.combining import OrTrigger
+    from apscheduler.triggers.cron import CronTrigger
+    from apscheduler.triggers.interval import IntervalTrigger
+
     if isinstance(schedule, Every):
         return IntervalTrigger(seconds=schedule.seconds, timezone=UTC)
     time = {

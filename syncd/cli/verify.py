@@ -6,8 +6,10 @@ import threading
 import click
 
 from syncd.cli import FAILED
-from syncd.cli.compose import chosen_clients, clients_of, database_of, outsides_of, require_ready, vault_of
+from syncd.cli.clients import chosen_clients
+from syncd.cli.compose import clients_of, outsides_of, vault_of
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.database import database_of, require_ready
 from syncd.deadline import Deadline
 from syncd.settings import ClientSettings, Settings
 from syncd.stopping import stop_on_signals

@@ -123,6 +123,7 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
         pool_timeout=30,
         pool_pre_ping=True,
         hide_parameters=True,
+        use_native_hstore=False,  # no column is one; asking for its type costs three round trips at the first connect
         connect_args={
             "application_name": "syncd",
             "client_encoding": "utf8",

