@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 Json = Any  # what `json.loads` returns; a recursive type would buy nothing here
 
@@ -55,8 +55,7 @@ class FieldMap:
     applied_at: str = "createdAt"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One step of the interview (S2.1). `answer` is its readable form, `answer_json` what really came."""
 
     step_no: int
@@ -66,8 +65,7 @@ class Answer:
     extra: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class MediaFile:
+class MediaFile(NamedTuple):
     """One media file of a profile (S2.2). All but the id is PitchYou's word and only ever kept as text."""
 
     media_id: str
@@ -76,8 +74,7 @@ class MediaFile:
     download_uri: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A place in the profile that references a media file. `step_no` is NO_STEP for cv and profile image."""
 
     role: Role
@@ -86,8 +83,7 @@ class Attachment:
     media_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """The personal data of an applicant, kept in one table that can be granted, masked and erased."""
 
     first_name: str | None
@@ -102,7 +98,7 @@ class Profile:
     """One application as PitchYou listed it (S2.1), cleaned so that Postgres can hold every value.
 
     `wire_id` is the profileId as JSON text (`"a1"` or `17`): the confirm sends it back in its own type.
-    `payload` are the exact bytes, `payload_sha256` the digest of what they mean.
+    `payload` are the exact bytes, `raw_sha256` is their digest, `payload_sha256` that of what they mean.
     """
 
     profile_id: str
@@ -122,6 +118,7 @@ class Profile:
     attachments: tuple[Attachment, ...]
     payload: bytes = field(repr=False)
     payload_sha256: bytes = field(repr=False)
+    raw_sha256: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NoReturn
 
 from syncd.model import Json
@@ -17,44 +18,43 @@ class Unreadable(Exception):
 _PROFILE_ID = re.compile(rb'"profileId"\s*:\s*(?:"(?:[^"\\]|\\.){1,600}"|-?\d{1,600}(?=[\s,}]))')
 
 
-def digest(value: Json) -> bytes:
-    """SHA-256 of what a profile means: the same under another key order, other whitespace or other escapes.
+def decode(payload: bytes, signed: list[dict[str, Json]] | None = None) -> Json:
+    """Read JSON, and raise `Unreadable` for what only some parsers would accept.
 
-    `downloadUri` does not count, since such addresses often carry a signature that is new in every answer.
+    Args:
+        signed: takes in the objects that hold a `downloadUri`, for `digest`.
     """
-    removed = [(holder, holder.pop("downloadUri")) for holder in _holders_of_uris(value)]
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    for holder, uri in removed:
-        holder["downloadUri"] = uri
-    return hashlib.sha256(canonical.encode("ascii")).digest()
-
-
-def _holders_of_uris(value: Json) -> Iterator[dict[str, Json]]:
-    if isinstance(value, dict):
-        if "downloadUri" in value:
-            yield value
-        for child in value.values():
-            yield from _holders_of_uris(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from _holders_of_uris(child)
-
-
-def decode(payload: bytes) -> Json:
-    """Read JSON, and raise `Unreadable` for what only some parsers would accept."""
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_object if signed is None else partial(_object, signed=signed),
+        parse_constant=_refuse_constant,
+        parse_float=_finite,
+    )
     try:
-        return json.loads(
-            payload.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-        )
+        return decoder.decode(payload.decode("utf-8"))
     except UnicodeDecodeError:
         raise Unreadable("not UTF-8") from None
     except ValueError:  # also an integer of more than 4,300 digits
         raise Unreadable("not valid JSON") from None
     except RecursionError:
         raise Unreadable("nested too deeply") from None
+
+
+def digest(value: Json, signed: Sequence[dict[str, Json]]) -> bytes:
+    """SHA-256 of what a profile means: the same under another key order, other whitespace or other escapes.
+
+    `downloadUri` does not count, since such addresses often carry a signature that is new in every answer.
+
+    Args:
+        signed: the objects in `value` that hold one, as `decode` found them.
+    """
+    uris = [holder.pop("downloadUri") for holder in signed]
+    canonical = _CANONICAL.encode(value)
+    for holder, uri in zip(signed, uris, strict=True):
+        holder["downloadUri"] = uri
+    return hashlib.sha256(canonical.encode("ascii")).digest()
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def decode_leniently(payload: bytes) -> Json:
@@ -76,10 +76,12 @@ def _loads_leniently(payload: bytes) -> Json:
         return None
 
 
-def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+def _object(pairs: list[tuple[str, Json]], signed: list[dict[str, Json]] | None = None) -> dict[str, Json]:
     result = dict(pairs)
     if len(result) != len(pairs):
         raise Unreadable("an object has the same key twice")
+    if signed is not None and "downloadUri" in result:
+        signed.append(result)
     return result
 
 
@@ -105,7 +107,7 @@ def as_text(value: Json) -> str | None:
 
 def take(rest: dict[str, Json], path: str) -> str | None:
     """Remove the value at a dotted path and return it as text; one that is no scalar stays where it is."""
-    value = _look_up(rest, path)
+    value = _look_up(rest, path) if "." in path else rest.get(path)
     if value is None or isinstance(value, dict | list):
         return None
     return as_text(take_any(rest, path)) or None
@@ -113,6 +115,8 @@ def take(rest: dict[str, Json], path: str) -> str | None:
 
 def take_any(rest: dict[str, Json], path: str) -> Json:
     """Remove the value at a dotted path and return it, or None where there is none."""
+    if "." not in path:
+        return rest.pop(path, None)
     *parents, last = path.split(".")
     holder = _look_up(rest, ".".join(parents)) if parents else rest
     return holder.pop(last, None) if isinstance(holder, dict) else None
@@ -122,6 +126,14 @@ def _look_up(value: Json, path: str) -> Json:
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
+
+
+def is_clean(payload: bytes) -> bool:
+    """Whether no text in this JSON needs `clean`: only an escape can spell a NUL or a lone surrogate."""
+    return not _UNCLEAN.search(payload)
+
+
+_UNCLEAN = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def clean(text: str) -> str:

@@ -6,7 +6,9 @@ becomes a `BadProfile` with a reason that names fields, never values.
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from syncd.model import (
@@ -29,6 +31,7 @@ from syncd.pitchyou.json_values import (
     decode,
     decode_leniently,
     digest,
+    is_clean,
     take,
     take_any,
 )
@@ -57,14 +60,16 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
     """
     value: Json = None
     fingerprint = b""
+    signed: list[dict[str, Json]] = []
     try:
         if element.trouble:
             raise Unreadable(element.trouble)
-        value = decode(element.payload)
-        fingerprint = digest(value)
+        value = decode(element.payload, signed)
+        fingerprint = digest(value, signed)
         if not isinstance(value, dict):
             raise Unreadable("not an object")
-        return _profile(value, element.payload, fingerprint, fields, timezone)
+        reading = _Reading(fields, timezone, _as_it_is if is_clean(element.payload) else cleaned)
+        return _profile(value, element.payload, fingerprint, reading)
     except Unreadable as error:
         if value is None:
             value = decode_leniently(element.payload)
@@ -76,22 +81,31 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
         )
 
 
-def _profile(
-    value: dict[str, Json], payload: bytes, fingerprint: bytes, fields: FieldMap, timezone: ZoneInfo
-) -> Profile:
+class _Reading(NamedTuple):
+    """How one profile is read. `clean` is `cleaned`, or nothing at all where no text can need it."""
+
+    fields: FieldMap
+    timezone: ZoneInfo
+    clean: Callable[[Json], Json]
+
+
+def _as_it_is(value: Json) -> Json:
+    return value
+
+
+def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading: _Reading) -> Profile:
+    fields = reading.fields
     wire_id = value.get("profileId")
     profile_id = identifier(wire_id, "profileId")
-    known = {
-        key: _text(value.get(key), key) for key in _KNOWN_KEYS - {"profileId", "steps", "cv", "profileImage"}
-    }
+    known = {key: _text(value.get(key), key, reading) for key in _TEXT_KEYS}
     reference = known["externalReferenceId"]
     if reference is not None and len(reference.encode()) > MAX_REFERENCE_BYTES:
         raise Unreadable(f"externalReferenceId is longer than {MAX_REFERENCE_BYTES} bytes")
-    answers, media, attachments = _steps(value.get("steps"), fields)
+    answers, media, attachments = _steps(value.get("steps"), reading)
     for role, key in ((Role.CV, "cv"), (Role.PROFILE_IMAGE, "profileImage")):
-        _add_media(value.get(key), key, role, NO_STEP, media, attachments)
+        _add_media(value.get(key), key, role, NO_STEP, media, attachments, reading)
 
-    rest = cleaned({key: child for key, child in value.items() if key not in _KNOWN_KEYS})
+    rest = reading.clean({key: child for key, child in value.items() if key not in _KNOWN_KEYS})
     applied_at_raw = take(rest, fields.applied_at)
     language = take(rest, fields.language)
     contact = Contact(
@@ -110,7 +124,7 @@ def _profile(
         utm_medium=known["utmMedium"],
         utm_campaign=known["utmCampaign"],
         utm_content=known["utmContent"],
-        applied_at=_moment(applied_at_raw, timezone),
+        applied_at=_moment(applied_at_raw, reading.timezone),
         applied_at_raw=applied_at_raw,
         language=language,
         contact=contact,
@@ -119,11 +133,12 @@ def _profile(
         attachments=tuple(attachments),
         payload=payload,
         payload_sha256=fingerprint,
+        raw_sha256=hashlib.sha256(payload).digest(),
     )
 
 
 def _steps(
-    steps: Json, fields: FieldMap
+    steps: Json, reading: _Reading
 ) -> tuple[tuple[Answer, ...], dict[str, MediaFile], list[Attachment]]:
     answers: list[Answer] = []
     media: dict[str, MediaFile] = {}
@@ -136,10 +151,12 @@ def _steps(
         if not isinstance(step, dict):
             raise Unreadable(f"steps[{step_no}] is not an object")
         files = step.get("attachments")
-        _add_media(files, f"steps[{step_no}].attachments", Role.STEP, step_no, media, attachments)
-        rest = cleaned({key: child for key, child in step.items() if key != "attachments"})
-        question = as_text(take_any(rest, fields.question))
-        answer = take_any(rest, fields.answer)
+        if files not in (None, []):
+            where = f"steps[{step_no}].attachments"
+            _add_media(files, where, Role.STEP, step_no, media, attachments, reading)
+        rest = reading.clean({key: child for key, child in step.items() if key != "attachments"})
+        question = as_text(take_any(rest, reading.fields.question))
+        answer = take_any(rest, reading.fields.answer)
         answers.append(Answer(step_no, question, as_text(answer), answer, rest))
     return tuple(answers), media, attachments
 
@@ -151,6 +168,7 @@ def _add_media(
     step_no: int,
     media: dict[str, MediaFile],
     attachments: list[Attachment],
+    reading: _Reading,
 ) -> None:
     """Object, array and null are all accepted; an entry without any content is the placeholder some ATS ask for."""
     entries = value if isinstance(value, list) else [value]
@@ -167,9 +185,9 @@ def _add_media(
             media_id,
             MediaFile(
                 media_id,
-                _text(entry.get("mimeType"), f"mimeType in {where}"),
-                _text(entry.get("fileName"), f"fileName in {where}"),
-                _text(entry.get("downloadUri"), f"downloadUri in {where}"),
+                _text(entry.get("mimeType"), f"mimeType in {where}", reading),
+                _text(entry.get("fileName"), f"fileName in {where}", reading),
+                _text(entry.get("downloadUri"), f"downloadUri in {where}", reading),
             ),
         )
         attachments.append(Attachment(role, step_no, ordinal, media_id))
@@ -197,11 +215,11 @@ def _presentable_id(value: Json) -> str | None:
     return None if "\ufffd" in text else text
 
 
-def _text(value: Json, name: str) -> str | None:
+def _text(value: Json, name: str, reading: _Reading) -> str | None:
     """A field of the article: text or a scalar; an empty one counts as absent."""
     if isinstance(value, dict | list):
         raise Unreadable(f"{name} is not a string")
-    return as_text(cleaned(value)) or None
+    return as_text(reading.clean(value)) or None
 
 
 def _moment(text: str | None, timezone: ZoneInfo) -> datetime | None:

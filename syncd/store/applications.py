@@ -5,7 +5,7 @@ transactions meet in one order.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -94,6 +94,7 @@ _FACTS = (
     "applied_at_raw",
     "language",
     "payload_sha256",
+    "raw_sha256",
 )
 _APPLICATION = ("client_id", "profile_id", *_FACTS)
 _facts = attrgetter(*_FACTS)
@@ -144,7 +145,7 @@ def _prepare_replacement(connection: Connection, client_id: str, changed: list[t
         connection.execute(
             _DESCRIBE_ANEW,
             [
-                {"client_id": client_id, "profile_id": profile.profile_id, **asdict(file)}
+                {"client_id": client_id, "profile_id": profile.profile_id, **file._asdict()}
                 for profile, _ in changed
                 for file in profile.media
             ],

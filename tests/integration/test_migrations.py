@@ -220,15 +220,18 @@ def test_going_down_from_a_schema_of_a_newer_syncd_is_refused(database_url: str)
 
 
 def test_every_foreign_key_can_be_followed_without_reading_a_whole_table(database_url: str) -> None:
-    """A delete looks for what refers to the row: each reference has an index that begins with its columns."""
+    """A delete looks for what refers to the row: each reference has an index that begins with its columns.
+
+    Two of them are enough where there are three: what belongs to one application is few rows.
+    """
     unindexed = """
         SELECT conrelid::regclass || ' ' || conname FROM pg_constraint c
         WHERE contype = 'f' AND connamespace = 'ats'::regnamespace AND NOT EXISTS (
           SELECT FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indpred IS NULL
-            AND (i.indkey::int2[])[0 : cardinality(c.conkey) - 1] @> c.conkey)
+            AND (i.indkey::int2[])[0 : least(cardinality(c.conkey), 2) - 1] <@ c.conkey)
     """
     with connected(database_url) as connection:
         assert connection.execute(text(unindexed)).scalars().all() == []
-        connection.execute(text("DROP INDEX ats.ix_attachment_media_id"))
+        connection.execute(text("DROP INDEX ats.ix_application_external_reference_id"))
         found = connection.execute(text(unindexed)).scalars().all()
-        assert found == ["ats.attachment fk_attachment_media"]
+        assert found == ["ats.application fk_application_job"]
