@@ -9,8 +9,8 @@ from syncd.store.engine import Database
 
 
 def database_of(settings: Settings, *, clients: int = 1) -> Database:
-    """The database, with a connection for each client's cycle, one for the leases and one to spare."""
-    return Database(settings.database.url, connections=clients + 2)
+    """The database, with two connections for each client, whose cycle looks ahead, and one for the leases."""
+    return Database(settings.database.url, connections=2 * clients + 1)
 
 
 def require_ready(database: Database, *, patience: float = 0.0) -> None:

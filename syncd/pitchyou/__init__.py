@@ -4,7 +4,7 @@ from syncd.pitchyou.chat import PITCHYOU_CHAT_URL, chat_url
 from syncd.pitchyou.client import PitchYou
 from syncd.pitchyou.http import Limits, Response
 from syncd.pitchyou.links import PITCHYOU_APPLY_URL, apply_link
-from syncd.pitchyou.listing import Listing
+from syncd.pitchyou.listing import Listing, Unread
 from syncd.pitchyou.retry import limited
 from syncd.pitchyou.templates import TemplateList
 
@@ -16,6 +16,7 @@ __all__ = [
     "PitchYou",
     "Response",
     "TemplateList",
+    "Unread",
     "apply_link",
     "chat_url",
     "limited",

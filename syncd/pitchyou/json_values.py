@@ -17,6 +17,8 @@ class Unreadable(Exception):
 
 _PROFILE_ID = re.compile(rb'"profileId"\s*:\s*(?:"(?:[^"\\]|\\.){1,600}"|-?\d{1,600}(?=[\s,}]))')
 
+_PLAIN_ID = re.compile(rb'"profileId"\s*:\s*"?([!#-\[\]-~]{1,512})"?\s*[,}]')
+
 
 def decode(payload: bytes, signed: list[dict[str, Json]] | None = None) -> Json:
     """Read JSON, and raise `Unreadable` for what only some parsers would accept.
@@ -63,6 +65,12 @@ def decode_leniently(payload: bytes) -> Json:
     if whole is None and (found := _PROFILE_ID.search(payload)):
         return _loads_leniently(b"{" + found.group() + b"}")
     return whole
+
+
+def presumed_id(payload: bytes) -> str | None:
+    """What is most likely the profileId, found without decoding: right unless an inner object has one as well."""
+    found = _PLAIN_ID.search(payload)
+    return found.group(1).decode("ascii") if found else None
 
 
 def _loads_leniently(payload: bytes) -> Json:

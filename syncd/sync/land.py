@@ -1,7 +1,5 @@
 """Stage 1: what PitchYou lists becomes rows, and what cannot be read becomes an entry in quarantine."""
 
-from collections.abc import Iterable, Iterator
-
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -10,11 +8,11 @@ from syncd.model import BadProfile, Profile
 from syncd.store import applications, quarantine
 from syncd.store.applications import Landed
 from syncd.store.engine import sqlstate
+from syncd.sync.sift import ahead, portions
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
 
-BATCH_BYTES = 8 * 1024 * 1024  # so that memory stays flat with large profiles as well
 _DATA_REFUSED = (
     "22",
     "23",
@@ -24,44 +22,22 @@ _DATA_REFUSED = (
 
 
 def land_listed(work: Work) -> None:
-    """Read the list of applications and land it, one transaction for each batch.
+    """Read the list of applications and land what is new or changed, one transaction for each batch.
 
     The whole answer is landed even when a stop is asked for meanwhile, since PitchYou may list a profile only once.
     """
     with work.api.profiles(work.deadline) as listing:
         work.listed = len(listing)
-        for batch in batches(once_each(listing, work.client_id), work.plan.batch_size):
-            land(work, batch)
-            work.tally.seen += len(batch)
 
+        def known_bytes(ids: list[str]) -> dict[str, bytes]:
+            return work.read(lambda c: applications.known_bytes(c, work.client_id, ids))
 
-def once_each(listing: Iterable[Profile | BadProfile], client_id: str) -> Iterator[Profile | BadProfile]:
-    """Leave out profiles whose id was given before: the listing gives the last of them first, and the last wins.
-
-    That holds for one that cannot be read as well: landing the older one in its place would confirm both.
-    """
-    seen: set[str] = set()
-    for profile in listing:
-        if profile.profile_id in seen:
-            log.warning("profile_listed_twice", client_id=client_id, profile_id=profile.profile_id)
-            continue
-        if profile.profile_id is not None:
-            seen.add(profile.profile_id)
-        yield profile
-
-
-def batches(profiles: Iterable[Profile | BadProfile], size: int) -> Iterator[list[Profile | BadProfile]]:
-    """Lists of at most `size` profiles and, but for a single larger one, `BATCH_BYTES` of payload."""
-    batch: list[Profile | BadProfile] = []
-    held = 0
-    for profile in profiles:
-        if batch and (len(batch) == size or held + len(profile.payload) > BATCH_BYTES):
-            yield batch
-            batch, held = [], 0
-        batch.append(profile)
-        held += len(profile.payload)
-    if batch:
-        yield batch
+        for portion in ahead(portions(listing, work.client_id, work.plan.batch_size, known_bytes)):
+            if portion.profiles:
+                land(work, portion.profiles)
+            work.tally.seen += len(portion.profiles) + portion.unchanged
+            work.tally.unchanged += portion.unchanged
+            work.progress(work)
 
 
 def land(work: Work, batch: list[Profile | BadProfile]) -> None:

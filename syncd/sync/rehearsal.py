@@ -6,8 +6,8 @@ from syncd.model import BadProfile, Profile
 from syncd.store import applications
 from syncd.store.cycles import Tally
 from syncd.store.engine import Database
-from syncd.sync.land import batches, once_each
 from syncd.sync.once import Client
+from syncd.sync.sift import portions
 
 log = get_logger(__name__)
 
@@ -17,14 +17,18 @@ def rehearse(client: Client, database: Database, deadline: Deadline) -> Tally:
     tally = Tally()
     client_id = client.plan.client_id
     with client.api.profiles(deadline) as listing:
-        for batch in batches(once_each(listing, client_id), client.plan.batch_size):
-            good = [profile for profile in batch if isinstance(profile, Profile)]
+
+        def known_bytes(ids: list[str]) -> dict[str, bytes]:
+            return database.transact(lambda c: applications.known_bytes(c, client_id, ids), deadline)
+
+        for portion in portions(listing, client_id, client.plan.batch_size, known_bytes):
+            good = [profile for profile in portion.profiles if isinstance(profile, Profile)]
             landed = database.transact(lambda c: applications.compare(c, client_id, good), deadline)  # noqa: B023
-            tally.seen += len(batch)
+            tally.seen += len(portion.profiles) + portion.unchanged
             tally.new += landed.new
             tally.changed += landed.changed
-            tally.unchanged += landed.unchanged
-            for profile in batch:
+            tally.unchanged += landed.unchanged + portion.unchanged
+            for profile in portion.profiles:
                 if isinstance(profile, BadProfile):
                     tally.quarantined += 1
                     log.warning(

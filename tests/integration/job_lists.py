@@ -74,6 +74,7 @@ def apply(database: Database, profile_id: str, *references: str, day: int = 1) -
             attachments=(),
             payload=b"{}",
             payload_sha256=b"1",
+            raw_sha256=b"1",
         )
         for number, reference in enumerate(references)
     ]
