@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from pathlib import Path
 
 import click
 
@@ -63,14 +62,16 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(dir_okay=False),
     help="The configuration file. Default: $SYNCD_CONFIG, ./syncd.toml, /etc/syncd/syncd.toml.",
 )
 @click.version_option(__version__, prog_name="syncd")
 @click.pass_context
-def cli(ctx: click.Context, config: Path | None) -> None:
+def cli(ctx: click.Context, config: str | None) -> None:
     """Bring applications from PitchYou into Postgres and onto disk, and confirm them once they are safe."""
-    ctx.obj = Globals(config)
+    from pathlib import Path  # here, since `syncd --help` does without
+
+    ctx.obj = Globals(None if config is None else Path(config))
 
 
 def main() -> None:
