@@ -204,6 +204,13 @@ def test_a_schema_of_a_newer_syncd_is_refused_with_the_remedy_and_left_alone(
         assert here.rows_as_they_are() == before
 
 
+def test_the_revision_that_syncd_asks_for_is_the_newest_migration() -> None:
+    newest = max(
+        path.name[:4] for path in (Path(__file__).parents[2] / "migrations" / "versions").glob("[0-9]*.py")
+    )
+    assert migrate.head() == newest
+
+
 def test_only_a_revision_that_is_not_known_here_is_of_a_newer_syncd() -> None:
     for past in (None, "0001", migrate.head()):
         assert migrate.remedy_for(past) == "run `syncd db upgrade`"
