@@ -20,12 +20,24 @@ from tests.database import SERVER_SETTINGS, ServerAddress, migrate, sqlalchemy_u
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+_ORDER = {"system": 1, "integration": 2, "unit": 3}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the browser has its marker: `-m "not browser"` leaves all of them out."""
+    """Whoever asks for the browser has its marker: `-m "not browser"` leaves all of them out.
+
+    What takes long comes first, so that no worker is left alone with it at the end: tests marked `long`, then
+    those of whole processes, then those with a database, then the rest; else the order is as collected.
+    """
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> tuple[bool, int]:
+    """Where it belongs in the order of the run, smallest first."""
+    return item.get_closest_marker("long") is None, _ORDER.get(item.path.parent.name, 0)
 
 
 @pytest.fixture(scope="session")

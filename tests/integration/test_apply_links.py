@@ -157,6 +157,7 @@ def test_the_command_prints_the_link_and_writes_every_form(database_url: str, tm
         assert here.value("SELECT count(*) FROM ats.apply_link") == 1
 
 
+@pytest.mark.long
 def test_wrong_use_is_told_before_anything_is_stored(database_url: str, tmp_path: Path) -> None:
     config = SandboxConfig(profiles=0, tenants=(Tenant("beta", "s", 0),))
     with site(database_url, tmp_path, config) as here:

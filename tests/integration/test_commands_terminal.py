@@ -9,6 +9,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from syncd.sandbox import SandboxConfig
 from tests.system.processes import CLEAN, SYNCD, Site, site
 
@@ -69,6 +71,7 @@ def test_the_log_of_a_command_is_readable_on_a_terminal_and_json_in_a_pipe(
         assert '"event"' not in written
 
 
+@pytest.mark.long
 def test_ids_and_payloads_from_outside_cannot_steer_the_terminal(database_url: str, tmp_path: Path) -> None:
     with site(database_url, tmp_path, SandboxConfig(profiles=1)) as here:
         profiles = (

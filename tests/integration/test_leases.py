@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
+import pytest
+
 from syncd.sandbox import Fault, SandboxConfig, Tenant
 from syncd.sync.keeper import is_dead, own_name
 from tests.system.processes import Running, Site, eventually, site
@@ -103,6 +105,7 @@ def test_a_daemon_that_is_killed_on_another_machine_is_taken_over_when_its_lease
         here.assert_complete()
 
 
+@pytest.mark.long
 def test_a_daemon_that_was_frozen_while_another_took_over_writes_nothing_more(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -151,6 +154,7 @@ def test_a_clean_stop_gives_the_lease_back_at_once(database_url: str, tmp_path: 
         assert holder(here) is None
 
 
+@pytest.mark.long
 def test_a_sync_beside_a_running_daemon_is_refused_and_says_who_works(
     database_url: str, tmp_path: Path
 ) -> None:

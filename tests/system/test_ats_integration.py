@@ -46,6 +46,7 @@ def shell(script: str, here: Site, environ: dict[str, str]) -> str:
     return result.stdout
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
 def test_the_three_scenarios_hold_from_top_to_bottom(database_url: str, tmp_path: Path) -> None:
     with site(database_url, tmp_path, SandboxConfig(profiles=3)) as here:

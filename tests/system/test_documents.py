@@ -51,6 +51,7 @@ def run_script(script: str, cwd: Path) -> str:
     return result.stdout
 
 
+@pytest.mark.long
 def test_commands_of_the_readme_work_one_after_the_other(
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:

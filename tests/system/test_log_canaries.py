@@ -166,6 +166,7 @@ def refuse_data(here: Site) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("log_format", FORMATS)
 def test_no_canary_in_what_the_commands_print_at_level_debug(
     own_postgres: EmbeddedPostgres, tmp_path: Path, log_format: str

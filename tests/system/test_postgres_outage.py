@@ -57,6 +57,7 @@ def outlives(server: EmbeddedPostgres, folder: Path, outages: int) -> None:
         )
 
 
+@pytest.mark.long
 def test_the_daemon_outlives_three_outages_with_one_line_for_each_and_finishes(
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
@@ -124,6 +125,7 @@ def forgetful_proxy(target: int) -> Iterator[Forgetful]:
         thread.join()
 
 
+@pytest.mark.long
 def test_whichever_answer_to_a_commit_is_lost_nothing_is_lost_or_doubled(
     database_url: str, shared_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
