@@ -68,6 +68,8 @@ class Daemon:
         self._clients, self._outsides, self._stop = clients, outsides, stop
         self._running = 0
         self._idle = threading.Condition()
+        self._busy: set[str] = set()  # clients with a cycle under way
+        self._requested: set[str] = set()  # those of them that are to have another one at once
         self._standing_by: set[str] = set()
         # A run that meets one still going on is left out, as it should be; APScheduler would warn of each.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
@@ -78,8 +80,9 @@ class Daemon:
                 # A thread of its own, so that templates that do not come hold up no cycle.
                 "templates": ThreadPoolExecutor(1),
             },
-            # Late is better than never: runs that were missed are made up for by one.
-            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+            # Late is better than never: runs that were missed are made up for by one. A second instance finds the
+            # client busy and ends, unless the first has just done its last step, which APScheduler cannot know.
+            job_defaults={"max_instances": 2, "coalesce": True, "misfire_grace_time": None},
         )
 
     def run(self) -> bool:
@@ -131,12 +134,37 @@ class Daemon:
                 self._idle.wait(left)
             return not self._running
 
+    def sync_now(self) -> None:
+        """Let each client's next cycle begin at once; where one is under way, it is followed by another."""
+        log.info("sync_requested")
+        for client_id in (scheduled.client.plan.client_id for scheduled in self._clients):
+            with self._idle:
+                busy = client_id in self._busy
+                if busy:
+                    self._requested.add(client_id)
+            if not busy:
+                self._look_again(client_id, 0.0)
+
     def _cycle(self, client: Client) -> None:
-        """One scheduled run. It logs and swallows every failure, since there is nobody above to tell."""
+        """One run, and another as often as one is requested meanwhile; nothing when one is under way.
+
+        It logs and swallows every failure, since there is nobody above to tell.
+        """
         client_id = client.plan.client_id
-        with self._at_work() as may_begin:
-            if may_begin:
-                self._run_cycle(client, client_id)
+        with self._idle:
+            if client_id in self._busy:
+                return
+            self._busy.add(client_id)
+        more = True
+        while more:
+            with self._at_work() as may_begin:
+                if may_begin:
+                    self._run_cycle(client, client_id)
+            with self._idle:
+                more = may_begin and client_id in self._requested
+                self._requested.discard(client_id)
+                if not more:
+                    self._busy.discard(client_id)
 
     @contextmanager
     def _at_work(self) -> Iterator[bool]:

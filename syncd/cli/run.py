@@ -18,11 +18,17 @@ from syncd.stopping import EXIT_NOW, stop_on_signals
 def run(context: Globals) -> None:
     """Run the daemon: sync every client on its schedule.
 
-    The first cycles start at once. SIGTERM or SIGINT let the steps in hand finish, within 30 seconds; a second
-    signal ends the process immediately. Nothing is lost either way.
+    The first cycles start at once. SIGUSR1 lets every client's next cycle begin now. SIGTERM or SIGINT let the steps
+    in hand finish, within 30 seconds; a second signal ends the process immediately. Nothing is lost either way.
     """
     settings = context.settings(daemon=True)
-    stop = stop_on_signals()
+    started: list[Daemon] = []
+
+    def sync_now() -> None:
+        for daemon in started:
+            daemon.sync_now()
+
+    stop = stop_on_signals(sync_now)
     end_in_time(stop)
     count = len(settings.clients)
     with (
@@ -37,6 +43,7 @@ def run(context: Globals) -> None:
                 stop.wait(2.0)
         triggers = [trigger_of(client.schedule) for client in settings.clients]
         scheduled = [Scheduled(client, trigger) for client, trigger in zip(clients, triggers, strict=True)]
-        finished = Daemon(scheduled, outsides, stop).run()
-        if not finished:
+        daemon = Daemon(scheduled, outsides, stop)
+        started.append(daemon)
+        if not daemon.run():
             os._exit(EXIT_NOW)  # a thread is stuck in a system call; the next start resumes its work

@@ -1,38 +1,46 @@
 """The tenants as the configuration names them."""
 
+from dataclasses import asdict, dataclass
+
 from sqlalchemy import Connection, text
 
 
-def register(
-    connection: Connection,
-    client_id: str,
-    *,
-    label: str | None,
-    timezone: str,
-    retention_days: int | None,
-    raw_retention_days: int | None,
-) -> None:
-    """Make the client's row, or bring it up to the configuration; unchanged, it is not written."""
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What the configuration says of a client that reports need to know."""
+
+    client_id: str
+    label: str | None
+    timezone: str
+    retention_days: int | None
+    raw_retention_days: int | None
+
+
+_COLUMNS = "label, timezone, retention_days, raw_retention_days"
+_VALUES = ":label, :timezone, :retention_days, :raw_retention_days"
+
+
+def is_registered(connection: Connection, registration: Registration) -> bool:
+    """Whether the client's row is as it should be. Takes no lock, so that a long import does not hold up the cycles."""
+    return bool(
+        connection.execute(
+            text(
+                f"SELECT EXISTS (SELECT FROM ats.client WHERE client_id = :client_id "
+                f"AND ({_COLUMNS}) IS NOT DISTINCT FROM ({_VALUES}))"
+            ),
+            asdict(registration),
+        ).scalar()
+    )
+
+
+def register(connection: Connection, registration: Registration) -> None:
+    """Make the client's row, or bring it up to the configuration."""
     connection.execute(
         text(
-            "INSERT INTO ats.client AS known (client_id, label, timezone, retention_days, raw_retention_days) "
-            "SELECT :client_id, :label, :timezone, :retention_days, :raw_retention_days "
-            # Without a difference not even a lock is taken, so that a long import does not hold up the cycles.
-            "WHERE NOT EXISTS (SELECT FROM ats.client WHERE client_id = :client_id "
-            "AND (label, timezone, retention_days, raw_retention_days) IS NOT DISTINCT FROM "
-            "(:label, :timezone, :retention_days, :raw_retention_days)) "
-            "ON CONFLICT (client_id) DO UPDATE SET label = excluded.label, timezone = excluded.timezone, "
-            "retention_days = excluded.retention_days, raw_retention_days = excluded.raw_retention_days "
-            "WHERE (known.label, known.timezone, known.retention_days, known.raw_retention_days) IS DISTINCT FROM "
-            "(excluded.label, excluded.timezone, excluded.retention_days, excluded.raw_retention_days)"
+            f"INSERT INTO ats.client (client_id, {_COLUMNS}) VALUES (:client_id, {_VALUES}) "
+            f"ON CONFLICT (client_id) DO UPDATE SET ({_COLUMNS}) = ROW ({_VALUES})"
         ),
-        {
-            "client_id": client_id,
-            "label": label,
-            "timezone": timezone,
-            "retention_days": retention_days,
-            "raw_retention_days": raw_retention_days,
-        },
+        asdict(registration),
     )
 
 

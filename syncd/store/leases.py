@@ -82,8 +82,17 @@ def release(connection: Connection, lease: Lease) -> None:
 
 def require(connection: Connection, lease: Lease) -> None:
     """Raise `LeaseLost` unless the lease is still ours, and keep it ours until this transaction ends."""
+    _require(connection, lease, "FOR SHARE")
+
+
+def require_now(connection: Connection, lease: Lease) -> None:
+    """Raise `LeaseLost` unless the lease is ours at this moment. Without a lock, so that Postgres has nothing to write."""
+    _require(connection, lease, "")
+
+
+def _require(connection: Connection, lease: Lease, locking: str) -> None:
     held = connection.execute(
-        text("SELECT 1 FROM ops.lease WHERE client_id = :client_id AND fence = :fence FOR SHARE"),
+        text(f"SELECT 1 FROM ops.lease WHERE client_id = :client_id AND fence = :fence {locking}"),
         {"client_id": lease.client_id, "fence": lease.fence},
     ).scalar()
     if held is None:

@@ -53,7 +53,7 @@ def confirm_ready(work: Work) -> None:
 
 
 def _ready(connection: Connection, work: Work) -> list[Ready]:
-    leases.require(connection, work.lease)
+    leases.require_now(connection, work.lease)
     return confirmations.ready(connection, work.client_id, READ_TOGETHER)
 
 

@@ -11,16 +11,11 @@ _CHUNK = 50
 def take_over(work: Work) -> None:
     """Make the client's row and folder ready, and remove what holders of earlier leases left half done."""
     plan = work.plan
-    work.write(
-        lambda c: clients.register(
-            c,
-            plan.client_id,
-            label=plan.label,
-            timezone=plan.timezone,
-            retention_days=plan.retention_days,
-            raw_retention_days=plan.raw_retention_days,
-        )
+    registration = clients.Registration(
+        plan.client_id, plan.label, plan.timezone, plan.retention_days, plan.raw_retention_days
     )
+    if not work.read(lambda c: clients.is_registered(c, registration)):
+        work.write(lambda c: clients.register(c, registration))
     with work.outlast():
         work.vault.prepare(plan.client_id)
         work.vault.remove_leftovers(plan.client_id, work.lease.fence)
@@ -28,12 +23,13 @@ def take_over(work: Work) -> None:
 
 def remove_unnamed_files(work: Work) -> None:
     """Remove the files that changed profiles do not name any more, from the list that landing left."""
-    while work.write(lambda c: _remove_some(c, work)):
+    while work.read(lambda c: media_index.removals(c, work.client_id, 1)):
+        work.write(lambda c: _remove_some(c, work))
         work.deadline.check()
 
 
-def _remove_some(connection: Connection, work: Work) -> int:
-    """Remove a few files and strike them off the list; returns how many were on it.
+def _remove_some(connection: Connection, work: Work) -> None:
+    """Remove a few files and strike them off the list.
 
     Inside the transaction, unlike anything else on disk: its lock on the lease keeps a successor from storing a file
     of the same name until this process is done. Removing a file again, after a crash or a retry, is harmless.
@@ -44,4 +40,3 @@ def _remove_some(connection: Connection, work: Work) -> int:
             work.vault.remove(work.client_id, key)
     if removals:
         media_index.forget_removals(connection, work.client_id, [key for key, _ in removals])
-    return len(removals)
