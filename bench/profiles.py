@@ -17,10 +17,32 @@ _QUESTIONS = (
     "Möchtest du uns deinen Lebenslauf schicken?",
     "Gibt es noch etwas, das wir wissen sollten?",
 )
-_WORDS = (
-    "gerne Schicht Führerschein Ausbildung Pflege Lager Team Verantwortung Wochenende Vollzeit Teilzeit sofort "
-    "Erfahrung Kollegen pünktlich Deutsch Englisch Software Kunden Verkauf Montage Büro Nähe Entwicklung"
-).split()
+_WORDS = [
+    "gerne",
+    "Schicht",
+    "Führerschein",
+    "Ausbildung",
+    "Pflege",
+    "Lager",
+    "Team",
+    "Verantwortung",
+    "Wochenende",
+    "Vollzeit",
+    "Teilzeit",
+    "sofort",
+    "Erfahrung",
+    "Kollegen",
+    "pünktlich",
+    "Deutsch",
+    "Englisch",
+    "Software",
+    "Kunden",
+    "Verkauf",
+    "Montage",
+    "Büro",
+    "Nähe",
+    "Entwicklung",
+]
 _SOURCES = ("indeed", "stepstone", "facebook", "karriereseite", "plakat", None)
 FILE_TYPES = ("application/pdf", "image/jpeg")
 
@@ -65,9 +87,9 @@ def profile(number: int, version: int = 0, files: int | None = None) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def profiles(count: int, *, changed: bool = False, files: int | None = None) -> Iterator[bytes]:
+def profiles(numbers: range, *, changed: bool = False, files: int | None = None) -> Iterator[bytes]:
     """The elements of a whole list; with `changed` one in a hundred has other answers."""
-    for number in range(count):
+    for number in numbers:
         yield profile(number, int(changed and number % 100 == 0), files)
 
 

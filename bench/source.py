@@ -13,6 +13,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from bench import profiles
@@ -32,28 +34,27 @@ class Source:
     """
 
     def __init__(
-        self, folder: Path, count: int, *, changed: bool, files: int | None, file_size: int, visible: int
+        self, folder: Path, listed: range, *, changed: bool, files: int | None, file_size: int, visible: int
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.media = _ready(folder / f"media-{file_size}", lambda: [os.urandom(file_size)])
         self.file_size = file_size
-        name = f"list-{count}-{'changed' if changed else 'first'}-{'all' if files is None else files}"
-        self.list = _ready(
-            folder / name, lambda: _array(profiles.profiles(count, changed=changed, files=files))
-        )
+        kind = f"{'changed' if changed else 'first'}-{'all' if files is None else files}"
+        elements = partial(profiles.profiles, listed, changed=changed, files=files)
+        self.list = _ready(folder / f"list-{listed.start}-{len(listed)}-{kind}", lambda: _array(elements()))
         self.bounds: list[tuple[int, int]] = []
         self.numbers: dict[str, int] = {}
-        if count <= 10_000:  # larger lists are always given whole
+        if len(listed) <= 10_000:  # larger lists are always given whole
             end = 1
-            for number, element in enumerate(profiles.profiles(count, changed=changed, files=files)):
+            for place, element in enumerate(elements()):
                 self.bounds.append((end, end + len(element)))
-                self.numbers[profiles.identifier(number)] = number
+                self.numbers[profiles.identifier(listed[place])] = place
                 end += len(element) + 1
-        self.open = set(range(min(visible, count)))
-        self.whole = visible >= count
+        self.open = set(range(min(visible, len(listed))))
+        self.whole = visible >= len(listed)
         self.confirmed = 0
         self.times: dict[int, list[float]] = {}
-        self.lock = threading.Lock()
+        self.lock = threading.Condition()
 
     def show(self, number: int) -> None:
         """List one more profile, from now on."""
@@ -70,6 +71,15 @@ class Source:
                 self.whole = False
                 self.open.discard(number)
                 self.times.setdefault(number, [0.0]).append(now)
+            self.lock.notify_all()
+
+    def took(self, number: int) -> float:
+        """Seconds from when a profile was shown to its first confirm, which is waited for."""
+        with self.lock:
+            if not self.lock.wait_for(lambda: len(self.times[number]) > 1, timeout=60):
+                raise TimeoutError(f"profile {number} was not confirmed")
+            shown, confirmed, *_ = self.times[number]
+        return confirmed - shown
 
     def listing(self) -> bytes | None:
         """The list as it is now, or None when it is the whole file."""
@@ -80,18 +90,18 @@ class Source:
         return b"[" + b",".join(os.pread(self.list, end - start, start) for start, end in bounds) + b"]"
 
 
-def _ready(path: Path, make: object) -> int:
+def _ready(path: Path, make: Callable[[], Iterable[bytes]]) -> int:
     if not path.exists():
         half = path.with_suffix(".half")
         with half.open("wb") as file:
-            file.writelines(make())  # type: ignore[operator]
+            file.writelines(make())
         half.rename(path)
     return os.open(path, os.O_RDONLY)
 
 
-def _array(elements: object) -> object:
+def _array(elements: Iterable[bytes]) -> Iterator[bytes]:
     separator = b"["
-    for element in elements:  # type: ignore[attr-defined]
+    for element in elements:
         yield separator + element
         separator = b","
     yield b"]" if separator == b"," else b"[]"
@@ -138,10 +148,10 @@ def answer(connection: socket.socket, source: Source, path: str, body: bytes) ->
     elif path.startswith("/bench/show/"):
         source.show(int(path.rpartition("/")[2]))
         _send_json(connection, b"{}")
-    elif path == "/bench/facts":
-        cpu = os.times()
-        facts = {"confirmed": source.confirmed, "cpu": cpu.user + cpu.system, "times": source.times}
-        _send_json(connection, json.dumps(facts).encode())
+    elif path.startswith("/bench/took/"):
+        _send_json(connection, json.dumps(source.took(int(path.rpartition("/")[2]))).encode())
+    elif path == "/bench/confirmed":
+        _send_json(connection, json.dumps(source.confirmed).encode())
     else:
         connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 
@@ -160,6 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="where the answers lie ready")
     parser.add_argument("--profiles", type=int, default=1000)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first profile")
     parser.add_argument("--visible", type=int, default=sys.maxsize, help="how many are listed at first")
     parser.add_argument("--changed", action="store_true", help="one profile in a hundred has other answers")
     parser.add_argument("--files", type=int, help="media files of each profile; 1.7 in the mean if not given")
@@ -167,7 +178,7 @@ def main() -> None:
     chosen = parser.parse_args()
     source = Source(
         chosen.folder,
-        chosen.profiles,
+        range(chosen.first, chosen.first + chosen.profiles),
         changed=chosen.changed,
         files=chosen.files,
         file_size=chosen.file_size,

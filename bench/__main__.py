@@ -1,0 +1,56 @@
+"""Run the benchmark and write docs/performance.md: `python -m bench`, or `--full` for the figures that it shows."""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bench import media, process, report, text
+from bench.machine import WORK, Database
+from bench.results import PATH, Results
+from bench.scale import FULL, SHORT, Scale
+
+ROWS: dict[str, Callable[[Scale, Database, Results], None]] = {
+    "idle": process.idle,
+    "loads": text.loads,
+    "memory": text.memory,
+    "starts": process.starts,  # after `memory`, in the store that it has filled
+    "files": media.files,
+    "whole": media.whole,
+    "latency": process.latency,
+}
+
+
+def main() -> None:
+    """Run all rows, or some of them, and report."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--full", action="store_true", help="as much as docs/performance.md shows; about an hour"
+    )
+    parser.add_argument(
+        "--only", choices=list(ROWS), action="append", help="some rows; nothing is written to docs/"
+    )
+    chosen = parser.parse_args()
+    scale = FULL if chosen.full else SHORT
+    WORK.mkdir(exist_ok=True)
+    os.environ["TMPDIR"] = str(WORK)  # where the list is spooled: on the disk, whatever /tmp is
+    results = Results(scale.name, f"{datetime.now(UTC):%Y-%m-%d}", process.machine())
+    database = Database()
+    try:
+        for name in chosen.only or ROWS:
+            began = time.monotonic()
+            print(f"{name} …", flush=True)
+            ROWS[name](scale, database, results)
+            print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+            results.save(WORK / "results.json")
+    finally:
+        database.server.close()
+    print(report.as_text(results))
+    if chosen.full and not chosen.only:
+        results.save(PATH)
+        report.write(results)
+
+
+if __name__ == "__main__":
+    main()

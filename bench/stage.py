@@ -1,0 +1,55 @@
+"""One stage of syncd as a process of its own: what peers that know only tables, or only files, are compared with.
+
+Everything in it is the product's own code.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from syncd.deadline import Deadline
+from syncd.media.vault import Vault
+from syncd.pitchyou import PitchYou
+from syncd.store.engine import Database
+from syncd.sync.fetch import fetch_rounds
+from syncd.sync.keeper import LeaseKeeper
+from syncd.sync.land import land_listed
+from syncd.sync.recover import take_over
+from syncd.sync.work import Plan, Work
+
+ROOM = 8 * 10**9  # bytes; a million profiles are more than the default of sync.max_response_bytes
+
+
+def main() -> None:
+    """Run the stage, and print what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", choices=("land", "fetch"))
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--database", required=True, help="an SQLAlchemy URL")
+    parser.add_argument("--media", type=Path, required=True)
+    chosen = parser.parse_args()
+    with (
+        PitchYou("bench", "secret", base_url=chosen.source, max_response_bytes=ROOM) as api,
+        Database(chosen.database) as database,
+        LeaseKeeper(database, ttl=60.0) as keeper,
+    ):
+        work = Work(
+            plan=Plan("bench"),
+            api=api,
+            database=database,
+            vault=Vault(chosen.media, max_bytes=200_000_000),
+            lease=keeper.hold("bench"),
+            deadline=Deadline(3600.0),
+        )
+        take_over(work)
+        if chosen.stage == "land":
+            land_listed(work)
+        else:
+            for _files in fetch_rounds(work):
+                pass
+    print(json.dumps(asdict(work.tally)))
+
+
+if __name__ == "__main__":
+    main()
