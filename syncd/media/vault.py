@@ -1,4 +1,4 @@
-"""Files on disk: temporary file, size and digest checked, fsync, rename, fsync of the folders.
+"""Files on disk: temporary file, size and digest checked, fsync, rename, fsync of the folder; one of the client's for many.
 
 A file's place follows from our ids alone: `{client_id}/{profile_id}/{media_id}` below the media root, ids
 percent-encoded. PitchYou's `fileName` is never part of a path.
@@ -8,7 +8,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -41,7 +41,7 @@ class Vault:
 
     def prepare(self, client_id: str) -> None:
         """Make the client's folder, if it is not there."""
-        with _disk_errors():
+        with _disk_errors:
             for folder in (self.root, self.root / TEMPORARY, self.root / client_id):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.root, self.root.parent):
@@ -49,7 +49,7 @@ class Vault:
 
     def probe(self) -> None:
         """Prove that a file can be written, fsynced and removed again, or raise `MediaStoreFailed`."""
-        with _disk_errors():
+        with _disk_errors:
             (self.root / TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self.root / TEMPORARY / f"probe.{secrets.token_hex(8)}"
             try:
@@ -62,7 +62,9 @@ class Vault:
     def store(
         self, client_id: str, key: MediaKey, chunks: Iterable[bytes], *, length: int | None, fence: int
     ) -> StoredFile:
-        """Take in one file; when this returns, a power cut cannot lose it any more.
+        """Take in one file: when this returns, its bytes and its name in its folder are durable.
+
+        The folder itself may be new, so a power cut can lose the file until `settle` has returned.
 
         Args:
             length: the announced size in bytes, if one was announced.
@@ -77,7 +79,6 @@ class Vault:
         if length is not None and length > self.max_bytes:
             raise FileTooLarge(f"{length} bytes announced, more than media.max_bytes ({self.max_bytes})")
         storage_path = path_of(client_id, key)
-        final = self.root / storage_path
         temporary = self.root / TEMPORARY / f"{client_id}.{fence}.{secrets.token_hex(8)}"
         try:
             size, digest, sniffed = self._write(temporary, chunks)
@@ -85,22 +86,29 @@ class Vault:
                 raise IncompleteFile(
                     f"{size} bytes came, {'a length' if length is None else length} was announced"
                 )
-            with _disk_errors():
-                final.parent.mkdir(mode=0o700, exist_ok=True)
-                temporary.rename(final)
-                _fsync_folder(final.parent)
-                _fsync_folder(final.parent.parent)
+            with _disk_errors:
+                _place(temporary, self.root / storage_path)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
         return StoredFile(storage_path, size, digest, sniffed)
 
+    def settle(self, client_id: str) -> None:
+        """Make the folders of stored files durable; when this returns, a power cut cannot lose these files any more.
+
+        Raises:
+            MediaStoreFailed: no file stored since the last `settle` may be believed, nor settled once more: a second
+                fsync would claim success. Store them again.
+        """
+        with _disk_errors:
+            _fsync_folder(self.root / client_id)
+
     def _write(self, path: Path, chunks: Iterable[bytes]) -> tuple[int, bytes, str | None]:
         size, digest, start = 0, hashlib.sha256(), b""
-        with _disk_errors():
+        with _disk_errors:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
+        try:
             for chunk in chunks:
                 size += len(chunk)
                 if size > self.max_bytes:
@@ -108,10 +116,12 @@ class Vault:
                 digest.update(chunk)
                 if len(start) < _SNIFFED_BYTES:
                     start += chunk[:_SNIFFED_BYTES]
-                with _disk_errors():
-                    _write_all(file.fileno(), chunk)
-            with _disk_errors():
-                os.fsync(file.fileno())
+                with _disk_errors:
+                    _write_all(descriptor, chunk)
+            with _disk_errors:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         return size, digest.digest(), sniff(start)
 
     def remove(self, client_id: str, key: MediaKey) -> None:
@@ -121,7 +131,7 @@ class Vault:
     def remove_file(self, storage_path: str) -> None:
         """Remove the file at a path relative to the root, and its folder if that is then empty."""
         path = self.root / storage_path
-        with _disk_errors():
+        with _disk_errors:
             path.unlink(missing_ok=True)
             with suppress(OSError):  # not empty, or never made
                 path.parent.rmdir()
@@ -131,7 +141,7 @@ class Vault:
 
     def remove_leftovers(self, client_id: str, fence: int) -> None:
         """Remove temporary files of holders before `fence`: nobody will finish them."""
-        with _disk_errors():
+        with _disk_errors:
             for path in (self.root / TEMPORARY).glob(f"{client_id}.*"):
                 owner = path.name.split(".")[1]
                 if owner.isdigit() and int(owner) < fence:
@@ -182,6 +192,13 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def _place(temporary: Path, final: Path) -> None:
+    """Give a file its name for good, in a folder that is made for it if need be."""
+    final.parent.mkdir(mode=0o700, exist_ok=True)
+    temporary.rename(final)
+    _fsync_folder(final.parent)
+
+
 def _fsync_folder(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -190,11 +207,17 @@ def _fsync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise MediaStoreFailed(
-            f"the media root cannot be written ({error.strerror}): free space, or check the mount and its owner"
-        ) from None
+class _DiskErrors:
+    """A `with` that tells what to do about an error of the disk."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise MediaStoreFailed(
+                f"the media root cannot be written ({error.strerror}): free space, or check the mount and its owner"
+            ) from None
+
+
+_disk_errors = _DiskErrors()

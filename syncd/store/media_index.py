@@ -8,6 +8,10 @@ from sqlalchemy import Connection, text
 
 from syncd.model import MediaKey, MediaState, StoredFile
 
+# Many files in one statement: their keys as two arrays, and the rows `m` that are theirs.
+_KEYS = "CAST(:profile_ids AS text[]), CAST(:media_ids AS text[])"
+_THEIRS = "m.client_id = :client_id AND m.profile_id = f.profile_id AND m.media_id = f.media_id"
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -59,47 +63,46 @@ def due(connection: Connection, client_id: str, limit: int) -> list[Due]:
 
 
 def record(connection: Connection, client_id: str, results: Sequence[Fetched | NotFetched]) -> None:
-    """Write down what became of a round of downloads."""
+    """Write down what became of a round of downloads, in one statement for those that came and one for the others."""
     stored = [result for result in results if isinstance(result, Fetched)]
     failed = [result for result in results if isinstance(result, NotFetched)]
     if stored:
         connection.execute(
             text(
-                "UPDATE ats.media SET state = 'stored', size_bytes = :size_bytes, sha256 = :sha256, "
-                "storage_path = :storage_path, mime_sniffed = :mime_sniffed, stored_at = now(), "
+                "UPDATE ats.media AS m SET state = 'stored', size_bytes = f.size_bytes, sha256 = f.sha256, "
+                "storage_path = f.storage_path, mime_sniffed = f.mime_sniffed, stored_at = now(), "
                 "attempts = attempts + 1, last_error = NULL, missing_since = NULL "
-                "WHERE client_id = :client_id AND profile_id = :profile_id AND media_id = :media_id"
+                f"FROM unnest({_KEYS}, CAST(:sizes AS bigint[]), CAST(:digests AS bytea[]), CAST(:paths AS text[]), "
+                "CAST(:kinds AS text[])) AS f(profile_id, media_id, size_bytes, sha256, storage_path, mime_sniffed) "
+                f"WHERE {_THEIRS}"
             ),
-            [
-                {
-                    **_identity(client_id, result.key),
-                    "size_bytes": result.file.size_bytes,
-                    "sha256": result.file.sha256,
-                    "storage_path": result.file.storage_path,
-                    "mime_sniffed": result.file.mime_sniffed,
-                }
-                for result in stored
-            ],
+            {
+                **_identities(client_id, [result.key for result in stored]),
+                "sizes": [result.file.size_bytes for result in stored],
+                "digests": [result.file.sha256 for result in stored],
+                "paths": [result.file.storage_path for result in stored],
+                "kinds": [result.file.mime_sniffed for result in stored],
+            },
         )
     if failed:
         connection.execute(
             text(
-                "UPDATE ats.media SET state = :state, attempts = attempts + 1, last_error = :error, "
-                "next_attempt_at = now() + make_interval(secs => :retry_in), size_bytes = :size_limit, "
-                "missing_since = CASE WHEN :missing THEN coalesce(missing_since, now()) ELSE missing_since END "
-                "WHERE client_id = :client_id AND profile_id = :profile_id AND media_id = :media_id"
+                "UPDATE ats.media AS m SET state = f.state, attempts = attempts + 1, last_error = f.error, "
+                "next_attempt_at = now() + make_interval(secs => f.retry_in), size_bytes = f.size_limit, "
+                "missing_since = CASE WHEN f.missing THEN coalesce(missing_since, now()) ELSE missing_since END "
+                f"FROM unnest({_KEYS}, CAST(:states AS text[]), CAST(:errors AS text[]), CAST(:waits AS float8[]), "
+                "CAST(:limits AS bigint[]), CAST(:missing AS boolean[])) "
+                "AS f(profile_id, media_id, state, error, retry_in, size_limit, missing) "
+                f"WHERE {_THEIRS}"
             ),
-            [
-                {
-                    **_identity(client_id, result.key),
-                    "state": result.state.value,
-                    "error": result.error,
-                    "retry_in": result.retry_in,
-                    "size_limit": result.size_limit,
-                    "missing": result.missing,
-                }
-                for result in failed
-            ],
+            {
+                **_identities(client_id, [result.key for result in failed]),
+                "states": [result.state.value for result in failed],
+                "errors": [result.error for result in failed],
+                "waits": [result.retry_in for result in failed],
+                "limits": [result.size_limit for result in failed],
+                "missing": [result.missing for result in failed],
+            },
         )
 
 
@@ -155,10 +158,9 @@ def forget_removals(connection: Connection, client_id: str, keys: Sequence[Media
     """Strike files off the list of those to remove."""
     connection.execute(
         text(
-            "DELETE FROM ops.media_removal WHERE client_id = :client_id "
-            "AND profile_id = :profile_id AND media_id = :media_id"
+            f"DELETE FROM ops.media_removal AS m USING unnest({_KEYS}) AS f(profile_id, media_id) WHERE {_THEIRS}"
         ),
-        [_identity(client_id, key) for key in keys],
+        _identities(client_id, keys),
     )
 
 
@@ -187,10 +189,10 @@ def note_verified(connection: Connection, client_id: str, keys: Sequence[MediaKe
     """Record that files were read and found whole."""
     connection.execute(
         text(
-            "UPDATE ats.media SET verified_at = now() "
-            "WHERE client_id = :client_id AND profile_id = :profile_id AND media_id = :media_id"
+            f"UPDATE ats.media AS m SET verified_at = now() FROM unnest({_KEYS}) AS f(profile_id, media_id) "
+            f"WHERE {_THEIRS}"
         ),
-        [_identity(client_id, key) for key in keys],
+        _identities(client_id, keys),
     )
 
 
@@ -218,3 +220,11 @@ def known_paths(connection: Connection, client_id: str, paths: Sequence[str]) ->
 
 def _identity(client_id: str, key: MediaKey) -> dict[str, object]:
     return {"client_id": client_id, "profile_id": key.profile_id, "media_id": key.media_id}
+
+
+def _identities(client_id: str, keys: Sequence[MediaKey]) -> dict[str, object]:
+    return {
+        "client_id": client_id,
+        "profile_ids": [key.profile_id for key in keys],
+        "media_ids": [key.media_id for key in keys],
+    }

@@ -1,9 +1,11 @@
 """Stage 2: files that the database lists as pending come to disk, many at a time, outside any transaction."""
 
+import threading
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
-from syncd.errors import ApiRefused, ApiUnavailable
+from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed
 from syncd.logs import get_logger
 from syncd.media.vault import FileTooLarge, IncompleteFile
 from syncd.model import MediaState
@@ -40,43 +42,97 @@ def _fetch(work: Work, due: list[Due]) -> int:
     """Download one round and record every result, also of a round that ends early."""
     stored_before = work.tally.media_stored
     results: list[Fetched | NotFetched] = []
-    fruitless = 0
-    waiting: set[Future[Fetched | NotFetched]] = set()
-    done: set[Future[Fetched | NotFetched]] = set()
-    pool = ThreadPoolExecutor(work.plan.media_concurrency, thread_name_prefix=f"media-{work.client_id}")
-    try:
-        queue = iter(due)
-        while True:
-            while len(waiting) < work.plan.media_concurrency and (item := next(queue, None)):
-                waiting.add(pool.submit(_download, work, item))
-            if not waiting:
-                return work.tally.media_stored - stored_before
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            while done:
-                result = done.pop().result()
+    unsettled = False
+    downloads = _Downloads(work, due)
+    threads = min(work.plan.media_concurrency, len(due))
+    with ThreadPoolExecutor(threads, thread_name_prefix=f"media-{work.client_id}") as pool:
+        try:
+            downloads.start(pool, threads)
+            while result := downloads.next_result():
                 results.append(result)
-                outage = (
-                    isinstance(result, NotFetched)
-                    and result.state is MediaState.PENDING
-                    and not result.missing
-                )
-                fruitless = fruitless + 1 if outage else 0
-            if len(results) >= RECORDED_TOGETHER:
-                _record(work, results)
-            if fruitless >= FRUITLESS_LIMIT:
-                raise ApiUnavailable(f"the last {fruitless} media files could not be downloaded")
-            work.deadline.check()
-    finally:
-        for future in waiting:
-            future.cancel()
-        pool.shutdown(wait=True)
-        results += [f.result() for f in waiting | done if not f.cancelled() and f.exception() is None]
-        _record(work, results)
+                if len(results) >= RECORDED_TOGETHER:
+                    _record(work, results)
+                work.deadline.check()
+        except MediaStoreFailed:
+            unsettled = True
+            raise
+        finally:
+            downloads.end()
+            results += iter(downloads.next_result, None)
+            if unsettled:  # a second fsync of the same folders would claim success
+                results = [result for result in results if isinstance(result, NotFetched)]
+            _record(work, results)
+    if downloads.failure:
+        raise downloads.failure
+    return work.tally.media_stored - stored_before
+
+
+class _Downloads:
+    """One round of files on its way to disk; each thread takes the next one by itself.
+
+    So none waits while results are recorded. What came and is not recorded yet is bounded by the round.
+    """
+
+    def __init__(self, work: Work, due: list[Due]) -> None:
+        self._work = work
+        self._lock = threading.Lock()  # for the four below; `_running` belongs to the thread that waits
+        self._due = iter(due)
+        self._fruitless = 0
+        self.failure: BaseException | None = None  # what ended the round early, if anything did
+        self._running = 0
+        self._came: SimpleQueue[Fetched | NotFetched | None] = SimpleQueue()  # None: a thread has ended
+
+    def start(self, pool: ThreadPoolExecutor, threads: int) -> None:
+        """Begin with that many threads of the pool."""
+        for _ in range(threads):
+            pool.submit(self._run)
+            self._running += 1
+
+    def next_result(self) -> Fetched | NotFetched | None:
+        """What became of a file, in the order in which they end; None when all threads have ended."""
+        while self._running:
+            if result := self._came.get():
+                return result
+            self._running -= 1
+        return None
+
+    def end(self, failure: BaseException | None = None) -> None:
+        """Let no thread begin another file; those in hand are finished."""
+        with self._lock:
+            self._due = iter(())
+            self.failure = self.failure or failure
+
+    def _run(self) -> None:
+        try:
+            while due := self._take():
+                result = _download(self._work, due)
+                self._came.put(result)
+                self._count(result)
+        except BaseException as error:  # raised again by the thread that waits
+            self.end(error)
+        finally:
+            self._came.put(None)
+
+    def _take(self) -> Due | None:
+        with self._lock:
+            return next(self._due, None)
+
+    def _count(self, result: Fetched | NotFetched) -> None:
+        """End the round when nothing but failures comes any more."""
+        outage = isinstance(result, NotFetched) and result.state is MediaState.PENDING and not result.missing
+        with self._lock:
+            self._fruitless = self._fruitless + 1 if outage else 0
+            fruitless = self._fruitless
+        if fruitless >= FRUITLESS_LIMIT:
+            raise ApiUnavailable(f"the last {fruitless} media files could not be downloaded")
 
 
 def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
+    """Write down what became of files, after the names of those that came are durable."""
     if not results:
         return
+    if any(isinstance(result, Fetched) for result in results):
+        work.vault.settle(work.client_id)
     work.write(lambda c: media_index.record(c, work.client_id, results))
     tally = work.tally
     for result in results:

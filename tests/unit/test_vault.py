@@ -76,7 +76,7 @@ def test_a_file_is_private_while_it_is_written(vault: Vault) -> None:
     vault.store("acme", KEY, chunks(), length=None, fence=7)
 
 
-def test_a_file_is_on_disk_before_it_has_its_name_and_its_name_before_store_returns(
+def test_a_file_is_on_disk_before_it_has_its_name_then_its_name_is_and_its_folder_once_settled(
     vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A spy on the real fsync: what was synced, and whether the file had its name by then."""
@@ -93,14 +93,16 @@ def test_a_file_is_on_disk_before_it_has_its_name_and_its_name_before_store_retu
     (temporary, named), *folders = synced
     assert temporary.startswith(f"{TEMPORARY}/")
     assert not named
-    assert folders == [("acme/P", True), ("acme", True)]
+    assert folders == [("acme/P", True)]
+    vault.settle("acme")
+    assert synced[2:] == [("acme", True)]
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3])
 def test_after_a_failed_fsync_the_file_is_not_believed(
     vault: Vault, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first call is of the file, then come its folders. A second fsync of the same would claim success."""
+    """The first call is of the file, the second of its folder, the third of the client's."""
     calls: list[int] = []
     real = os.fsync
 
@@ -111,8 +113,9 @@ def test_after_a_failed_fsync_the_file_is_not_believed(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(MediaStoreFailed, match="Input/output error"):
+    with pytest.raises(MediaStoreFailed, match="Input/output error"):  # noqa: PT012 - whichever fails
         store(vault, PDF)
+        vault.settle("acme")
     assert len(calls) == failing
     assert not list((vault.root / TEMPORARY).iterdir())
     monkeypatch.undo()
@@ -205,7 +208,13 @@ def spoil_root(vault: Vault) -> None:
 
 @pytest.mark.parametrize(
     "use",
-    [lambda v: store(v, PDF), Vault.probe, lambda v: v.prepare("acme"), lambda v: v.remove("acme", KEY)],
+    [
+        lambda v: store(v, PDF),
+        lambda v: v.settle("acme"),
+        Vault.probe,
+        lambda v: v.prepare("acme"),
+        lambda v: v.remove("acme", KEY),
+    ],
 )
 def test_a_media_root_that_is_none_is_said_with_what_to_check(
     vault: Vault, use: Callable[[Vault], object]
