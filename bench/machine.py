@@ -134,21 +134,14 @@ def environment_of(peer: str) -> Path:
     """The Python of a peer, in an environment of its own with the pinned versions of its requirements.txt."""
     folder = WORK / "environments" / peer
     python = folder / "bin" / "python"
-    wanted = (ROOT / "bench" / "peers" / peer / "requirements.txt").read_text()
+    requirements = ROOT / "bench" / "peers" / peer / "requirements.txt"
+    wanted = requirements.read_text()
     stamp = folder / "requirements"
     if not stamp.exists() or stamp.read_text() != wanted:
-        venv.create(folder, with_pip=bool(wanted), clear=True)
-        install: list[str | Path] = [
-            python,
-            "-m",
-            "pip",
-            "--disable-pip-version-check",
-            "install",
-            "-qq",
-            "--require-hashes",
-            "-r",
-        ]
-        subprocess.run([*install, ROOT / "bench" / "peers" / peer / "requirements.txt"], check=True)
+        venv.create(folder, with_pip=True, clear=True)
+        if wanted:
+            pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
+            subprocess.run([*pip, "install", "-qq", "--require-hashes", "-r", str(requirements)], check=True)
         stamp.write_text(wanted)
     return python
 
@@ -169,7 +162,7 @@ def measured(
     environment: Mapping[str, str] | None = None,
     standard_input: str | None = None,
 ) -> Run:
-    """Run a command to its end. Raises CalledProcessError with its output when it fails."""
+    """Run a command to its end. Raises RuntimeError with its output when it fails."""
     postgres_before = database.cpu() if database else 0.0
     source_before = source.cpu() if source else 0.0
     began = time.perf_counter()
@@ -194,7 +187,7 @@ def measured(
     _, status, spent = usage
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, [str(part) for part in command], output)
+        raise RuntimeError(f"{command} ended with {process.returncode}:\n{output}")
     return Run(
         wall=wall,
         cpu=spent.ru_utime + spent.ru_stime,

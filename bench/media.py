@@ -75,9 +75,13 @@ def _fetched(name: str, source: Source, folder: Path, count: int) -> Run:
 
 
 def _per_gb(run: Run, size: int) -> dict[str, float]:
-    """The facts of a run and its CPU time for each GB; of curl's run, that of curl alone."""
-    cpu = json.loads(run.output)["curl_cpu"] if "curl_cpu" in run.output else run.cpu
-    return run.facts() | {"cpu_s_per_gb": cpu / (size / 1e9)}
+    """The facts of a run without the start of its Python: a daemon is up when files come, and curl is no Python at all.
+
+    CPU is that of syncd's stage with all it does, and of curl alone, without what syncs its files.
+    """
+    took = json.loads(run.output) if run.output.startswith("{") else {}
+    cpu = took.get("curl_cpu", took.get("cpu", run.cpu))
+    return run.facts() | {"wall_s": took.get("wall", run.wall), "cpu_s_per_gb": cpu / (size / 1e9)}
 
 
 def whole(scale: Scale, database: Database, results: Results) -> None:

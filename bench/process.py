@@ -101,10 +101,16 @@ def _bare_script(database: Database, source: Source, media: Path) -> Iterator[su
         pipe_of(script.stdout).readline()
         yield script
         pipe_of(script.stdin).close()
+        pipe_of(script.stdout).read()
 
 
 def _line(script: subprocess.Popen[str]) -> Callable[[], None]:
+    """A line for each trigger; what the script says of the one before is read first."""
+    waiting = iter([False])
+
     def trigger() -> None:
+        if next(waiting, True):
+            pipe_of(script.stdout).readline()
         pipe = pipe_of(script.stdin)
         pipe.write("\n")
         pipe.flush()
