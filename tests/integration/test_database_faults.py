@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -197,12 +198,15 @@ def test_a_cycle_goes_on_when_its_sessions_are_ended_again_and_again(
 
     def end_sessions() -> None:
         nonlocal sessions
-        with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as admin:
-            while not ended.wait(0.05):
+        took = 0.0  # to connect and do something: on a busy machine work needs longer between two ends
+        while not ended.wait(max(0.05, 4 * took)):
+            began = time.monotonic()
+            with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as admin:
                 sessions += admin.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE application_name = 'syncd' AND datname = current_database()"
                 ).rowcount
+            took = time.monotonic() - began
 
     with scene(database_url, tmp_path / "media", batch_size=5, confirm_batch=3) as here:
         thread = threading.Thread(target=end_sessions)

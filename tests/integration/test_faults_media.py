@@ -25,7 +25,7 @@ from tests.integration.settling import (
     states,
 )
 from tests.integration.test_faults_media_content import media_row, one_file
-from tests.scene import scene
+from tests.scene import Scene, scene
 from tests.unit.log_lines import logging_to
 
 
@@ -80,15 +80,23 @@ def test_a_passing_fault_is_outlasted_within_the_cycle(kind: str, database_url: 
         s.assert_complete()
 
 
+def later(s: Scene, seconds: int) -> None:
+    """Let so much time have passed for the files, however fast the machine is."""
+    passed = f"interval '{seconds} s'"
+    s.execute(
+        f"UPDATE ats.media SET next_attempt_at = next_attempt_at - {passed}, missing_since = missing_since - {passed}"
+    )
+
+
 def test_a_late_file_is_waited_for_and_not_asked_for_too_often(database_url: str, tmp_path: Path) -> None:
     config = SandboxConfig(profiles=6, media_late=1.0, media_late_tries=1)
-    with scene(database_url, tmp_path / "m", config=config, media_retry=0.5) as s:
+    with scene(database_url, tmp_path / "m", config=config, media_retry=60) as s:
         s.cycle()
         asked = len(calls(s, MEDIA))
         assert set(calls(s, MEDIA)) == {404}
         s.cycle()
         assert len(calls(s, MEDIA)) == asked  # none is due yet
-        time.sleep(0.6)
+        later(s, 60)
         assert s.cycle().outcome is Outcome.OK
         assert states(s) == {"stored": asked}
         s.assert_complete()
@@ -122,11 +130,11 @@ def test_a_file_that_stays_missing_is_gone_in_time_counted_warned_of_and_holds_u
     ):
         profile_id, media_id = one_file(s)
         s.sandbox.inject(Fault("media", "status", status=status, match=media_id, times=None))
-        s.cycle(media_gone_after=0.3, media_retry=0.05)
+        s.cycle(media_gone_after=60)
         assert media_row(s, media_id)["state"] == "pending"
         assert profile_id not in {each for _, each in confirmed(s)}
-        time.sleep(0.5)
-        ended = s.cycle(media_gone_after=0.3, media_retry=0.05)
+        later(s, 60)
+        ended = s.cycle(media_gone_after=60)
         assert (ended.outcome, ended.tally.media_gone, ended.tally.confirmed) == (Outcome.PARTIAL, 1, 1)
         row = media_row(s, media_id)
         assert (row["state"], row["last_error"]) == ("gone", f"http_{status}")
@@ -180,14 +188,14 @@ def test_with_the_media_endpoint_down_the_text_is_landed_and_the_cycle_stops_ask
 def test_nothing_is_confirmed_while_a_file_of_it_is_pending(database_url: str, tmp_path: Path) -> None:
     config = SandboxConfig(profiles=12, media_late=0.3, media_late_tries=1)
     with scene(database_url, tmp_path / "m", config=config) as s:
-        s.cycle(media_retry=0.5)
+        s.cycle(media_retry=60)
         held = {
             row["profile_id"] for row in s.rows("SELECT profile_id FROM ats.media WHERE state = 'pending'")
         }
         assert held
         assert {each for _, each in confirmed(s)} == landed(s) - held
         assert s.cycle().tally.confirmed == 0
-        time.sleep(0.6)
+        later(s, 60)
         settle(s)
         assert len(calls(s, CONFIRM)) == 2
         s.assert_complete()  # the sandbox looked at each confirm before it answered
