@@ -38,14 +38,18 @@ class Vault:
 
     def __init__(self, root: Path, *, max_bytes: int) -> None:
         self.root, self.max_bytes = root, max_bytes
+        self._prepared: set[str] = set()  # clients whose folder this process has made durable
 
     def prepare(self, client_id: str) -> None:
         """Make the client's folder, if it is not there."""
+        if client_id in self._prepared and (self.root / client_id).is_dir():
+            return
         with _disk_errors:
             for folder in (self.root, self.root / TEMPORARY, self.root / client_id):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.root, self.root.parent):
                 _fsync_folder(folder)
+        self._prepared.add(client_id)
 
     def probe(self) -> None:
         """Prove that a file can be written, fsynced and removed again, or raise `MediaStoreFailed`."""

@@ -106,6 +106,19 @@ def record(connection: Connection, client_id: str, results: Sequence[Fetched | N
         )
 
 
+def any_rejected_below(connection: Connection, client_id: str, max_bytes: int) -> bool:
+    """Whether a file was too large for a limit that has been raised since."""
+    return bool(
+        connection.execute(
+            text(
+                "SELECT EXISTS (SELECT FROM ats.media WHERE client_id = :client_id AND state = 'rejected' "
+                "AND size_bytes < :max_bytes)"
+            ),
+            {"client_id": client_id, "max_bytes": max_bytes},
+        ).scalar()
+    )
+
+
 def reopen_rejected(connection: Connection, client_id: str, max_bytes: int) -> None:
     """Give files another chance that were too large for a limit that has been raised since."""
     connection.execute(
