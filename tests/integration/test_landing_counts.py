@@ -2,12 +2,13 @@
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from syncd.pitchyou import payloads
+from syncd.pitchyou import json_values, payloads
 from syncd.sandbox import SandboxConfig
-from syncd.store import applications
+from syncd.store import applications, copying
 from syncd.sync import sift
 from tests.integration.test_fetch_counts import statements
 from tests.scene import Scene, scene
@@ -40,7 +41,7 @@ def written(world: Scene) -> int:
 def copies(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tables that were copied into, in order."""
     seen: list[str] = []
-    real = applications.copy_rows
+    real = copying.copy_rows
 
     def noting(connection: object, table: object, *rest: object) -> None:
         seen.append(str(table))
@@ -59,6 +60,7 @@ def test_a_batch_of_new_ones_takes_as_many_statements_whatever_its_size(
             database_url, tmp_path / str(size), config=CONFIG, confirm=False, batch_size=size
         ) as world:
             world.execute("TRUNCATE ats.application CASCADE")
+            world.cycle()  # makes the client's row
             listed(world)
             copies.clear()
             with statements() as seen:
@@ -81,10 +83,13 @@ def test_the_same_list_again_is_not_read_and_writes_nothing(
         world.cycle()
         copies.clear()
         decoded: list[bytes] = []
-        real = payloads.decode
-        monkeypatch.setattr(
-            payloads, "decode", lambda payload, *more: decoded.append(payload) or real(payload, *more)
-        )
+        real = json_values.decode
+
+        def noting(payload: bytes, *more: Any) -> Any:
+            decoded.append(payload)
+            return real(payload, *more)
+
+        monkeypatch.setattr(payloads, "decode", noting)
         before, opened = written(world), world.value("SELECT pg_current_xact_id()::text::bigint")
         ended = world.cycle()
         assert (ended.tally.unchanged, ended.tally.new, ended.tally.changed) == (PROFILES, 0, 0)
