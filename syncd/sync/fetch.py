@@ -27,7 +27,7 @@ def fetch_rounds(work: Work) -> Iterator[int]:
     """Download what is due, round by round; gives the number of files each round brought.
 
     A file that fails is tried again by a later cycle, from the database. Nothing here is kept in memory between
-    rounds, so a crash costs the downloads in hand and nothing else.
+    rounds, so a crash costs the downloads that are not recorded yet (of one round at most) and nothing else.
     """
     if work.read(lambda c: media_index.any_rejected_below(c, work.client_id, work.vault.max_bytes)):
         work.write(lambda c: media_index.reopen_rejected(c, work.client_id, work.vault.max_bytes))
