@@ -42,10 +42,11 @@ class Vault:
 
     def prepare(self, client_id: str) -> None:
         """Make the client's folder, if it is not there."""
-        if client_id in self._prepared and (self.root / client_id).is_dir():
+        folders = (self.root, self.root / TEMPORARY, self.root / client_id)
+        if client_id in self._prepared and all(folder.is_dir() for folder in folders):
             return
         with _disk_errors:
-            for folder in (self.root, self.root / TEMPORARY, self.root / client_id):
+            for folder in folders:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.root, self.root.parent):
                 _fsync_folder(folder)

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import resource
+import shutil
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -246,3 +247,13 @@ def test_the_same_file_stored_by_many_threads_at_once_is_always_whole(vault: Vau
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(one, bodies))
     assert everything(vault) == {"acme/P/M"}
+
+
+@pytest.mark.parametrize("removed", ["", TEMPORARY, "acme"])
+def test_a_folder_that_goes_while_the_process_lives_is_made_again(tmp_path: Path, removed: str) -> None:
+    vault = Vault(tmp_path / "media", max_bytes=10)
+    vault.prepare("acme")
+    shutil.rmtree(tmp_path / "media" / removed)
+    vault.prepare("acme")
+    stored = vault.store("acme", MediaKey("p", "m"), [b"abc"], length=3, fence=1)
+    assert (tmp_path / "media" / stored.storage_path).read_bytes() == b"abc"
