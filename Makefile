@@ -10,7 +10,7 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check
 PYTEST = .venv/bin/python -m pytest
 COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
 
-.PHONY: demo test proof lint types format lock wheel clean
+.PHONY: demo test proof bench bench-full lint types format lock wheel clean
 
 demo: .venv/demo-ready
 	@.venv/bin/syncd demo $(ARGS)
@@ -22,6 +22,13 @@ test: .venv/dev-ready
 
 proof: .venv/dev-ready
 	@$(PYTEST) -m proof $(ARGS)
+
+# Three minutes, to see a slip; bench-full writes docs/performance.md, in about an hour on an otherwise idle machine.
+bench: .venv/dev-ready
+	@.venv/bin/python -m bench $(ARGS)
+
+bench-full: .venv/dev-ready
+	@.venv/bin/python -m bench --full $(ARGS)
 
 lint: .venv/dev-ready
 	.venv/bin/ruff check
@@ -47,7 +54,7 @@ lock: .venv/lock/uv-$(UV_VERSION)
 	$(COMPILE) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .bench build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/demo-ready: pyproject.toml requirements/demo.txt requirements/build.txt | .venv/made
