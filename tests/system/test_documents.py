@@ -29,6 +29,17 @@ DOCUMENTS = sorted(path for path in ROOT.glob("*.md")) + sorted((ROOT / "docs").
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("SYNCD_", "PG"))}
 
 
+# Run a daemon, ask it to end after its first cycle, and show what it logged; it must end well.
+FOR_ONE_CYCLE = """for_one_cycle() {
+  "$@" > daemon.log 2>&1 &
+  until grep -q cycle_finished daemon.log || ! kill -0 $! 2> /dev/null; do sleep 0.1; done
+  kill $! || true
+  wait $! || { cat daemon.log; exit 1; }
+  cat daemon.log
+}
+"""
+
+
 def blocks(document: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
 
@@ -45,7 +56,7 @@ def run_script(script: str, cwd: Path) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert result.returncode == 0, result.stdout
     return result.stdout
@@ -69,16 +80,17 @@ def test_commands_of_the_readme_work_one_after_the_other(
         "/var/lib/syncd/media": f"{tmp_path}/media",
         "--port 8765 &\n": f"--port {port} &\n{listening}\n",
         "127.0.0.1:8765": f"127.0.0.1:{port}",
-        "\nsyncd run ": "\ntimeout --signal=TERM --preserve-status 3 syncd run ",  # ends well on SIGTERM
+        "\nsyncd run ": "\nfor_one_cycle syncd run ",
     }.items():
         assert written in script
         script = script.replace(written, here)
-    output = run_script(script, tmp_path)
+    output = run_script(FOR_ONE_CYCLE + script, tmp_path)
     for line in (
         "PitchYou sandbox: ",
         "The schema is at ",
         "ok    PitchYou gives a token to client 'acme'",
         "acme: ok - 200 listed: 200 new, 0 changed, 0 unchanged",
+        '"event": "cycle_finished"',
         '"event": "daemon_stopped"',
         "  unconfirmed      0",
     ):
