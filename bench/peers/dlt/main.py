@@ -14,7 +14,6 @@ SETTINGS = {  # dlt reads them when it is imported
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",  # not a warning at each run that `profileImage` was always empty
     "DATA_WRITER__DISABLE_COMPRESSION": "true",
-    "DATA_WRITER__BUFFER_MAX_ITEMS": "50000",
 }
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
