@@ -37,8 +37,9 @@ class Globals:
         else:
             level = settings.log.level if settings.log.level in ("debug", "error") else "warning"
             configure_logging("console" if sys.stderr.isatty() else settings.log.format, level)
+        log = get_logger(__name__)
         for warning in settings.warnings:
-            get_logger(__name__).warning("configuration_warning", warning=warning)
+            log.warning("configuration_warning", warning=warning)
         return settings
 
 
