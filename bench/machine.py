@@ -87,7 +87,8 @@ class Database:
         return self.url()
 
     def settle(self) -> None:
-        """Write out what is dirty, so that no run pays for the one before it."""
+        """Write out what is dirty and count what is there, so that no run pays for the one before it."""
+        self.execute("VACUUM ANALYZE")
         self.execute("CHECKPOINT")
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:

@@ -1,8 +1,8 @@
 """dlt as its documentation shows a source over HTTP: one resource, merged by its key into Postgres, nested lists unnested.
 
-It stands for the user who takes a ready loader. It follows "Resource", "Merge loading", "Requests wrapper" (the wrapper
-retries) and "Optimizing dlt" of dlt's documentation, and "Postgres" for COPY in place of INSERT. The API has no cursor, so
-each run loads the whole list. Any setting of dlt may be given in the environment in place of those below.
+It stands for the user who takes a ready loader. It follows "Resource", "Merge loading" and "Requests wrapper" (the wrapper
+retries) of dlt's documentation, with dlt's own settings. The API has no cursor, so each run loads the whole list. Its files
+as CSV (`loader_file_format="csv"`) and uncompressed took about a quarter less time.
 """
 
 import argparse
@@ -13,7 +13,6 @@ from typing import Any
 SETTINGS = {  # dlt reads them when it is imported
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",  # not a warning at each run that `profileImage` was always empty
-    "DATA_WRITER__DISABLE_COMPRESSION": "true",
 }
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
@@ -48,7 +47,7 @@ def main() -> None:
         destination=dlt.destinations.postgres(chosen.database),
         dataset_name="dlt",
     )
-    pipeline.run(applications(chosen.source), loader_file_format="csv").raise_on_failed_jobs()
+    pipeline.run(applications(chosen.source)).raise_on_failed_jobs()
 
 
 if __name__ == "__main__":
