@@ -1,90 +1,34 @@
 """HTTP as syncd needs it: one origin, no redirects, no proxies from the environment, and an end to everything.
 
-This is the only module that imports httpx; `pace.py` beside it sees to it that slow answers end.
+This is the only module that imports httpx. Below httpx are our own connections (`connections.py`), which read answers
+(`answers.py`) at a pace (`pace.py`): see docs/adr/0013-http-client-below-httpx.md.
 """
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import httpcore
 import httpx
 
 from syncd import __version__
 from syncd.deadline import Deadline
-from syncd.errors import ApiUnavailable, BadAnswer
-from syncd.pitchyou.pace import Pace, PacedBackend, paced
+from syncd.errors import ConfigurationError
+from syncd.pitchyou.answers import Answer, request_bytes
+from syncd.pitchyou.connections import Connection, Pool
+from syncd.pitchyou.pace import Pace
+from syncd.pitchyou.responses import FAILURES, Limits, Response, unavailable
 
+__all__ = ["Http", "Limits", "Response"]
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds and bytes that end an exchange which would not end by itself."""
-
-    connect: float = 10.0
-    first_byte: float = 120.0  # a server may need long to gather years of applications
-    between_chunks: float = 15.0
-    rate_grace: float = 10.0  # seconds before the minimum rate counts
-    minimum_rate: int = 1024  # bytes per second, averaged over the whole body
-
-
-class Response:
-    """An answer whose body has not been read yet. Valid only inside the `with` of `Http.send`."""
-
-    def __init__(
-        self, response: httpx.Response, deadline: Deadline, limits: Limits, read_ahead: int = 0
-    ) -> None:
-        self._response, self._deadline, self._limits = response, deadline, limits
-        self._read_ahead = read_ahead  # bytes that came with the end of the headers, at most
-        self.status = response.status_code
-
-    def header(self, name: str) -> str:
-        """A header's value, or an empty string."""
-        value: str = self._response.headers.get(name, "")
-        return value
-
-    @property
-    def content_type(self) -> str:
-        """The media type in lower case, without parameters."""
-        return self.header("content-type").partition(";")[0].strip().lower()
-
-    @property
-    def content_length(self) -> int | None:
-        """The announced length of the body in bytes, if it was announced."""
-        value = self.header("content-length")
-        return int(value) if value.isdigit() else None
-
-    def chunks(self, size: int = 128 * 1024) -> Iterator[bytes]:
-        """The body as it came over the wire, not decompressed.
-
-        Raises:
-            ApiUnavailable: the connection ended early or was slower than the minimum rate.
-        """
-        limits = self._limits
-        pace = Pace(
-            self._deadline,
-            silence=limits.between_chunks,
-            rate_grace=limits.rate_grace,
-            minimum_rate=limits.minimum_rate,
-            received=self._read_ahead,
-        )
-        with _translated(), paced(pace):
-            yield from self._response.iter_raw(size)
-
-    def read(self, max_bytes: int) -> bytes:
-        """The whole body.
-
-        Raises:
-            BadAnswer: it is longer than `max_bytes`.
-        """
-        body = bytearray()
-        for chunk in self.chunks():
-            body += chunk
-            if len(body) > max_bytes:
-                raise BadAnswer(f"PitchYou's answer is longer than {max_bytes} bytes", status=self.status)
-        return bytes(body)
+_HEADERS = {
+    "User-Agent": f"syncd/{__version__}",
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "Connection": "keep-alive",
+}
 
 
 class Http:
@@ -95,6 +39,9 @@ class Http:
         pool_size: connections at most.
         ca_file: PEM file of a private CA, trusted in addition to the public ones.
         requests_per_second: requests are spaced to stay below it.
+
+    Raises:
+        ConfigurationError: `base_url` is none.
     """
 
     def __init__(
@@ -106,14 +53,14 @@ class Http:
         requests_per_second: float | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self._origin = httpx.URL(base_url)
+        self._prefix = self._origin.raw_path.rstrip(b"/")
         self._limits = limits or Limits()
-        self._client = httpx.Client(
-            transport=_Transport(pool_size, ca_file, self._limits.connect),
+        self._client = _Client(
+            transport=_Transport(self._origin, pool_size, ca_file),
             follow_redirects=False,
             trust_env=False,
             timeout=httpx.Timeout(self._limits.first_byte, connect=self._limits.connect, pool=None),
-            headers={"User-Agent": f"syncd/{__version__}", "Accept-Encoding": "identity"},
         )
         self._spacing = 1 / requests_per_second if requests_per_second else 0.0
         self._next_slot = 0.0
@@ -150,14 +97,20 @@ class Http:
             Stopped, DeadlineExceeded: see `Deadline`.
         """
         self._wait_for_slot(deadline)
-        request = self._client.build_request(
-            method, self._base_url + path, headers=dict(headers or {}), content=content
-        )
         pace = Pace(deadline, silence=self._limits.first_byte, whole=self._limits.first_byte)
-        with _translated(), paced(pace):
-            response = self._client.send(request, stream=True)
+        request = httpx.Request(
+            method,
+            self._origin,
+            headers={**_HEADERS, **(headers or {})},
+            content=content,
+            extensions={"pace": pace, "target": self._prefix + path.encode("ascii")},
+        )
         try:
-            yield Response(response, deadline, self._limits, pace.newest)
+            response = self._client.send(request, stream=True)
+        except (*FAILURES, httpx.TransportError) as error:
+            raise unavailable(error) from None
+        try:
+            yield Response(response.extensions["answer"], deadline, self._limits)
         finally:
             response.close()
 
@@ -171,28 +124,64 @@ class Http:
             deadline.sleep(slot - now)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    # The text of an httpx error can hold a URL, so only its class is passed on.
-    try:
-        yield
-    except (httpx.TransportError, httpcore.TimeoutException) as error:
-        raise ApiUnavailable(
-            f"no complete answer from PitchYou ({type(error).__name__}): check the network and base_url"
-        ) from None
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        pass
 
 
-class _Transport(httpx.HTTPTransport):
-    """httpx's transport on our connections; httpx offers no public way to pass a network backend on."""
+class _Client(httpx.Client):
+    """httpx's client without a jar: the API has no cookies, and to look for them is half of what `send` costs."""
 
-    def __init__(self, pool_size: int, ca_file: Path | None, connect_timeout: float) -> None:
-        context = httpx.create_ssl_context(trust_env=False)
-        if ca_file:
-            context.load_verify_locations(ca_file)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=pool_size,
-            max_keepalive_connections=pool_size,
-            keepalive_expiry=30.0,
-            network_backend=PacedBackend(),
+    cookies = _NoCookies()  # type: ignore[override]  # nobody sets it
+
+
+class _Transport(httpx.BaseTransport):
+    """What httpx sends requests with: connections to one origin. It sends nothing twice.
+
+    Errors are those of `Pool.take`, `Connection` and `Answer`; httpx passes them on as they are.
+    """
+
+    def __init__(self, url: httpx.URL, pool_size: int, ca_file: Path | None) -> None:
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ConfigurationError(["base_url must be http:// or https:// and a host"])
+        context = None
+        if url.scheme == "https":
+            context = httpx.create_ssl_context(trust_env=False)
+            if ca_file:
+                context.load_verify_locations(ca_file)
+        port = url.port or (443 if context else 80)
+        self._pool = Pool(url.raw_host.decode("ascii"), port, context, size=pool_size)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and give its answer, whose body is still to be read: `extensions["answer"]` reads it."""
+        asked = request.extensions  # as httpx documents them, and the pace
+        pace: Pace = asked["pace"]
+        wire = request_bytes(request.method, asked["target"], request.headers.raw, request.read())
+        connection = self._pool.take(pace, asked["timeout"]["connect"])
+        try:
+            # Whoever hangs up on a long request may have answered before.
+            with suppress(ConnectionError, ssl.SSLError):
+                connection.send(wire, pace)
+            answer = Answer(connection, pace)
+        except BaseException:
+            self._pool.put(connection, reusable=False)
+            raise
+        stream = _Body(answer, connection, self._pool)
+        return httpx.Response(
+            answer.status, headers=answer.fields, stream=stream, extensions={"answer": answer}
         )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """Tells httpx that there is a body; it is read by way of its `Answer`, past the layers that httpx would put on it."""
+
+    def __init__(self, answer: Answer, connection: Connection, pool: Pool) -> None:
+        self._answer, self._connection, self._pool = answer, connection, pool
+
+    def close(self) -> None:
+        """Give the connection back, to be used again if the body was read to its end."""
+        self._pool.put(self._connection, reusable=self._answer.reusable)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,15 @@ def unexpected(heard: Heard) -> Iterable[bytes]:
 
 
 class Listener:
-    """Answers each connection once, each in a thread of its own. `heard` are the requests, in their order."""
+    """Answers each connection once, or as often as `answers` says, each in a thread of its own.
 
-    def __init__(self, answer: Answer = unexpected, tls: ssl.SSLContext | None = None) -> None:
-        self._answer, self._tls = answer, tls
+    `heard` are the requests, in their order.
+    """
+
+    def __init__(
+        self, answer: Answer = unexpected, tls: ssl.SSLContext | None = None, *, answers: int = 1
+    ) -> None:
+        self._answer, self._tls, self._answers = answer, tls, answers
         self.heard: list[Heard] = []
         self.connections = 0
         self.stopping = threading.Event()
@@ -94,17 +99,22 @@ class Listener:
                 return
         with connection, connection.makefile("rb") as lines:
             try:
-                first = lines.readline().decode("latin-1").split()
-                if len(first) != 3:
-                    return
-                headers = {}
-                while line := lines.readline().strip():
-                    name, _, value = line.decode("latin-1").partition(":")
-                    headers[name.lower()] = value.strip()
-                body = lines.read(int(headers.get("content-length", 0)))
-                heard = Heard(first[0], first[1], headers, body)
-                self.heard.append(heard)
-                for piece in self._answer(heard):
-                    connection.sendall(piece)
+                for _ in range(self._answers):
+                    if not (heard := _request(lines)):
+                        return
+                    self.heard.append(heard)
+                    for piece in self._answer(heard):
+                        connection.sendall(piece)
             except OSError:
                 return  # the client has gone, as it should when it has had enough
+
+
+def _request(lines: IO[bytes]) -> Heard | None:
+    first = lines.readline().decode("latin-1").split()
+    if len(first) != 3:
+        return None
+    headers = {}
+    while line := lines.readline().strip():
+        name, _, value = line.decode("latin-1").partition(":")
+        headers[name.lower()] = value.strip()
+    return Heard(first[0], first[1], headers, lines.read(int(headers.get("content-length", 0))))
