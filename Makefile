@@ -28,7 +28,7 @@ bench: .venv/dev-ready
 	@.venv/bin/python -m bench $(ARGS)
 
 bench-full: .venv/dev-ready
-	@.venv/bin/python -m bench --full $(ARGS)
+	@.venv/bin/python -m bench --scale full $(ARGS)
 
 lint: .venv/dev-ready
 	.venv/bin/ruff check

@@ -1,4 +1,4 @@
-"""Run the benchmark and write docs/performance.md: `python -m bench`, or `--full` for the figures that it shows."""
+"""Run the benchmark: `python -m bench` to see a slip, `--scale full` for the figures of docs/performance.md."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from bench import media, process, report, text
 from bench.machine import WORK, Database
 from bench.results import PATH, Results
-from bench.scale import FULL, SHORT, Scale
+from bench.scale import SCALES, SHORT, Scale
 
 ROWS: dict[str, Callable[[Scale, Database, Results], None]] = {
     "idle": process.idle,
@@ -32,7 +32,7 @@ def main() -> None:
         "--only", choices=list(ROWS), action="append", help="some rows; nothing is written to docs/"
     )
     chosen = parser.parse_args()
-    scale = FULL if chosen.full else SHORT
+    scale = SCALES[chosen.scale]
     WORK.mkdir(exist_ok=True)
     os.environ["TMPDIR"] = str(WORK)  # where the list is spooled: on the disk, whatever /tmp is
     results = Results(scale.name, f"{datetime.now(UTC):%Y-%m-%d}", process.machine())
@@ -47,7 +47,7 @@ def main() -> None:
     finally:
         database.server.close()
     print(report.as_text(results))
-    if chosen.full and not chosen.only:
+    if scale is not SHORT and not chosen.only:
         results.save(PATH)
         report.write(results)
 

@@ -27,10 +27,14 @@ def as_text(results: Results) -> str:
     )
 
 
+def _command(results: Results) -> str:
+    return "`make bench-full`" if results.scale == "full" else f'`make bench ARGS="--scale {results.scale}"`'
+
+
 def _figures(results: Results) -> str:
     machine = ", ".join(results.machine.values())
     lines = [
-        f"Measured on {results.date} in one `make bench-full` on {machine}. Medians, with the spread from the smallest to the largest run.",
+        f"Measured on {results.date} in one {_command(results)} on {machine}. Medians, with the spread from the smallest to the largest run.",
         "",
         "| work | syncd | against | its figure | ratio | goal | |",
         "|---|---|---|---|---|---|---|",

@@ -19,7 +19,7 @@ S = TypeVar("S", Unread, Profile | BadProfile)
 log = get_logger(__name__)
 
 BATCH_BYTES = 8 * 1024 * 1024  # so that memory stays flat with large profiles as well
-LOOKED_UP_TOGETHER = 1000
+LOOKED_UP_TOGETHER = 500
 
 # Which of these profile_ids are stored, each with the digest of its bytes.
 KnownBytes = Callable[[list[str]], dict[str, bytes]]
@@ -57,9 +57,10 @@ def portions(listing: Listing, client_id: str, size: int, known_bytes: KnownByte
                 else:
                     unchanged += 1
             *full, pending = list(batches(pending, size)) or [[]]
-            for batch in full:
-                yield Portion(batch)
-            yield Portion([], unchanged)
+            yield Portion(
+                full[0] if full else [], unchanged
+            )  # one for each look-up, so that the next goes on meanwhile
+            yield from map(Portion, full[1:])
         yield Portion(pending)
 
 
