@@ -25,9 +25,7 @@ ROWS: dict[str, Callable[[Scale, Database, Results], None]] = {
 def main() -> None:
     """Run all rows, or some of them, and report."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "--full", action="store_true", help="as much as docs/performance.md shows; about an hour"
-    )
+    parser.add_argument("--scale", choices=list(SCALES), default="short", help="3 minutes, 10, or an hour")
     parser.add_argument(
         "--only", choices=list(ROWS), action="append", help="some rows; nothing is written to docs/"
     )
