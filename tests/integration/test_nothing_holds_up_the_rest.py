@@ -24,9 +24,9 @@ from syncd.sandbox import Fault, SandboxConfig
 from syncd.store import safety
 from syncd.store.engine import Database
 from syncd.sync.keeper import LeaseKeeper
-from syncd.sync.sift import BATCH_BYTES, batches
 from syncd.sync.once import Outsides, prepare_work, run_once
 from syncd.sync.requarantine import retry_quarantined
+from syncd.sync.sift import BATCH_BYTES, batches
 from syncd.sync.verify import Fault as FileFault
 from syncd.sync.verify import find_faults, repair
 from tests.integration.settling import LIST, settle
