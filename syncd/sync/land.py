@@ -1,5 +1,7 @@
 """Stage 1: what PitchYou lists becomes rows, and what cannot be read becomes an entry in quarantine."""
 
+from contextlib import closing
+
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -32,12 +34,16 @@ def land_listed(work: Work) -> None:
         def known_bytes(ids: list[str]) -> dict[str, bytes]:
             return work.read(lambda c: applications.known_bytes(c, work.client_id, ids))
 
-        for portion in ahead(portions(listing, work.client_id, work.plan.batch_size, known_bytes)):
-            if portion.profiles:
-                land(work, portion.profiles)
-            work.tally.seen += len(portion.profiles) + portion.unchanged
-            work.tally.unchanged += portion.unchanged
-            work.progress(work)
+        sifted = portions(listing, work.client_id, work.plan.batch_size, known_bytes)
+        with closing(
+            ahead(sifted)
+        ) as read_ahead:  # its thread ends before the listing does, whatever happens
+            for portion in read_ahead:
+                if portion.profiles:
+                    land(work, portion.profiles)
+                work.tally.seen += len(portion.profiles) + portion.unchanged
+                work.tally.unchanged += portion.unchanged
+                work.progress(work)
 
 
 def land(work: Work, batch: list[Profile | BadProfile]) -> None:

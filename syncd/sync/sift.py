@@ -5,7 +5,7 @@ look inside, and what is not is gathered to batches of full size.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -78,7 +78,7 @@ def batches(elements: Iterable[S], size: int) -> Iterator[list[S]]:
         yield batch
 
 
-def ahead(items: Iterable[T]) -> Iterator[T]:
+def ahead(items: Iterable[T]) -> Generator[T, None, None]:
     """The same items, each made in a thread while the one before it is worked on."""
     source, end = iter(items), object()
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:

@@ -1,5 +1,6 @@
 """What keeps landing fast, in counts: statements for a batch, rows written, transactions that write, and elements read."""
 
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 from syncd.pitchyou import json_values, payloads
 from syncd.sandbox import SandboxConfig
 from syncd.store import applications, copying
-from syncd.sync import sift
+from syncd.sync import land, sift
+from syncd.sync.once import prepare_work
 from tests.integration.test_fetch_counts import statements
 from tests.scene import Scene, scene
 
@@ -135,3 +137,21 @@ def test_other_bytes_of_the_same_meaning_are_read_and_write_nothing(
             [],
             before,
         )
+
+
+def test_a_landing_that_fails_leaves_no_thread_behind(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scene(database_url, tmp_path, config=CONFIG, confirm=False, batch_size=1) as world:
+        monkeypatch.setattr(sift, "LOOKED_UP_TOGETHER", 5)
+        listed(world)
+        world.cycle(max_polls=0)
+        work = prepare_work(world.client, world.outsides, world.stop)
+
+        def fail(_work: object, _batch: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(land, "land", fail)
+        with pytest.raises(ZeroDivisionError):
+            land.land_listed(work)
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
