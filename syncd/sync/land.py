@@ -35,9 +35,8 @@ def land_listed(work: Work) -> None:
             return work.read(lambda c: applications.known_bytes(c, work.client_id, ids))
 
         sifted = portions(listing, work.client_id, work.plan.batch_size, known_bytes)
-        with closing(
-            ahead(sifted)
-        ) as read_ahead:  # its thread ends before the listing does, whatever happens
+        # Its thread ends before the listing does, whatever happens.
+        with closing(ahead(sifted)) as read_ahead:
             for portion in read_ahead:
                 if portion.profiles:
                     land(work, portion.profiles)

@@ -152,7 +152,8 @@ def test_a_landing_that_fails_leaves_no_thread_behind(
             raise ZeroDivisionError
 
         monkeypatch.setattr(land, "land", fail)
-        with pytest.raises(ZeroDivisionError) as failed:  # keeps the frames, so that nothing ends by being forgotten
+        # What was raised keeps its frames, so that nothing ends by being forgotten.
+        with pytest.raises(ZeroDivisionError) as failed:
             land.land_listed(work)
         assert failed.tb
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
