@@ -6,6 +6,7 @@ percent-encoded. PitchYou's `fileName` is never part of a path.
 
 import hashlib
 import os
+import random
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -38,6 +39,7 @@ class Vault:
 
     def __init__(self, root: Path, *, max_bytes: int) -> None:
         self.root, self.max_bytes = root, max_bytes
+        self._temporary = str(root / TEMPORARY)
         self._prepared: set[str] = set()  # clients whose folder this process has made durable
 
     def prepare(self, client_id: str) -> None:
@@ -84,7 +86,7 @@ class Vault:
         if length is not None and length > self.max_bytes:
             raise FileTooLarge(f"{length} bytes announced, more than media.max_bytes ({self.max_bytes})")
         storage_path = path_of(client_id, key)
-        temporary = self.root / TEMPORARY / f"{client_id}.{fence}.{secrets.token_hex(8)}"
+        temporary = f"{self._temporary}/{client_id}.{fence}.{random.getrandbits(64):016x}"
         try:
             size, digest, sniffed = self._write(temporary, chunks)
             if size != length and (length is not None or size == 0):
@@ -92,10 +94,10 @@ class Vault:
                     f"{size} bytes came, {'a length' if length is None else length} was announced"
                 )
             with _disk_errors:
-                _place(temporary, self.root / storage_path)
+                _place(temporary, f"{self.root}/{storage_path}")
         except BaseException:
             with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+                os.unlink(temporary)  # noqa: PTH108
             raise
         return StoredFile(storage_path, size, digest, sniffed)
 
@@ -109,7 +111,7 @@ class Vault:
         with _disk_errors:
             _fsync_folder(self.root / client_id)
 
-    def _write(self, path: Path, chunks: Iterable[bytes]) -> tuple[int, bytes, str | None]:
+    def _write(self, path: str, chunks: Iterable[bytes]) -> tuple[int, bytes, str | None]:
         size, digest, start = 0, hashlib.sha256(), b""
         with _disk_errors:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -197,14 +199,16 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _place(temporary: Path, final: Path) -> None:
-    """Give a file its name for good, in a folder that is made for it if need be."""
-    final.parent.mkdir(mode=0o700, exist_ok=True)
-    temporary.rename(final)
-    _fsync_folder(final.parent)
+def _place(temporary: str, final: str) -> None:
+    """Give a file its name for good, in a folder that is made for it if need be. Texts, since paths cost more than it."""
+    folder = final.rpartition("/")[0]
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)  # noqa: PTH102
+    os.rename(temporary, final)  # noqa: PTH104
+    _fsync_folder(folder)
 
 
-def _fsync_folder(path: Path) -> None:
+def _fsync_folder(path: Path | str) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -36,16 +36,11 @@ _COUNTS = tuple(Tally.__dataclass_fields__)
 
 def begin(connection: Connection, client_id: str, trigger: Trigger) -> int:
     """Open the row of a new cycle, and close those of cycles whose process died. Returns the cycle_id."""
-    connection.execute(
-        text(
-            "UPDATE ops.cycle SET outcome = 'aborted', finished_at = now(), "
-            "error_class = 'ProcessDied', error_message = 'the process ended in the middle of this cycle' "
-            "WHERE client_id = :client_id AND outcome = 'running'"
-        ),
-        {"client_id": client_id},
-    )
     cycle_id: int = connection.execute(
         text(
+            "WITH died AS (UPDATE ops.cycle SET outcome = 'aborted', finished_at = now(), "
+            "error_class = 'ProcessDied', error_message = 'the process ended in the middle of this cycle' "
+            "WHERE client_id = :client_id AND outcome = 'running') "
             "INSERT INTO ops.cycle (client_id, trigger, version) VALUES (:client_id, :trigger, :version) "
             "RETURNING cycle_id"
         ),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from syncd.deadline import Deadline
@@ -25,9 +25,10 @@ _AWAY = frozenset({"57P01", "57P02", "57P03", "53300"})
 _CANNOT_WRITE = frozenset({"53100", "53200", "25006", "58030"})
 PATIENCE = 30.0  # seconds a transaction waits for a server that is away
 
-# Set in each transaction, not at connect, so that it holds behind PgBouncer in transaction mode as well.
-_SESSION = text(
-    "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
+# Set in each transaction, not at connect, so that it holds behind PgBouncer in transaction mode as well; together with
+# the BEGIN, so that it takes one round trip.
+_BEGIN = (
+    "BEGIN; SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
     "WHEN 'local' THEN 'on' ELSE current_setting('synchronous_commit') END, true), "
     "set_config('statement_timeout', '120s', true), set_config('lock_timeout', '10s', true), "
     "set_config('idle_in_transaction_session_timeout', '60s', true)"
@@ -76,15 +77,18 @@ class Database:
         until = deadline.within(patience)
         conflicts = attempt = 0
         while True:
-            outages = self._outages
+            outages, begun = self._outages, False
             try:
                 with self._engine.begin() as connection:
-                    connection.execute(_SESSION)
+                    begun = True
                     result = work(connection)
                 self._note_back(outages)
                 return result
             except DBAPIError as caught:
                 error, state = caught, sqlstate(caught)
+                if error.connection_invalidated and not begun and not attempt:
+                    attempt = 1  # a connection from before Postgres was started anew; the pool has let all of them go
+                    continue
                 conflicts += state in _CONFLICTS
                 if not _may_pass(error) or conflicts >= CONFLICT_ATTEMPTS:
                     if state in _CANNOT_WRITE:
@@ -121,10 +125,10 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=30,
-        pool_pre_ping=True,
         hide_parameters=True,
         use_native_hstore=False,  # no column is one; asking for its type costs three round trips at the first connect
         connect_args={
+            "autocommit": True,  # each transaction begins with `_BEGIN`, see there
             "application_name": "syncd",
             "client_encoding": "utf8",
             "connect_timeout": 10,
@@ -135,8 +139,13 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
             "prepare_threshold": None,  # server-side prepared statements do not survive PgBouncer
         },
     )
+    event.listen(engine, "begin", _begin)
     event.listen(engine, "commit", _refuse_aborted_commit)
     return engine
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(_BEGIN)
 
 
 def _refuse_aborted_commit(connection: Connection) -> None:

@@ -1,7 +1,8 @@
 """The media rows: which files are to be fetched, what became of each, and which are to be removed."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import unquote
 
 from sqlalchemy import Connection, text
@@ -48,16 +49,17 @@ class NotFetched:
     size_limit: int | None = None
 
 
-def due(connection: Connection, client_id: str, limit: int) -> list[Due]:
-    """The files to download now, longest due first."""
+def due(connection: Connection, client_id: str, limit: int, max_bytes: int) -> list[Due]:
+    """The files to download now, longest due first; also those that were too large for a limit below `max_bytes`."""
     rows = connection.execute(
         text(
             "SELECT profile_id, media_id, attempts, "
             "CAST(extract(epoch FROM now() - missing_since) AS double precision) AS missing_for FROM ats.media "
-            "WHERE client_id = :client_id AND state = 'pending' AND next_attempt_at <= now() "
+            "WHERE client_id = :client_id AND state IN ('pending', 'rejected') AND next_attempt_at <= now() "
+            "AND (state = 'pending' OR size_bytes < :max_bytes) "
             "ORDER BY next_attempt_at, profile_id, media_id LIMIT :limit"
         ),
-        {"client_id": client_id, "limit": limit},
+        {"client_id": client_id, "limit": limit, "max_bytes": max_bytes},
     )
     return [Due(MediaKey(row.profile_id, row.media_id), row.attempts, row.missing_for) for row in rows]
 
@@ -72,17 +74,10 @@ def record(connection: Connection, client_id: str, results: Sequence[Fetched | N
                 "UPDATE ats.media AS m SET state = 'stored', size_bytes = f.size_bytes, sha256 = f.sha256, "
                 "storage_path = f.storage_path, mime_sniffed = f.mime_sniffed, stored_at = now(), "
                 "attempts = attempts + 1, last_error = NULL, missing_since = NULL "
-                f"FROM unnest({_KEYS}, CAST(:sizes AS bigint[]), CAST(:digests AS bytea[]), CAST(:paths AS text[]), "
-                "CAST(:kinds AS text[])) AS f(profile_id, media_id, size_bytes, sha256, storage_path, mime_sniffed) "
-                f"WHERE {_THEIRS}"
+                "FROM jsonb_to_recordset(CAST(:files AS jsonb)) AS f(profile_id text, media_id text, size_bytes bigint, "
+                f"sha256 bytea, storage_path text, mime_sniffed text) WHERE {_THEIRS}"
             ),
-            {
-                **_identities(client_id, [result.key for result in stored]),
-                "sizes": [result.file.size_bytes for result in stored],
-                "digests": [result.file.sha256 for result in stored],
-                "paths": [result.file.storage_path for result in stored],
-                "kinds": [result.file.mime_sniffed for result in stored],
-            },
+            {"client_id": client_id, "files": json.dumps([_stored(result) for result in stored])},
         )
     if failed:
         connection.execute(
@@ -90,44 +85,20 @@ def record(connection: Connection, client_id: str, results: Sequence[Fetched | N
                 "UPDATE ats.media AS m SET state = f.state, attempts = attempts + 1, last_error = f.error, "
                 "next_attempt_at = now() + make_interval(secs => f.retry_in), size_bytes = f.size_limit, "
                 "missing_since = CASE WHEN f.missing THEN coalesce(missing_since, now()) ELSE missing_since END "
-                f"FROM unnest({_KEYS}, CAST(:states AS text[]), CAST(:errors AS text[]), CAST(:waits AS float8[]), "
-                "CAST(:limits AS bigint[]), CAST(:missing AS boolean[])) "
-                "AS f(profile_id, media_id, state, error, retry_in, size_limit, missing) "
-                f"WHERE {_THEIRS}"
+                "FROM jsonb_to_recordset(CAST(:files AS jsonb)) AS f(profile_id text, media_id text, state text, "
+                f"error text, retry_in float8, size_limit bigint, missing boolean) WHERE {_THEIRS}"
             ),
-            {
-                **_identities(client_id, [result.key for result in failed]),
-                "states": [result.state.value for result in failed],
-                "errors": [result.error for result in failed],
-                "waits": [result.retry_in for result in failed],
-                "limits": [result.size_limit for result in failed],
-                "missing": [result.missing for result in failed],
-            },
+            {"client_id": client_id, "files": json.dumps([_not_fetched(result) for result in failed])},
         )
 
 
-def any_rejected_below(connection: Connection, client_id: str, max_bytes: int) -> bool:
-    """Whether a file was too large for a limit that has been raised since."""
-    return bool(
-        connection.execute(
-            text(
-                "SELECT EXISTS (SELECT FROM ats.media WHERE client_id = :client_id AND state = 'rejected' "
-                "AND size_bytes < :max_bytes)"
-            ),
-            {"client_id": client_id, "max_bytes": max_bytes},
-        ).scalar()
-    )
+def _stored(result: Fetched) -> dict[str, object]:
+    return asdict(result.key) | asdict(result.file) | {"sha256": "\\x" + result.file.sha256.hex()}
 
 
-def reopen_rejected(connection: Connection, client_id: str, max_bytes: int) -> None:
-    """Give files another chance that were too large for a limit that has been raised since."""
-    connection.execute(
-        text(
-            "UPDATE ats.media SET state = 'pending', next_attempt_at = now(), size_bytes = NULL "
-            "WHERE client_id = :client_id AND state = 'rejected' AND size_bytes < :max_bytes"
-        ),
-        {"client_id": client_id, "max_bytes": max_bytes},
-    )
+def _not_fetched(result: NotFetched) -> dict[str, object]:
+    facts = asdict(result)
+    return facts.pop("key") | facts
 
 
 def reopen(connection: Connection, client_id: str, key: MediaKey) -> None:

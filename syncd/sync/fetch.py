@@ -29,11 +29,9 @@ def fetch_rounds(work: Work) -> Iterator[int]:
     A file that fails is tried again by a later cycle, from the database. Nothing here is kept in memory between
     rounds, so a crash costs the downloads that are not recorded yet (of one round at most) and nothing else.
     """
-    if work.read(lambda c: media_index.any_rejected_below(c, work.client_id, work.vault.max_bytes)):
-        work.write(lambda c: media_index.reopen_rejected(c, work.client_id, work.vault.max_bytes))
     while True:
         work.deadline.check()
-        due = work.read(lambda c: media_index.due(c, work.client_id, ROUND))
+        due = work.read(lambda c: media_index.due(c, work.client_id, ROUND, work.vault.max_bytes))
         if not due:
             return
         yield _fetch(work, due)

@@ -68,7 +68,8 @@ class Work:
         def fenced(connection: Connection) -> T:
             leases.require(connection, self.lease)
             result = statements(connection)
-            cycles.beat(connection, self.cycle_id)
+            if self.cycle_id:
+                cycles.beat(connection, self.cycle_id)
             return result
 
         result = self.database.transact(fenced, self._until_written())
