@@ -1,12 +1,14 @@
-"""HTTP/1.1 on a connection: a request as bytes, and its answer read strictly (RFC 9112).
+"""HTTP/1.1 on a connection: a request as bytes, and its answer as llhttp reads it (RFC 9112).
 
-Strictly, because a client that guesses where an answer ends takes half a file for a whole one, or the end of one
-answer for the start of the next. What is no plain HTTP is a `BrokenAnswer`.
+llhttp is strict, because a client that guesses where an answer ends takes half a file for a whole one, or the end of
+one answer for the start of the next. What is no plain HTTP is a `BrokenAnswer`.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Protocol
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from syncd.pitchyou.pace import Pace
 
@@ -14,14 +16,8 @@ Fields = list[tuple[bytes, bytes]]
 
 PIECE = 128 * 1024  # bytes that one read takes at most
 _GATHERED = 64 * 1024  # bytes; smaller pieces are joined before they are handed on
-_MAX_HEAD = 64 * 1024
-_MAX_LINE = 16 * 1024  # before and behind a chunk
+_MAX_LINES = 64 * 1024  # bytes of a head, and of what stands between and behind chunks
 
-_STATUS = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: [^\0\r\n\v\f]*)?")
-_FIELD = re.compile(rb"([-!#$%&'*+.^_`|~0-9A-Za-z]+):([^\0\r\n\v\f]*)")
-_LENGTH = re.compile(rb"[0-9]{1,18}")
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\0\r\n]*)?[ \t]*")
-_HEAD_END = re.compile(rb"\n\r?\n")
 _TARGET = re.compile(rb"[!-~]+")
 _UNSENDABLE = re.compile(rb"[\0-\x1f\x7f]")
 
@@ -63,17 +59,19 @@ class Answer:
 
     def __init__(self, source: Source, pace: Pace) -> None:
         self._source = source
-        self._ahead, self._at = b"", 0  # what was received, and how much of it was used
-        self.status = 100
-        while 100 <= self.status < 200:
-            minor, self.status, self.fields = _parsed(self._head(pace))
-        if self.status == 101:
-            raise BrokenAnswer("another protocol")
+        self._reading = _Reading()
+        self._lines = 0  # bytes since the last piece of a body
+        while not self._reading.status:
+            self._receive(pace)
+        self.status, self.fields = self._reading.status, self._reading.fields
         self._values: dict[bytes, bytes] = {}
         for name, value in self.fields:
             name = name.lower()
             self._values[name] = b"%b, %b" % (self._values[name], value) if name in self._values else value
-        self._frame(persistent=minor >= 1)
+        coding = self._values.get(b"transfer-encoding")
+        if coding is not None and coding.strip(b" \t").lower() != b"chunked":
+            raise BrokenAnswer("a Transfer-Encoding that was not asked for")
+        self._until_close = coding is None and b"content-length" not in self._values
 
     def header(self, name: str) -> str:
         """The value of a field (its name in lower case), those of several joined by commas, or an empty string."""
@@ -81,13 +79,13 @@ class Answer:
 
     @property
     def received(self) -> int:
-        """Bytes that have come and were not used yet."""
-        return len(self._ahead) - self._at
+        """Bytes of the body that have come and were not taken yet."""
+        return self._reading.waiting
 
     @property
     def reusable(self) -> bool:
-        """Whether the connection is at the end of this answer and good for another one."""
-        return self._persistent and not self._open and self.received == self._left
+        """Whether the answer has come to its end, and the connection is good for another one."""
+        return self._reading.reusable
 
     def pieces(self, pace: Pace) -> Iterator[bytes]:
         """The body, in pieces of some 64 KiB to 192 KiB; the last one is smaller.
@@ -95,116 +93,76 @@ class Answer:
         Raises:
             BrokenAnswer: it ended early, or its chunks are malformed; and what `Connection.receive` raises.
         """
-        held: list[bytes] = []
-        size = 0
-        for piece in self._pieces(pace):
-            held.append(piece)
-            size += len(piece)
-            if size >= _GATHERED:
-                yield piece if len(held) == 1 else b"".join(held)
-                held, size = [], 0
-        if held:
-            yield b"".join(held)
+        while not self._reading.complete:
+            if self.received >= _GATHERED:
+                yield self._reading.take()
+            self._receive(pace)
+        if self.received:
+            yield self._reading.take()
 
-    def _frame(self, *, persistent: bool) -> None:
-        lengths, codings, options = (
-            self._items(name) for name in (b"content-length", b"transfer-encoding", b"connection")
-        )
-        if len(set(lengths)) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
-            raise BrokenAnswer("a Content-Length that is none")
-        if codings not in ([], [b"chunked"]):
-            raise BrokenAnswer("a Transfer-Encoding that was not asked for")
-        bodiless = self.status in (204, 304)
-        self._chunked = bool(codings) and not bodiless
-        self._left = int(lengths[0]) if lengths and not codings and not bodiless else 0
-        self._open = self._chunked or not (lengths or bodiless)  # its end is still to be found
-        ambiguous = bool(codings) and bool(lengths)
-        self._persistent = persistent and b"close" not in options and not ambiguous
-
-    def _items(self, name: bytes) -> list[bytes]:
-        """The comma-separated items of a field, in lower case."""
-        value = self._values.get(name)
-        return [] if value is None else [item.strip(b" \t") for item in value.lower().split(b",")]
-
-    def _pieces(self, pace: Pace) -> Iterator[bytes]:
-        if self._chunked:
-            yield from self._chunks(pace)
-        elif self._open:
-            while self.received or self._more(pace):
-                yield self._ahead[self._at :]
-                self._at = len(self._ahead)
+    def _receive(self, pace: Pace) -> None:
+        before = self.received
+        if data := self._source.receive(PIECE, pace):
+            self._reading.feed(data)
+        elif self._reading.status and self._until_close:
+            self._reading.complete = True
         else:
-            yield from self._exactly(pace)
-
-    def _exactly(self, pace: Pace) -> Iterator[bytes]:
-        while self._left:
-            if not self.received and not self._more(pace):
-                raise BrokenAnswer("it ended early")
-            piece = self._ahead[self._at : self._at + self._left]
-            self._at += len(piece)
-            self._left -= len(piece)
-            yield piece
-
-    def _chunks(self, pace: Pace) -> Iterator[bytes]:
-        while self._open:
-            if not (size := _CHUNK.fullmatch(self._line(pace))):
-                raise BrokenAnswer("a chunk without a length")
-            self._left = int(size[1], 16)
-            if self._left:
-                yield from self._exactly(pace)
-                if self._line(pace):
-                    raise BrokenAnswer("a chunk longer than announced")
-            else:
-                self._trailer(pace)
-                self._open = False
-
-    def _trailer(self, pace: Pace) -> None:
-        size = 0
-        while line := self._line(pace):
-            size += len(line)
-            if size > _MAX_HEAD or not _FIELD.fullmatch(line):
-                raise BrokenAnswer("fields behind the chunks that are none, or too many")
-
-    def _line(self, pace: Pace) -> bytes:
-        seen = 0
-        while (end := self._ahead.find(b"\r\n", self._at + seen)) < 0:
-            seen = max(0, self.received - 1)
-            if seen > _MAX_LINE or not self._more(pace):
-                raise BrokenAnswer("a line without an end")
-        line = self._ahead[self._at : end]
-        self._at = end + 2
-        return line
-
-    def _head(self, pace: Pace) -> list[bytes]:
-        seen = 0
-        while not (end := _HEAD_END.search(self._ahead, self._at + seen)):
-            seen = max(0, self.received - 2)
-            if seen > _MAX_HEAD or not self._more(pace):
-                raise BrokenAnswer("a head without an end")
-        lines = self._ahead[self._at : end.start()].split(b"\n")
-        self._at = end.end()
-        return [line.removesuffix(b"\r") for line in lines]
-
-    def _more(self, pace: Pace) -> bool:
-        data = self._source.receive(PIECE, pace)
-        unused = self._ahead[self._at :]
-        self._ahead, self._at = unused + data if unused else data, 0
-        return bool(data)
+            raise BrokenAnswer("it ended early")
+        self._lines = 0 if self.received > before else self._lines + len(data)
+        if self._lines > _MAX_LINES:
+            raise BrokenAnswer("a head or a line without an end")
 
 
-def _parsed(lines: list[bytes]) -> tuple[int, int, Fields]:
-    """A head's minor version of HTTP, its status and its fields."""
-    if not (status := _STATUS.fullmatch(lines[0])):
-        raise BrokenAnswer("it does not begin like an answer")
-    unfolded: list[bytes] = []
-    for line in lines[1:]:
-        if line[:1] in (b" ", b"\t") and unfolded:  # a folded line, which was allowed once
-            unfolded[-1] += b" " + line.lstrip(b" \t")
+class _Reading:
+    """What llhttp has found so far: the head of the answer, the part of its body that nobody took yet, and its end."""
+
+    def __init__(self) -> None:
+        self._parser = HttpResponseParser(self)
+        self.status = 0  # until the head is complete
+        self.fields: Fields = []
+        self.waiting = 0  # bytes of the body
+        self._body: list[bytes] = []
+        self.complete = self.reusable = False
+
+    def feed(self, data: bytes) -> None:
+        """Read on."""
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            if not self.complete:
+                raise BrokenAnswer(str(error)) from None
+            self.reusable = False
+
+    def take(self) -> bytes:
+        """The part of the body that nobody took yet."""
+        taken = b"".join(self._body)
+        self._body, self.waiting = [], 0
+        return taken
+
+    # llhttp calls the rest.
+
+    def on_message_begin(self) -> None:
+        if self.complete:  # what follows is not asked for
+            self.reusable = False
         else:
-            unfolded.append(line)
-    fields: Fields = []
-    for line in unfolded:
-        if not (field := _FIELD.fullmatch(line)):
-            raise BrokenAnswer("a header without a name")
-        fields.append((field[1], field[2].strip(b" \t")))
-    return int(status[1]), int(status[2]), fields
+            self.fields = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.status:  # otherwise it stands behind the chunks
+            self.fields.append((name, value.strip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status == 101 or self._parser.get_http_version() not in ("1.0", "1.1"):
+            raise BrokenAnswer("another protocol")
+        if status >= 200 and not self.complete:
+            self.status = status
+
+    def on_body(self, data: bytes) -> None:
+        if not self.complete:
+            self._body.append(data)
+            self.waiting += len(data)
+
+    def on_message_complete(self) -> None:
+        if self.status and not self.complete:
+            self.complete, self.reusable = True, self._parser.should_keep_alive()
