@@ -98,7 +98,7 @@ def _stored(result: Fetched) -> dict[str, object]:
 
 def _not_fetched(result: NotFetched) -> dict[str, object]:
     facts = asdict(result)
-    return facts.pop("key") | facts
+    return facts | asdict(result.key)
 
 
 def reopen(connection: Connection, client_id: str, key: MediaKey) -> None:
