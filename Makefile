@@ -10,7 +10,7 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check
 PYTEST = .venv/bin/python -m pytest
 COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
 
-.PHONY: demo test proof bench bench-full lint types format lock wheel clean
+.PHONY: demo test proof bench bench-full bench-profile lint types format lock wheel clean
 
 demo: .venv/demo-ready
 	@.venv/bin/syncd demo $(ARGS)
@@ -29,6 +29,9 @@ bench: .venv/dev-ready
 
 bench-full: .venv/dev-ready
 	@.venv/bin/python -m bench --scale full $(ARGS)
+
+bench-profile: .venv/dev-ready
+	@.venv/bin/python -m bench.profile
 
 lint: .venv/dev-ready
 	.venv/bin/ruff check

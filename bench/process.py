@@ -28,16 +28,14 @@ def latency(scale: Scale, database: Database, results: Results) -> None:
         for _ in range(4):
             with Source(profiles=scale.latencies, visible=0, file_size=SMALL) as source:
                 database.fresh()
-                with _daemon(database, source, folders.new(), "every 7d") as daemon:
-                    trigger = _signal(daemon)
-                    ours += [_shown_to_confirmed(source, number, trigger) for number in _numbers(scale)][
-                        WARM:
-                    ]
+                with daemon(database, source, folders.new(), "every 7d") as running:
+                    trigger = signal_to(running)
+                    ours += [shown_to_confirmed(source, number, trigger) for number in _numbers(scale)][WARM:]
             with Source(profiles=scale.latencies, visible=0, file_size=SMALL) as source:
                 database.fresh(schema=False)
                 with _bare_script(database, source, folders.new()) as script:
                     trigger = _line(script)
-                    theirs += [_shown_to_confirmed(source, number, trigger) for number in _numbers(scale)][
+                    theirs += [shown_to_confirmed(source, number, trigger) for number in _numbers(scale)][
                         WARM:
                     ]
     work = "one new profile with two files, from visible to confirmed"
@@ -54,7 +52,7 @@ def _numbers(scale: Scale) -> Iterator[int]:
     return (number for number in range(scale.latencies) if number % 10 < 7)
 
 
-def _shown_to_confirmed(source: Source, number: int, trigger: Callable[[], None]) -> float:
+def shown_to_confirmed(source: Source, number: int, trigger: Callable[[], None]) -> float:
     """Milliseconds."""
     source.ask(f"/bench/show/{number}")
     trigger()
@@ -62,12 +60,12 @@ def _shown_to_confirmed(source: Source, number: int, trigger: Callable[[], None]
 
 
 @contextlib.contextmanager
-def _daemon(
+def daemon(
     database: Database, source: Source, media: Path, schedule: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     log = WORK / "daemon.log"
     with log.open("wb") as output:
-        daemon = subprocess.Popen(
+        started = subprocess.Popen(
             [sys.executable, "-m", "syncd", "run"],
             cwd=ROOT,
             env=clean_environment(settings(database, source, media, schedule)),
@@ -76,15 +74,15 @@ def _daemon(
     try:
         while b"cycle_finished" not in log.read_bytes():
             time.sleep(0.1)
-            if daemon.poll() is not None:
+            if started.poll() is not None:
                 raise AssertionError(f"syncd has ended: {log.read_text()}")
-        yield daemon
+        yield started
     finally:
-        daemon.terminate()
-        daemon.wait()
+        started.terminate()
+        started.wait()
 
 
-def _signal(daemon: subprocess.Popen[bytes]) -> Callable[[], None]:
+def signal_to(daemon: subprocess.Popen[bytes]) -> Callable[[], None]:
     return lambda: daemon.send_signal(signal.SIGUSR1)
 
 
@@ -126,8 +124,8 @@ def idle(scale: Scale, database: Database, results: Results) -> None:
     """A daemon whose client has nothing new, at its default schedule of 60 s."""
     with Source(profiles=0) as source, Folders() as folders:
         database.fresh()
-        with _daemon(database, source, folders.new(), "every 60s") as daemon:
-            process = psutil.Process(daemon.pid)
+        with daemon(database, source, folders.new(), "every 60s") as running:
+            process = psutil.Process(running.pid)
             time.sleep(3)
             before = sum(process.cpu_times()[:2])
             time.sleep(scale.idle)
