@@ -9,8 +9,8 @@ from syncd.store.engine import Database
 
 
 def database_of(settings: Settings, *, clients: int = 1) -> Database:
-    """The database, with two connections for each client, whose cycle looks ahead, and one for the leases."""
-    return Database(settings.database.url, connections=2 * clients + 1)
+    """The database, with two connections for each client, whose cycle looks ahead, one for the leases, one for templates."""
+    return Database(settings.database.url, connections=2 * clients + 2)
 
 
 def require_ready(database: Database, *, patience: float = 0.0) -> None:

@@ -78,7 +78,7 @@ class Vault:
             fence: the writer's fencing number, part of the temporary name, so that leftovers can be told.
 
         Raises:
-            IncompleteFile: fewer bytes than announced, or none though none was not announced.
+            IncompleteFile: fewer bytes than announced, or none at all without an announced length of 0.
             FileTooLarge: more than `max_bytes`.
             MediaStoreFailed: the disk is full, read-only or failing. The file was thrown away: after a failed
                 fsync a second one would claim success without having written.

@@ -159,7 +159,7 @@ class _Reading:
             self.status = status
 
     def on_body(self, data: bytes) -> None:
-        if not self.complete:
+        if self.status and not self.complete:  # an interim answer may have a body as well
             self._body.append(data)
             self.waiting += len(data)
 

@@ -83,6 +83,7 @@ class Pool:
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, *, size: int) -> None:
         self._host, self._port, self._tls = host, port, tls
         self._free = threading.Semaphore(size)
+        self._lock = threading.Lock()  # for the two below
         self._idle: deque[Connection] = deque()  # the one that was used last is at the right
         self._closed = False
 
@@ -106,42 +107,42 @@ class Pool:
 
     def put(self, connection: Connection, *, reusable: bool) -> None:
         """Give a connection back: to be kept, or to be closed."""
-        if reusable and not self._closed:
-            connection.idle_since = time.monotonic()
-            self._idle.append(connection)
-        else:
+        connection.idle_since = time.monotonic()
+        with self._lock:
+            kept = reusable and not self._closed
+            if kept:
+                self._idle.append(connection)
+        if not kept:
             connection.close()
         self._free.release()
 
     def close(self) -> None:
         """Close all connections that nobody uses, and keep none any more."""
-        self._closed = True
-        while connection := self._popped():
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, deque()
+        for connection in idle:
             connection.close()
 
     def _kept(self) -> Connection | None:
         long_ago = time.monotonic() - _IDLE
-        while self._idle and self._idle[0].idle_since < long_ago:
-            if oldest := self._popped(newest=False):
-                oldest.close()
-        while connection := self._popped():
-            if connection.idle_since >= long_ago and not connection.is_dropped():
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                oldest = self._idle[0].idle_since < long_ago
+                connection = self._idle.popleft() if oldest else self._idle.pop()
+            if not oldest and not connection.is_dropped():
                 return connection
             connection.close()
-        return None
-
-    def _popped(self, *, newest: bool = True) -> Connection | None:
-        try:
-            return self._idle.pop() if newest else self._idle.popleft()
-        except IndexError:
-            return None
 
     def _opened(self, timeout: float) -> Connection:
         opened = socket.create_connection((self._host, self._port), timeout)
         try:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls:
-                opened = self._tls.wrap_socket(opened, server_hostname=self._host)
+                # Without the other side's goodbye, the end of a body that has no length is an attack or an accident.
+                opened = self._tls.wrap_socket(opened, server_hostname=self._host, suppress_ragged_eofs=False)
         except BaseException:
             opened.close()
             raise

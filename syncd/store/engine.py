@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from syncd.deadline import Deadline
 from syncd.errors import DatabaseUnavailable
@@ -96,6 +97,10 @@ class Database:
                     raise explained(error) from None
                 if state not in _CONFLICTS:
                     self._note_away(_why_away(error, state))
+            except PoolTimeout:
+                raise DatabaseUnavailable(
+                    "all of its connections have been waiting for Postgres for 30 s"
+                ) from None
             wait = random.random() * min(2.0, 0.05 * 2**attempt)  # noqa: S311 - jitter is no secret
             attempt += 1
             deadline.check()

@@ -98,7 +98,8 @@ def _stored(result: Fetched) -> dict[str, object]:
 
 def _not_fetched(result: NotFetched) -> dict[str, object]:
     facts = asdict(result)
-    return facts | asdict(result.key)
+    key: dict[str, object] = facts.pop("key")
+    return facts | key
 
 
 def reopen(connection: Connection, client_id: str, key: MediaKey) -> None:

@@ -94,6 +94,27 @@ def test_tls_fails_closed_and_a_private_ca_can_be_configured(tmp_path: Path) -> 
     assert reaches(ours, ours)
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here to make a certificate")
+def test_a_body_without_a_length_that_ends_without_the_goodbye_of_tls_is_not_whole(tmp_path: Path) -> None:
+    file = certificate(tmp_path, "IP:127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+
+    def answers(heard: Heard) -> Iterable[bytes]:
+        return [TOKEN_ANSWER] if "token" in heard.path else [b"HTTP/1.0 200 OK\r\n\r\n", b"half a file"]
+
+    def fetched(tls: ssl.SSLContext | None) -> bytes:
+        with (
+            Listener(answers, tls=tls) as server,
+            PitchYou("acme", "s", base_url=server.url, ca_file=file) as api,
+        ):
+            return api.media("p", "m", lambda response: response.read(100), Deadline(5))
+
+    assert fetched(None) == b"half a file"  # plain HTTP cannot tell
+    with pytest.raises(ApiUnavailable, match="SSLEOFError"):
+        fetched(context)
+
+
 def certificate(folder: Path, address: str) -> Path:
     """A self-signed certificate with its key in one PEM file."""
     path = folder / f"{address.replace(':', '-')}.pem"

@@ -49,6 +49,7 @@ def read(wire: bytes, *sizes: int) -> tuple[Answer, bytes]:
         (b"HTTP/1.1 204\r\nContent-Length: 3\r\n\r\n", b"", True),
         (b"HTTP/1.1 304 Not\r\nTransfer-Encoding: chunked\r\n\r\n", b"", True),
         (b"HTTP/1.1 103 Early\r\nContent-Length: 9\r\n\r\n" + OK + b"Content-Length: 1\r\n\r\nx", b"x", True),
+        (b"HTTP/1.1 104 Own\r\nContent-Length: 2\r\n\r\nno" + OK + b"Content-Length: 1\r\n\r\nx", b"x", True),
         (CHUNKED + b'3\r\nabc\r\nA;x="y"\r\n0123456789\r\n0\r\n\r\n', b"abc0123456789", True),
         (CHUNKED + b"1\r\na\r\n000\r\nX-Digest: 1\r\n\r\n", b"a", True),
     ],
