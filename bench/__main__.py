@@ -11,6 +11,7 @@ from bench.machine import WORK, Database
 from bench.results import PATH, Results
 from bench.scale import SCALES, SHORT, Scale
 
+SAVED = WORK / "results.json"
 ROWS: dict[str, Callable[[Scale, Database, Results], None]] = {
     "idle": process.idle,
     "loads": text.loads,
@@ -29,25 +30,35 @@ def main() -> None:
     parser.add_argument(
         "--only", choices=list(ROWS), action="append", help="some rows; nothing is written to docs/"
     )
+    parser.add_argument(
+        "--report", action="store_true", help="write docs/ from what the newest run has saved"
+    )
     chosen = parser.parse_args()
+    if chosen.report:
+        _write(Results.load(SAVED))
+        return
     scale = SCALES[chosen.scale]
     WORK.mkdir(exist_ok=True)
     os.environ["TMPDIR"] = str(WORK)  # where the list is spooled: on the disk, whatever /tmp is
-    results = Results(scale.name, f"{datetime.now(UTC):%Y-%m-%d}", process.machine())
     database = Database()
     try:
+        results = Results(scale.name, f"{datetime.now(UTC):%Y-%m-%d}", process.machine(database))
         for name in chosen.only or ROWS:
             began = time.monotonic()
             print(f"{name} …", flush=True)
             ROWS[name](scale, database, results)
             print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
-            results.save(WORK / "results.json")
+            results.save(SAVED)
     finally:
         database.server.close()
     print(report.as_text(results))
     if scale is not SHORT and not chosen.only:
-        results.save(PATH)
-        report.write(results)
+        _write(results)
+
+
+def _write(results: Results) -> None:
+    results.save(PATH)
+    report.write(results)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,13 @@ def _per_gb(run: Run, size: int) -> dict[str, float]:
     """
     took = json.loads(run.output) if run.output.startswith("{") else {}
     cpu = took.get("curl_cpu", took.get("cpu", run.cpu))
-    return run.facts() | {"wall_s": took.get("wall", run.wall), "cpu_s_per_gb": cpu / (size / 1e9)}
+    wall = took.get("wall", run.wall)
+    return run.facts() | {
+        "wall_s": wall,
+        "cpu_s": cpu,
+        "source_idle": max(0.0, 1 - run.source_cpu / wall),
+        "cpu_s_per_gb": cpu / (size / 1e9),
+    }
 
 
 def whole(scale: Scale, database: Database, results: Results) -> None:
@@ -105,6 +111,8 @@ def whole(scale: Scale, database: Database, results: Results) -> None:
     work = f"{scale.whole:,} profiles, a 200 KB file each, all confirmed"
     ours, theirs = results.of("syncd whole"), results.of("inhouse whole")
     results.comparisons.append(Comparison("end to end", work, "in-house script", "s", ours, theirs, 1 / 10))
+    peaks = results.of("syncd whole", "peak_memory_mb")
+    results.comparisons.append(Comparison("memory", work, "peak", "MB", peaks, limit=128.0))
 
 
 def settings(database: Database, source: Source, media: Path, schedule: str = "every 60s") -> dict[str, str]:

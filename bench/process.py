@@ -8,7 +8,8 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -19,32 +20,28 @@ from bench.results import Comparison, Results
 from bench.scale import Scale
 
 WARM = 3  # of each start are not counted
+LOG = WORK / "daemon.log"
 
 
 def latency(scale: Scale, database: Database, results: Results) -> None:
     """One new profile with two files at a time, a trigger given at the moment it becomes visible."""
-    ours, theirs = [], []
+    ours: list[list[float]] = []
+    theirs: list[list[float]] = []
     with Folders() as folders:
         for _ in range(4):
             with Source(profiles=scale.latencies, visible=0, file_size=SMALL) as source:
                 database.fresh()
                 with daemon(database, source, folders.new(), "every 7d") as running:
-                    trigger = signal_to(running)
-                    ours += [shown_to_confirmed(source, number, trigger) for number in _numbers(scale)][WARM:]
+                    ours.append(_latencies(scale, source, Trigger(running)))
             with Source(profiles=scale.latencies, visible=0, file_size=SMALL) as source:
                 database.fresh(schema=False)
                 with _bare_script(database, source, folders.new()) as script:
-                    trigger = _line(script)
-                    theirs += [shown_to_confirmed(source, number, trigger) for number in _numbers(scale)][
-                        WARM:
-                    ]
+                    theirs.append(_latencies(scale, source, Line(script)))
     work = "one new profile with two files, from visible to confirmed"
-    p50 = statistics.median(theirs)
-    results.note("syncd latency", {"p50_ms": statistics.median(ours), "p99_ms": _p99(ours)})
-    results.note("bare_script latency", {"p50_ms": p50, "p99_ms": _p99(theirs)})
-    results.comparisons.append(Comparison("latency", work, "bare script", "ms", ours, theirs, 3.0))
-    slowest = Comparison("latency", work + ", p99", "bare script's p50", "ms", [_p99(ours)], [p50], 10.0)
-    results.comparisons.append(slowest)
+    p50s = [statistics.median(each) for each in theirs]
+    add = results.comparisons.append
+    add(Comparison("latency", work, "bare script", "ms", [*chain(*ours)], [*chain(*theirs)], 3.0))
+    add(Comparison("latency", work + ", p99", "bare script's p50", "ms", [*map(_p99, ours)], p50s, 10.0))
 
 
 def _numbers(scale: Scale) -> Iterator[int]:
@@ -52,19 +49,24 @@ def _numbers(scale: Scale) -> Iterator[int]:
     return (number for number in range(scale.latencies) if number % 10 < 7)
 
 
-def shown_to_confirmed(source: Source, number: int, trigger: Callable[[], None]) -> float:
-    """Milliseconds."""
+def _latencies(scale: Scale, source: Source, trigger: "Trigger | Line") -> list[float]:
+    return [shown_to_confirmed(source, number, trigger) for number in _numbers(scale)][WARM:]
+
+
+def shown_to_confirmed(source: Source, number: int, trigger: "Trigger | Line") -> float:
+    """Milliseconds. It begins and ends with nothing going on, so that each time all starts with the trigger."""
     source.ask(f"/bench/show/{number}")
-    trigger()
-    return 1000 * float(source.ask(f"/bench/took/{number}"))
+    trigger.give()
+    took = 1000 * float(source.ask(f"/bench/took/{number}"))
+    trigger.wait()
+    return took
 
 
 @contextlib.contextmanager
 def daemon(
     database: Database, source: Source, media: Path, schedule: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    log = WORK / "daemon.log"
-    with log.open("wb") as output:
+    with LOG.open("wb") as output:
         started = subprocess.Popen(
             [sys.executable, "-m", "syncd", "run"],
             cwd=ROOT,
@@ -72,18 +74,52 @@ def daemon(
             stderr=output,
         )
     try:
-        while b"cycle_finished" not in log.read_bytes():
+        while not _cycles():
             time.sleep(0.1)
             if started.poll() is not None:
-                raise AssertionError(f"syncd has ended: {log.read_text()}")
+                raise AssertionError(f"syncd has ended: {LOG.read_text()}")
         yield started
     finally:
         started.terminate()
         started.wait()
 
 
-def signal_to(daemon: subprocess.Popen[bytes]) -> Callable[[], None]:
-    return lambda: daemon.send_signal(signal.SIGUSR1)
+class Trigger:
+    """Has a daemon sync now."""
+
+    def __init__(self, running: subprocess.Popen[bytes]) -> None:
+        self._running, self._ended = running, _cycles()
+
+    def give(self) -> None:
+        """Send the signal."""
+        self._running.send_signal(signal.SIGUSR1)
+
+    def wait(self) -> None:
+        """Wait for the end of the cycle."""
+        self._ended += 1
+        while _cycles() < self._ended:
+            time.sleep(0.005)
+
+
+def _cycles() -> int:
+    return LOG.read_bytes().count(b"cycle_finished")
+
+
+class Line:
+    """Has the bare script sync now."""
+
+    def __init__(self, script: subprocess.Popen[str]) -> None:
+        self._script = script
+
+    def give(self) -> None:
+        """Write a line."""
+        pipe = pipe_of(self._script.stdin)
+        pipe.write("\n")
+        pipe.flush()
+
+    def wait(self) -> None:
+        """Read that it is done."""
+        pipe_of(self._script.stdout).readline()
 
 
 @contextlib.contextmanager
@@ -102,27 +138,13 @@ def _bare_script(database: Database, source: Source, media: Path) -> Iterator[su
         pipe_of(script.stdout).read()
 
 
-def _line(script: subprocess.Popen[str]) -> Callable[[], None]:
-    """A line for each trigger; what the script says of the one before is read first."""
-    waiting = iter([False])
-
-    def trigger() -> None:
-        if next(waiting, True):
-            pipe_of(script.stdout).readline()
-        pipe = pipe_of(script.stdin)
-        pipe.write("\n")
-        pipe.flush()
-
-    return trigger
-
-
 def _p99(values: list[float]) -> float:
     return sorted(values)[max(0, round(0.99 * len(values)) - 1)]
 
 
 def idle(scale: Scale, database: Database, results: Results) -> None:
-    """A daemon whose client has nothing new, at its default schedule of 60 s."""
-    with Source(profiles=0) as source, Folders() as folders:
+    """A daemon that has brought over a thousand applications and has nothing new, at its default schedule of 60 s."""
+    with Source(profiles=1000, files=1, file_size=SMALL) as source, Folders() as folders:
         database.fresh()
         with daemon(database, source, folders.new(), "every 60s") as running:
             process = psutil.Process(running.pid)
@@ -154,7 +176,8 @@ def starts(scale: Scale, database: Database, results: Results) -> None:
     took = {name: [1000 * wall for wall in results.of(f"start {name}")[1:]] for name in commands}
     add = results.comparisons.append
     add(Comparison("start", "syncd --help", "python -c pass", "ms", took["help"], took["pass"], 6.0))
-    work = f"syncd status, {scale.memory[-1]:,} applications"
+    count = database.execute("SELECT count(*) FROM ats.application")[0][0]
+    work = f"syncd status, {count:,} applications"
     add(Comparison("start", work, "syncd --help", "ms", took["status"], took["help"], 3.0))
 
 
@@ -167,7 +190,7 @@ def _confirm_nearly_all(database: Database) -> None:
     database.execute("VACUUM ANALYZE")
 
 
-def machine() -> dict[str, str]:
+def machine(database: Database) -> dict[str, str]:
     """What this runs on."""
     model = next(
         (
@@ -180,5 +203,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": f"{os.cpu_count()} × {model}",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "python": sys.version.split()[0],
+        "python": "Python " + sys.version.split()[0],
+        "postgres": "Postgres " + str(database.execute("SHOW server_version")[0][0]),
+        "curl": " ".join(subprocess.check_output(["curl", "--version"], text=True).split()[:2]),
     }

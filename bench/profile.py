@@ -62,8 +62,9 @@ def one_application(database: Database) -> Iterator[str]:
         with process.daemon(database, source, folders.new(), "every 7d") as running:
             spy = subprocess.Popen(_spy("--pid", str(running.pid)), stdout=subprocess.PIPE, text=True)
             pipe_of(spy.stdout).readline()  # it samples
+            trigger = process.Trigger(running)
             for number in range(LATENCIES):
-                process.shown_to_confirmed(source, number, process.signal_to(running))
+                process.shown_to_confirmed(source, number, trigger)
             spy.send_signal(2)
             pipe_of(spy.stdout).read()
             spy.wait()

@@ -83,14 +83,14 @@ def _ratio(each: Comparison) -> str:
     if each.ratio is None:
         return ""
     faster = each.at_most is not None and each.at_most < 1
-    return f" {1 / each.ratio:.1f} × faster" if faster else f" {each.ratio:.2f} ×"
+    return f" {1 / each.ratio:.1f} × as fast" if faster else f" {each.ratio:.2f} ×"
 
 
 def _goal(each: Comparison) -> str:
     if each.limit is not None:
         return f"≤ {each.limit:g} {each.unit}"
     if each.at_most is not None and each.at_most < 1:
-        return f"≥ {1 / each.at_most:g} × faster"
+        return f"≥ {1 / each.at_most:g} × as fast"
     return f"≤ {each.at_most:.3g} ×"
 
 
@@ -101,7 +101,7 @@ def chart(comparisons: list[Comparison]) -> str:
     height = row * len(shown) + 50
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 {height}" font-family="sans-serif" font-size="12" role="img">',
-        "<title>How much of its goal each figure of syncd uses up</title>",
+        "<title>How much of its goal each ratio of syncd to a peer uses up</title>",
         f'<rect width="860" height="{height}" fill="#fff"/>',
         f'<text x="{left}" y="18" fill="#444">used up of the goal; the line is the goal itself, shorter is better</text>',
     ]

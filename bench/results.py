@@ -15,7 +15,6 @@ class Comparison:
     Args:
         at_most: what our median may be at most as a multiple of the peer's median; less than 1 says "faster".
         limit: what our median may be at most, in `unit`.
-        facts: medians of what else was measured, by who ran.
     """
 
     row: str
@@ -26,7 +25,6 @@ class Comparison:
     theirs: list[float] = field(default_factory=list)
     at_most: float | None = None
     limit: float | None = None
-    note: str = ""
 
     @property
     def ratio(self) -> float | None:

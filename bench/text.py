@@ -1,6 +1,8 @@
 """The rows about text: first load, the same again, a hundredth changed, memory, and a store that is already full."""
 
+import shutil
 import sys
+import time
 from pathlib import Path
 
 from bench.machine import ROOT, WORK, Database, Run, Source, environment_of, measured
@@ -57,7 +59,8 @@ def loads(scale: Scale, database: Database, results: Results) -> None:
             _psql(database, results, export=number == 0)
             for name in ("dlt", "dlt_arrow"):
                 database.fresh(schema=False)
-                folder = WORK / "peers" / f"{name}-{number}"
+                folder = WORK / "peers" / name
+                shutil.rmtree(folder, ignore_errors=True)  # dlt keeps in it what it has loaded
                 results.note(f"{name} first", peer(name, database, source, folder).facts())
                 database.settle()
                 results.note(f"{name} again", peer(name, database, source, folder).facts())
@@ -85,6 +88,7 @@ def _syncd(scale: Scale, database: Database, source: Source, results: Results) -
     database.settle()
     rows, wal = _rows_written(database), _wal(database)
     again = stage("land", database, source)
+    time.sleep(1)  # Postgres counts a connection's rows when it has ended
     written = {"rows": _rows_written(database) - rows, "wal_mb": (_wal(database) - wal) / 1e6}
     results.note("syncd again", again.facts() | written)
     database.settle()

@@ -52,6 +52,11 @@ def store(folder: Path, name: str, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(folder / name)
+    sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
@@ -84,6 +89,7 @@ def sync(source: Connection, database: psycopg.Connection, media: Path) -> None:
                 file["mediaId"],
                 source.exchange("GET", f"/api/media/v1/download/{name}/{file['mediaId']}"),
             )
+        sync_folder(media)
         database.execute("UPDATE bare.media SET stored = true WHERE id = %s", (name,))
         database.commit()
         source.exchange("POST", "/api/applicant/v1/confirm", json.dumps([name]).encode())

@@ -22,7 +22,6 @@ def prepare(config: Path, urls: Path, media: Path, token: str) -> None:
         "parallel",
         "parallel-max = 16",
         "no-progress-meter",
-        "no-progress-meter",
         "fail",
         f'header = "Authorization: Bearer {token}"',
         r'write-out = "%{stderr}%{filename_effective}\n"',  # stderr, because curl holds back what it writes to a pipe

@@ -5,10 +5,12 @@ makes no digest, renames nothing and retries nothing. A short answer or another 
 """
 
 import argparse
+import json
 import os
 import queue
 import socket
 import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -80,12 +82,14 @@ def main() -> None:
     threading.excepthook = lambda failure: failures.append(failure.exc_value)
     place = (url.hostname or "127.0.0.1", url.port or 80, chosen.token, chosen.media, todo)
     threads = [threading.Thread(target=fetch_all, args=place) for _ in range(chosen.threads)]
+    began = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise SystemExit(f"{len(failures)} of {chosen.threads} threads failed: {failures[0]}")
+    print(json.dumps({"wall": time.perf_counter() - began}))
 
 
 if __name__ == "__main__":
