@@ -104,11 +104,11 @@ def _table(title: str) -> str:
 
 
 def _place(frames: list[str]) -> tuple[str, str] | None:
-    """The deepest frame of syncd's, and whose code the sample was taken in; None for threads that only wait."""
-    if any("importlib" in frame for frame in frames):
-        return "the start", "imports"
+    """The deepest frame of syncd's, and whose code the sample was taken in; None for the start and for waiting threads."""
     ours = [frame for frame in frames if "(syncd/" in frame]
-    if not ours or "threading.py" in frames[-1]:
+    if not ours or any("importlib" in frame for frame in frames):
+        return None
+    if "threading.py" in frames[-1] or "(syncd/stopping.py" in ours[-1]:
         return None
     function, _, place = ours[-1].partition(" (")
     if frames[-1] == ours[-1]:
