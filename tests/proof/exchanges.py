@@ -1,0 +1,36 @@
+"""Each HTTP exchange, broken before its effect, in the middle of its answer, and after its effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncd.sandbox.faults import Fault
+from tests.proof.world import SMALL_STEPS, busy, converge, cycle
+
+SEEDS = (11, 23, 37)
+KINDS = ("drop_before", "truncate", "drop_after")
+
+
+def points() -> Iterator[str]:
+    """All points, as `seed:number:kind`."""
+    for seed in SEEDS:
+        with busy(seed) as here:
+            before = len(here.sandbox.ledger.requests)
+            cycle(here, **SMALL_STEPS)
+            here.assert_complete()
+            total = len(here.sandbox.ledger.requests) - before
+        yield from (f"{seed}:{number}:{kind}" for number in range(1, total + 1) for kind in KINDS)
+
+
+def prove(point: str) -> str:
+    """Break one exchange, let the cycle go on as it can, restart, and ask the oracle. Returns what was asked for."""
+    seed, number, kind = point.split(":")
+    with busy(int(seed)) as here:
+        before = len(here.sandbox.ledger.requests)
+        here.sandbox.inject(Fault(on="any", kind=kind, after=int(number) - 1))
+        cycle(here, **SMALL_STEPS)
+        here.sandbox.clear_faults()
+        converge(here)
+        requests = here.sandbox.ledger.requests[before:]
+    path = requests[int(number) - 1].path if len(requests) >= int(number) else "not reached"
+    return f"{kind} {path.split('/')[3] if path.count('/') > 2 else path}"

@@ -1,0 +1,112 @@
+"""Proves point after point in several processes, and writes down each, so that a run that was ended goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import random
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / ".proof"
+Show = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What came of one proof: the points that hold with what they say of themselves, those that fail with why."""
+
+    points: int
+    held: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """How many points say the same of themselves."""
+        return Counter(self.held.values())
+
+
+def run(name: str, *, scale: float, seed: int, workers: int, show: Show) -> Outcome:
+    """Prove the points of `tests.proof.{name}` that are not proven yet.
+
+    Args:
+        scale: the share of the points, chosen by `seed`.
+    """
+    state = _State(name)
+    points = state.points(lambda: _module(name).points())
+    if scale < 1:
+        points = sorted(random.Random(seed).sample(points, max(1, round(scale * len(points)))))
+    outcome = Outcome(len(points))
+    outcome.held = {point: state.held[point] for point in points if point in state.held}
+    began = time.monotonic()
+    left = [point for point in points if point not in outcome.held]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(_prove, name, point): point for point in left}
+        for each in as_completed(running):
+            point, (holds, words) = running[each], each.result()
+            (outcome.held if holds else outcome.failed)[point] = words
+            if holds:
+                state.note(point, words)
+            done = len(outcome.held) + len(outcome.failed)
+            show(f"{name}: {done} of {len(points)}, {len(outcome.failed)} failed")
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"tests.proof.{name}")
+
+
+def _prove(name: str, point: str) -> tuple[bool, str]:
+    try:
+        return True, str(_module(name).prove(point))
+    except Exception:  # whatever it is, the point does not hold
+        return False, traceback.format_exc(limit=-3)
+
+
+class _State:
+    """The points of one proof and those that hold, on disk; they count for the code alone that they were proven of."""
+
+    def __init__(self, name: str) -> None:
+        STATE.mkdir(exist_ok=True)
+        self._path = STATE / f"{name}.{_digest_of_the_code()}.jsonl"
+        lines = list(self._lines())
+        self._points: list[str] | None = lines[0]["points"] if lines else None
+        self.held: dict[str, str] = {line["point"]: line["words"] for line in lines[1:]}
+
+    def points(self, find: Callable[[], Iterator[str]]) -> list[str]:
+        if self._points is None:
+            self._points = list(find())
+            self._write({"points": self._points})
+        return self._points
+
+    def note(self, point: str, words: str) -> None:
+        self._write({"point": point, "words": words})
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        if self._path.exists():
+            whole, _, _ = self._path.read_text().rpartition("\n")
+            self._path.write_text(f"{whole}\n" if whole else "")  # without a line that was half written
+            yield from map(json.loads, whole.splitlines())
+
+    def _write(self, fact: dict[str, Any]) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps(fact) + "\n")
+
+
+def _digest_of_the_code() -> str:
+    digest = hashlib.sha256()
+    for folder in ("syncd", "migrations", "tests/proof"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

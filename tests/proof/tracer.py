@@ -1,0 +1,167 @@
+"""Runs a command, and lists each system call that touches the network, the database or the media root; or kills it there.
+
+`python -m tests.proof.tracer --root MEDIA --report FILE [--kill N] -- command …` follows every thread by ptrace. A seccomp
+filter stops them at calls that may be of interest only, so the rest runs at full speed. Linux on x86-64.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import signal
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+# Numbers of linux/ptrace.h, linux/seccomp.h, linux/prctl.h.
+_TRACEME, _GETREGS, _CONT, _SETOPTIONS = 0, 12, 7, 0x4200
+_FOLLOW = (
+    0x2 | 0x4 | 0x8 | 0x10 | 0x80 | 0x100000
+)  # fork, vfork, clone, exec, seccomp; and die with the tracer
+_EVENT_SECCOMP = 7
+_NO_NEW_PRIVS, _SET_SECCOMP, _FILTER = 38, 22, 2
+_ALLOW, _TRACE, _X86_64 = 0x7FFF0000, 0x7FF00000, 0xC000003E
+_ALL_THREADS = 0x40000000
+
+# The number of each call, and which of its arguments says what it touches: a descriptor, or a path.
+_BY_DESCRIPTOR = {
+    "read": 0,
+    "write": 1,
+    "close": 3,
+    "pwrite64": 18,
+    "connect": 42,
+    "sendto": 44,
+    "recvfrom": 45,
+    "sendmsg": 46,
+    "recvmsg": 47,
+    "fsync": 74,
+    "fdatasync": 75,
+    "ftruncate": 77,
+    "getdents64": 217,
+}
+_BY_FIRST = {"open": 2, "rename": 82, "mkdir": 83, "rmdir": 84, "unlink": 87}
+_BY_SECOND = {"openat": 257, "mkdirat": 258, "unlinkat": 263, "renameat": 264, "renameat2": 316}
+_NAMES = {number: name for calls in (_BY_DESCRIPTOR, _BY_FIRST, _BY_SECOND) for name, number in calls.items()}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+_libc.ptrace.restype = ctypes.c_long
+
+
+class Tracer:
+    """One traced run of a command.
+
+    Args:
+        root: calls on paths below it are of interest.
+        kill_at: SIGKILL just before this call, counted from 1; None to let it run to its end.
+    """
+
+    def __init__(self, command: list[str], root: str, kill_at: int | None = None) -> None:
+        self._command, self._root, self._kill_at = command, root, kill_at
+        self.calls: list[str] = []
+
+    def run(self) -> int:
+        """The exit code, or minus the signal that ended it."""
+        self._pid = os.fork()
+        if self._pid == 0:
+            _become_traced(self._command)
+        os.waitpid(self._pid, 0)
+        _ptrace(_SETOPTIONS, self._pid, _FOLLOW)
+        _ptrace(_CONT, self._pid, 0)
+        while True:
+            pid, status = os.waitpid(-1, _ALL_THREADS)
+            if os.WIFSTOPPED(status):
+                self._go_on(pid, status)
+            elif pid == self._pid:
+                return os.waitstatus_to_exitcode(status)
+
+    def _go_on(self, pid: int, status: int) -> None:
+        sent, event = os.WSTOPSIG(status), status >> 16
+        if event == _EVENT_SECCOMP and (call := self._call(pid)):
+            self.calls.append(call)
+            if len(self.calls) == self._kill_at:
+                os.kill(self._pid, signal.SIGKILL)
+                return
+        # SIGSTOP is what a new thread begins with, SIGTRAP what an event comes as.
+        deliver = 0 if event or sent in (signal.SIGSTOP, signal.SIGTRAP) else sent
+        with suppress(ProcessLookupError):  # killed meanwhile
+            _ptrace(_CONT, pid, deliver)
+
+    def _call(self, pid: int) -> str | None:
+        """What a thread is about to do, if that touches something that lasts; without ids, so that runs can be compared."""
+        try:
+            registers = _registers(pid)
+            name = _NAMES[registers["orig_rax"]]
+            if name in _BY_DESCRIPTOR:
+                target = str(Path(f"/proc/{pid}/fd/{registers['rdi']}").readlink())
+                if target.startswith("socket:"):
+                    return f"{name} socket"
+            else:
+                target = _text(pid, registers["rdi" if name in _BY_FIRST else "rsi"])
+        except OSError:
+            return None
+        return f"{name} {'.tmp' if '/.tmp' in target else 'media'}" if target.startswith(self._root) else None
+
+
+def _become_traced(command: list[str]) -> None:
+    _ptrace(_TRACEME, 0, 0)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    program = _filter()
+    if _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) or _libc.prctl(
+        _SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0
+    ):
+        os._exit(126)
+    os.execvp(command[0], command)
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
+
+
+def _filter() -> _Program:
+    """Classic BPF: trace the calls in `_NAMES`, let all others be."""
+    load, equal, give = 0x20, 0x15, 0x06
+    numbers = sorted(_NAMES)
+    steps = [(load, 0, 0, 4), (equal, 0, len(numbers) + 1, _X86_64), (load, 0, 0, 0)]
+    steps += [(equal, len(numbers) - place, 0, number) for place, number in enumerate(numbers)]
+    steps += [(give, 0, 0, _ALLOW), (give, 0, 0, _TRACE)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    program = _Program(len(steps), ctypes.addressof(code))
+    program.keep = code
+    return program
+
+
+def _registers(pid: int) -> dict[str, int]:
+    names = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs gs ds es f g"
+    values = (ctypes.c_ulonglong * 27)()
+    _ptrace(_GETREGS, pid, ctypes.addressof(values))
+    return dict(zip(names.split(), values, strict=True))
+
+
+def _text(pid: int, address: int) -> str:
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        memory.seek(address)
+        return memory.read(4096).partition(b"\0")[0].decode(errors="replace")
+
+
+def _ptrace(request: int, pid: int, data: int) -> None:
+    if _libc.ptrace(request, pid, None, data) == -1:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+
+
+def main() -> None:
+    """Trace the command behind `--`, and write its calls and its exit code to the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", required=True)
+    parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--kill", type=int)
+    parser.add_argument("command", nargs="+")
+    chosen = parser.parse_args()
+    tracer = Tracer(chosen.command, chosen.root, chosen.kill)
+    code = tracer.run()
+    chosen.report.write_text(json.dumps({"calls": tracer.calls, "exit": code}))
+
+
+if __name__ == "__main__":
+    main()

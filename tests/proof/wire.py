@@ -1,0 +1,111 @@
+"""The connection to Postgres, cut before and after each message of its protocol, the answer to COMMIT included."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from tests.proof.world import SMALL_STEPS, busy, converge, cycle, server
+from tests.system.processes import Site
+
+SEED = 5
+# What is read then and lost never comes again, so that each COMMIT counts.
+LISTED_ONCE: dict[str, Any] = {"after_confirm": "once"}
+
+
+class Proxy:
+    """Hands messages on between clients and Postgres, counts them, and cuts its connections at one of them.
+
+    Args:
+        cut_at: the number of the message, counted from 1 over all connections; None to cut nothing.
+        deliver: whether that message still arrives.
+    """
+
+    def __init__(self, port: int, cut_at: int | None = None, *, deliver: bool = False) -> None:
+        self._target, self._cut_at, self._deliver = port, cut_at, deliver
+        self.messages: list[str] = []
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Proxy:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                postgres = socket.create_connection(("127.0.0.1", self._target))
+                for pair, way in (((client, postgres), ">"), ((postgres, client), "<")):
+                    threading.Thread(target=self._hand_on, args=(*pair, way), daemon=True).start()
+
+    def _hand_on(self, giver: socket.socket, taker: socket.socket, way: str) -> None:
+        with suppress(OSError), giver, taker:
+            for name, message in _messages(giver, way):
+                with self._lock:
+                    self.messages.append(f"{way}{name}")
+                    cut = len(self.messages) == self._cut_at
+                if not cut or self._deliver:
+                    taker.sendall(message)
+                if cut:
+                    break
+            for end in (giver, taker):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+def _messages(giver: socket.socket, way: str) -> Iterator[tuple[str, bytes]]:
+    """The messages of one direction: a type and a length (PostgreSQL, 54.2); the first of a client has no type."""
+    typed = way == "<"
+    while True:
+        kind = _exactly(giver, 1) if typed else b""
+        head = _exactly(giver, 4)
+        (length,) = struct.unpack("!I", head)
+        body = _exactly(giver, length - 4)
+        yield kind.decode("ascii") or "startup", kind + head + body
+        typed = True
+
+
+def _exactly(giver: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        if not (piece := giver.recv(size - len(data))):
+            raise ConnectionError
+        data += piece
+    return data
+
+
+def through(here: Site, proxy: Proxy) -> str:
+    """The database's URL by way of the proxy; without TLS, which would hide the messages."""
+    return (
+        here.database_url.replace(f":{server().port}/", f":{proxy.port}/")
+        + "?sslmode=disable&gssencmode=disable"
+    )
+
+
+def points() -> Iterator[str]:
+    """All points, as `number:before` and `number:after`."""
+    with busy(SEED, **LISTED_ONCE) as here, Proxy(server().port) as proxy:
+        cycle(here, database_url=through(here, proxy), **SMALL_STEPS)
+        here.assert_complete()
+        total = len(proxy.messages)
+    yield from (f"{number}:{side}" for number in range(1, total + 1) for side in ("before", "after"))
+
+
+def prove(point: str) -> str:
+    """Cut once, let the cycle go on as it can, restart, and ask the oracle. Returns the message."""
+    number, side = point.split(":")
+    with busy(SEED, **LISTED_ONCE) as here:
+        with Proxy(server().port, int(number), deliver=side == "after") as proxy:
+            with suppress(Exception):  # how it ends is not the question here
+                cycle(here, database_url=through(here, proxy), **SMALL_STEPS)
+            messages = proxy.messages
+        converge(here)
+    return messages[int(number) - 1] if len(messages) >= int(number) else "not reached"

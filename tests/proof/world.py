@@ -1,0 +1,123 @@
+"""Where a proof takes place: one Postgres for each worker; a database, a sandbox and a media root for each point."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psycopg
+
+from syncd.embedded import EmbeddedPostgres, start_postgres
+from syncd.media.vault import Vault
+from syncd.pitchyou import PitchYou
+from syncd.sandbox import SandboxConfig
+from syncd.store.engine import Database
+from syncd.store.migrate import upgrade
+from syncd.sync.keeper import LeaseKeeper
+from syncd.sync.once import Client, Ended, Outsides, run_once
+from syncd.sync.work import Plan
+from tests.database import SERVER_SETTINGS
+from tests.system.processes import Site, site
+
+TEMPLATE = "migrated"
+_numbers = count(1)
+
+
+@cache
+def server() -> EmbeddedPostgres:
+    """This process's Postgres, with a migrated template."""
+    started = start_postgres(settings=SERVER_SETTINGS)
+    atexit.register(started.close)
+    with psycopg.connect(started.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+    upgrade(address(TEMPLATE, started))
+    return started
+
+
+def address(name: str, of: EmbeddedPostgres | None = None) -> str:
+    """The SQLAlchemy URL of a database of this process's Postgres."""
+    base = (of or server()).url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return f"{base.rpartition('/')[0]}/{name}"
+
+
+@contextmanager
+def installation(config: SandboxConfig, **environ: str) -> Iterator[Site]:
+    """A sandbox that audits each confirm, a new database at the newest schema, and an empty media root."""
+    name = f"point_{next(_numbers)}"
+    with psycopg.connect(server().url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}".encode())
+        try:
+            with (
+                TemporaryDirectory(prefix="syncd-proof-") as folder,
+                site(address(name), Path(folder), config, **environ) as here,
+            ):
+                yield here
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def cycle(here: Site, *, database_url: str | None = None, **plan: Any) -> Ended:
+    """One cycle in this process, by way of new connections, as a process that has just started runs it."""
+    config = here.sandbox.config
+    with (
+        Database(database_url or here.database_url) as database,
+        LeaseKeeper(database, ttl=60.0) as keeper,
+        PitchYou(config.client_id, config.client_secret, base_url=here.sandbox.url) as api,
+    ):
+        client = Client(Plan(config.client_id, **plan), api)
+        outsides = Outsides(database, Vault(here.media_root, max_bytes=200_000_000), keeper)
+        return run_once(client, outsides, trigger="command", stop=threading.Event())
+
+
+# So few at a time that a small load has many transactions and many confirms.
+SMALL_STEPS: dict[str, Any] = {
+    "batch_size": 4,
+    "confirm_batch": 2,
+    "media_concurrency": 2,
+    "media_retry": 0.0,
+}
+SMALL_STEPS_ENVIRON = {"SYNC__BATCH_SIZE": "4", "SYNC__CONFIRM_BATCH": "2", "MEDIA__CONCURRENCY": "2"}
+
+
+@contextmanager
+def busy(seed: int, **switches: Any) -> Iterator[Site]:
+    """An installation with a past, and news: changed applications, files added and dropped, a bad one, and new ones.
+
+    Args:
+        switches: of `SandboxConfig`.
+    """
+    config = SandboxConfig(profiles=6, seed=seed, **switches)
+    with installation(config, **SMALL_STEPS_ENVIRON) as here:
+        cycle(here, **SMALL_STEPS)
+        ids = [profile["profileId"] for profile in here.sandbox.expected()]
+        here.sandbox.change_profile(ids[0], add_media=1)
+        here.sandbox.change_profile(ids[1], drop_media=_media_ids(here, ids[1]))
+        here.sandbox.change_profile(ids[2])
+        here.sandbox.put_raw_profile(b'{"profileId": "broken", "answers": NaN}')
+        here.sandbox.add_profiles(4)
+        yield here
+
+
+def _media_ids(here: Site, profile_id: str) -> list[str]:
+    rows = here.rows("SELECT media_id FROM ats.media WHERE profile_id = %s", profile_id)
+    return [media_id for (media_id,) in rows]
+
+
+def converge(here: Site) -> None:
+    """What a restart makes of whatever is there; then the oracle judges the whole store.
+
+    The oracle is the sandbox's audit. It shares no code with syncd (an import contract sees to that), has judged every
+    confirm before it was answered, and now looks at each row and file.
+    """
+    cycle(here, **SMALL_STEPS)
+    here.assert_complete()
+    assert here.outstanding() == 0, "an application is not confirmed after a restart"
+    running = here.value("SELECT count(*) FROM ops.cycle WHERE outcome = 'running'")
+    assert running == 0, "a cycle is still called running"
