@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from syncd.deadline import Deadline
-from syncd.errors import ApiError
+from syncd.errors import ApiError, DeadlineExceeded
 from syncd.pitchyou import PitchYou
 from syncd.recruiting.templates import sync_templates
 from syncd.sandbox import Fault, Sandbox, SandboxConfig, Tenant
@@ -81,7 +81,7 @@ def test_a_broken_answer_removes_nothing(kind: str, database_url: str, tmp_path:
         before = s.rows("SELECT * FROM ats.job_template ORDER BY 2")
         s.sandbox.withdraw_template("azubi")
         s.sandbox.inject(Fault("templates", kind, times=MANY))
-        with pytest.raises(ApiError):
+        with pytest.raises((ApiError, DeadlineExceeded)):  # the time may end in the middle of the next try
             synced(s, seconds=0.5)
         assert s.rows("SELECT * FROM ats.job_template ORDER BY 2") == before
 
