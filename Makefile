@@ -23,7 +23,7 @@ test: .venv/dev-ready
 proof: .venv/dev-ready
 	@$(PYTEST) -m proof $(ARGS)
 
-# Three minutes, to see a slip; bench-full writes docs/performance.md, in about an hour on an otherwise idle machine.
+# Three minutes, to see a slip; bench-full writes docs/performance.md, in about 40 minutes on an otherwise idle machine.
 bench: .venv/dev-ready
 	@.venv/bin/python -m bench $(ARGS)
 

@@ -26,7 +26,7 @@ ROWS: dict[str, Callable[[Scale, Database, Results], None]] = {
 def main() -> None:
     """Run all rows, or some of them, and report."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--scale", choices=list(SCALES), default="short", help="3 minutes, 10, or an hour")
+    parser.add_argument("--scale", choices=list(SCALES), default="short", help="3 minutes, 6, or 40")
     parser.add_argument(
         "--only", choices=list(ROWS), action="append", help="some rows; nothing is written to docs/"
     )

@@ -1,1 +1,1 @@
-"""The proofs: every crash point, every cut connection, power cuts and mutants. `make proof` runs them."""
+"""The proofs: SIGKILL at each system call, Postgres cut at each message, HTTP broken at each exchange. `python -m tests.proof` runs them."""

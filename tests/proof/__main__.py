@@ -1,4 +1,4 @@
-"""`make proof`: every proof in turn, with its progress, and a table at the end. Ended early, it goes on where it was.
+"""Every proof in turn, with its progress, and a table at the end. Ended early, it goes on where it was.
 
 PROOF_SCALE (0 to 1) takes that share of the points, chosen by PROOF_SEED.
 """

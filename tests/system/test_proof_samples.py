@@ -1,4 +1,4 @@
-"""A seeded sample of the proofs that `make proof` runs whole: crash points, cut connections, broken exchanges."""
+"""A seeded sample of the proofs that `python -m tests.proof` runs whole: crash points, cut connections, broken exchanges."""
 
 from __future__ import annotations
 
