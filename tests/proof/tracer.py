@@ -10,8 +10,10 @@ import json
 import os
 import signal
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 # Numbers of linux/ptrace.h, linux/seccomp.h, linux/prctl.h.
 _TRACEME, _GETREGS, _CONT, _SETOPTIONS = 0, 12, 7, 0x4200
@@ -52,11 +54,14 @@ class Tracer:
     """One traced run of a command.
 
     Args:
+        command: a program and its arguments, or what the child of a fork is to do.
         root: calls on paths below it are of interest.
         kill_at: SIGKILL just before this call, counted from 1; None to let it run to its end.
     """
 
-    def __init__(self, command: list[str], root: str, kill_at: int | None = None) -> None:
+    def __init__(
+        self, command: list[str] | Callable[[], NoReturn], root: str, kill_at: int | None = None
+    ) -> None:
         self._command, self._root, self._kill_at = command, root, kill_at
         self.calls: list[str] = []
 
@@ -103,7 +108,7 @@ class Tracer:
         return f"{name} {'.tmp' if '/.tmp' in target else 'media'}" if target.startswith(self._root) else None
 
 
-def _become_traced(command: list[str]) -> None:
+def _become_traced(command: list[str] | Callable[[], NoReturn]) -> None:
     _ptrace(_TRACEME, 0, 0)
     os.kill(os.getpid(), signal.SIGSTOP)
     program = _filter()
@@ -111,6 +116,8 @@ def _become_traced(command: list[str]) -> None:
         _SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0
     ):
         os._exit(126)
+    if callable(command):
+        command()
     os.execvp(command[0], command)
 
 

@@ -44,6 +44,8 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 postgres = socket.create_connection(("127.0.0.1", self._target))
+                for end in (client, postgres):
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # 40 ms for each message else
                 for pair, way in (((client, postgres), ">"), ((postgres, client), "<")):
                     threading.Thread(target=self._hand_on, args=(*pair, way), daemon=True).start()
 
@@ -64,22 +66,11 @@ class Proxy:
 def _messages(giver: socket.socket, way: str) -> Iterator[tuple[str, bytes]]:
     """The messages of one direction: a type and a length (PostgreSQL, 54.2); the first of a client has no type."""
     typed = way == "<"
-    while True:
-        kind = _exactly(giver, 1) if typed else b""
-        head = _exactly(giver, 4)
-        (length,) = struct.unpack("!I", head)
-        body = _exactly(giver, length - 4)
-        yield kind.decode("ascii") or "startup", kind + head + body
-        typed = True
-
-
-def _exactly(giver: socket.socket, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        if not (piece := giver.recv(size - len(data))):
-            raise ConnectionError
-        data += piece
-    return data
+    with giver.makefile("rb") as stream:
+        while head := stream.read(4 + typed):
+            (length,) = struct.unpack("!I", head[-4:])
+            yield head[:-4].decode("ascii") or "startup", head + stream.read(length - 4)
+            typed = True
 
 
 def through(here: Site, proxy: Proxy) -> str:

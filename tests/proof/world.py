@@ -101,7 +101,7 @@ def busy(seed: int, **switches: Any) -> Iterator[Site]:
         here.sandbox.change_profile(ids[1], drop_media=_media_ids(here, ids[1]))
         here.sandbox.change_profile(ids[2])
         here.sandbox.put_raw_profile(b'{"profileId": "broken", "answers": NaN}')
-        here.sandbox.add_profiles(4)
+        here.sandbox.add_profiles(5)
         yield here
 
 
