@@ -1,0 +1,243 @@
+"""200,000 elements that hypothesis builds: each ends in the store or in quarantine, none holds up a batch or another one."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from syncd.model import Outcome
+from syncd.sandbox import SandboxConfig
+from tests.proof.damage import refused
+from tests.proof.elements import Element, elements
+from tests.proof.world import cycle, installation
+from tests.system.processes import Site
+
+SEEDS = 420
+LISTS = 20
+ELEMENTS = 500  # of each seed
+READINGS: tuple[dict[str, Any], ...] = ({"after_confirm": "stay"}, {"after_confirm": "leave"})
+BATCHES = (500, 64, 7)
+_UNASKABLE = re.compile(r"[\0\ud800-\udfff]")
+_FIRST_KEY = re.compile(rb'\s*\{\s*("profileId"\s*:\s*(?:"(?:[^"\\]|\\.)*"|-?\d+(?=[\s,}])))')
+_BLANK = b" \t\r\n"
+
+
+def points() -> Iterator[str]:
+    """All points: a seed for elements, or `list:seed` for whole lists."""
+    yield from map(str, range(1, SEEDS + 1))
+    yield from (f"list:{number}" for number in range(1, LISTS + 1))
+
+
+def prove(point: str) -> str:
+    """Have one seed's elements listed among good profiles, and look for each; names the fewest that fail together."""
+    kind, _, seed = point.rpartition(":")
+    if kind == "list":
+        return _prove_lists(int(seed))
+    number = int(seed)
+    built = elements(number, ELEMENTS)
+
+    def attempt(those: Sequence[Element]) -> None:
+        _prove(those, number)
+
+    try:
+        attempt(built)
+    except Exception as error:
+        fewest = smallest(built, attempt)
+        shown = "\n".join(repr(each.payload[:2000]) for each in fewest)
+        raise AssertionError(
+            f"seed {number}: {error}\n{len(fewest)} of its elements suffice:\n{shown}"
+        ) from error
+    return f"{len(built)} elements"
+
+
+def _prove_lists(number: int) -> str:
+    chance = random.Random(number)
+    those = [*elements(-number, 40), Element(b'"%b"' % (b"y" * chance.choice((0, 300_000))))]
+    chance.shuffle(those)
+    with installation(SandboxConfig(profiles=2, seed=number)) as here:
+        count = refused(here, [each.payload for each in those], chance)
+        _offer(here, those)
+        _run(here, {})
+        _find_each(here, those)
+    return f"{count} damaged lists"
+
+
+def _prove(those: Sequence[Element], number: int) -> None:
+    config = SandboxConfig(profiles=3, seed=number, media_per_profile=0.5, **READINGS[number % len(READINGS)])
+    plan = {"batch_size": BATCHES[number % len(BATCHES)]}
+    with installation(config) as here:
+        judged, rest = _divided(those)
+        _offer(here, judged)
+        _run(here, plan)
+        _find_each(here, judged)
+        findings = [*here.sandbox.findings, *here.sandbox.audit().findings]
+        assert not findings, findings[:3]
+        before = _rows_of_good_ones(here)
+        _offer(here, rest)
+        _run(here, plan)
+        _find_each(here, [*judged, *rest])
+        assert here.sandbox.findings == []
+        assert before.items() <= _rows_of_good_ones(here).items(), "a good profile was written again"
+        state = _state(here)
+        _run(here, plan)
+        assert _state(here) == state, "the same list once more was written down again"
+
+
+def _offer(here: Site, those: Sequence[Element]) -> None:
+    """Put them into the list, and a good profile before every 50 of them and at the end."""
+    for place, each in enumerate(those):
+        if place % 50 == 0:
+            here.sandbox.add_profiles(1)
+        here.sandbox.put_raw_profile(each.payload)
+    here.sandbox.add_profiles(1)
+
+
+def _run(here: Site, plan: dict[str, Any]) -> None:
+    ended = cycle(here, **plan)
+    if ended.error:
+        raise ended.error
+    assert ended.outcome in (Outcome.OK, Outcome.PARTIAL), ended
+
+
+def _find_each(here: Site, those: Sequence[Element]) -> None:
+    """Each is in one place, and in the right one; of those with one profileId that is so for the last."""
+    stored = _payloads(here, "SELECT payload FROM ats.application_raw")
+    kept = _payloads(here, "SELECT payload FROM ops.quarantine WHERE resolved_at IS NULL")
+    whose_each = [identity(each.payload) for each in those]
+    last = dict(zip(whose_each, those, strict=True))
+    for each, whose in zip(those, whose_each, strict=True):
+        payload = each.payload.strip(_BLANK)
+        is_stored, is_kept = payload in stored, payload in kept
+        shown = payload[:300]
+        assert not (is_stored and is_kept), f"both stored and in quarantine: {shown!r}"
+        if whose is not None and last[whose] is not each:
+            sure = _ids(payload) is not None and _ids(last[whose].payload) is not None
+            assert not (sure and is_stored), f"stored, although the last with its profileId counts: {shown!r}"
+            continue
+        assert is_stored or is_kept, f"neither stored nor in quarantine: {shown!r}"
+        if not sound(payload):
+            assert is_kept, f"stored, although it is not sound JSON: {shown!r}"
+        elif each.tame:
+            assert is_stored, f"in quarantine, although the contract takes it: {shown!r}"
+
+
+def _payloads(here: Site, sql: str) -> set[bytes]:
+    rows = [bytes(payload) for (payload,) in here.rows(sql)]
+    assert len(set(rows)) == len(rows), f"the same bytes twice: {sql}"
+    return set(rows)
+
+
+def sound(payload: bytes) -> bool:
+    """Whether it is JSON by the letter (RFC 8259) that any parser reads alike, and not nested beyond 100 levels."""
+    try:
+        value = json.loads(payload.decode(), object_pairs_hook=_distinct, parse_constant=_refuse)
+        return _depth(value) <= 100 and "Infinity" not in json.dumps(value)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key twice")
+    return dict(pairs)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _depth(value: Any) -> int:
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (1 + max(map(_depth, held), default=0)) if isinstance(value, dict | list) else 0
+
+
+def identity(payload: bytes) -> str | None:
+    """The profileId, where there is no doubt about it; None where it might as well be that of another profile inside."""
+    ids = _ids(payload)
+    if ids is None and payload.count(b'"profileId"') == 1 and (first := _FIRST_KEY.match(payload)):
+        ids = _ids(b"{%b}" % first[1])
+    if not ids or len(ids) > 1 or isinstance(ids[0], bool) or not isinstance(ids[0], str | int):
+        return None
+    text = str(ids[0])
+    return text if text and not _UNASKABLE.search(text) and len(text.encode()) <= 512 else None
+
+
+def _ids(payload: bytes) -> list[Any] | None:
+    """Each value that the key `profileId` has in an object; None for what is not JSON, even to a parser without scruples."""
+    try:
+        value = json.loads(
+            payload.decode(errors="replace"),
+            strict=False,
+            object_pairs_hook=_Pairs,
+            parse_int=lambda digits: int(digits[:1000]),
+        )
+    except (ValueError, RecursionError):
+        return None
+    return [held for key, held in value if key == "profileId"] if isinstance(value, _Pairs) else []
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object with each of its keys, also those that stand there twice."""
+
+
+def _divided(those: Sequence[Element]) -> tuple[list[Element], list[Element]]:
+    """Those that the audit can judge, and those with a profileId that it cannot read or cannot ask Postgres for."""
+    whose = {identity(each.payload) for each in those if _is_odd(each.payload)} - {None}
+    judged: list[Element] = []
+    rest: list[Element] = []
+    for each in those:
+        (rest if _is_odd(each.payload) or identity(each.payload) in whose else judged).append(each)
+    return judged, rest
+
+
+def _is_odd(payload: bytes) -> bool:
+    try:
+        json.loads(payload)
+    except (ValueError, RecursionError):
+        return True
+    ids = _ids(payload) or [None]
+    return len(ids) > 1 or ids[0] != ids[0] or bool(_UNASKABLE.search(str(ids[0])))
+
+
+def _rows_of_good_ones(here: Site) -> dict[tuple[str, str], str]:
+    """What stands in the rows of each profile of the sandbox's own, and which transaction wrote them."""
+    ids = [str(profile["profileId"]) for profile in here.sandbox.expected()]
+    rows = []
+    for table in ("application", "application_contact", "application_raw", "answer", "media", "attachment"):
+        rows += here.rows(
+            f"SELECT '{table}', profile_id, string_agg(xmin::text || t::text, ',' ORDER BY t::text) "
+            f"FROM ats.{table} t WHERE profile_id = ANY(%s) GROUP BY 2",
+            ids,
+        )
+    return {(table, profile_id): row for table, profile_id, row in rows}
+
+
+def _state(here: Site) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
+    tables = here.rows_as_they_are()
+    del tables["ops.cycle"], tables["ops.lease"]
+    return tables, here.files_as_they_are()
+
+
+def smallest(those: Sequence[Element], attempt: Callable[[Sequence[Element]], None]) -> Sequence[Element]:
+    """As few of them as still fail, found by leaving out ever smaller parts."""
+    size = len(those) // 2
+    while size:
+        for start in range(0, len(those), size):
+            fewer = [*those[:start], *those[start + size :]]
+            if fewer and _fails(fewer, attempt):
+                those = fewer
+                break
+        else:
+            size //= 2
+    return those
+
+
+def _fails(those: Sequence[Element], attempt: Callable[[Sequence[Element]], None]) -> bool:
+    try:
+        attempt(those)
+    except Exception:  # whatever it is
+        return True
+    return False
