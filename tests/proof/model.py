@@ -1,0 +1,217 @@
+"""Whatever happens to three clients in whatever order, compared with a model of five lines.
+
+Hypothesis makes up what happens: applications come, change and vanish at PitchYou; cycles run, meet faults, are killed,
+frozen, and run beside each other. After each step, what is stored must be a version that PitchYou had and none older than
+before, and nothing may have changed for a client that no cycle ran for. After a whole cycle, everything must be there.
+Besides, the sandbox judges each confirm before it answers it, and in the end each row and file.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from signal import SIGKILL, SIGSTOP
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
+
+from syncd.sandbox.faults import Fault
+from tests.proof import elsewhere
+from tests.proof.applications import CHANGE, CLIENT, CLIENTS, WHICH, AtPitchYou
+from tests.proof.elsewhere import DONE, HELD, LOST, Place, another, cycle_at, exit_code
+from tests.system.processes import MANY, eventually, struck
+
+SEEDS, EXAMPLES, STEPS = range(1, 11), 5, 30
+AT = st.integers(1, 10)
+NEWS = st.integers(0, 2)
+
+
+class Machine(AtPitchYou):
+    """What syncd does meanwhile and what comes in between, and what must hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[str, str] = {}
+        self.files: dict[str, dict[str, tuple[int, int]]] = {}
+        self.synced = set(CLIENTS)  # those whose cycles may have run since the last look
+
+    @rule(client=CLIENT)
+    def cycle(self, client: str) -> None:
+        ended = cycle_at(self.place(client))
+        assert ended.error is None, ended.error
+        self.everything_is_there(client)
+
+    @rule(
+        client=CLIENT,
+        news=NEWS,
+        at=AT,
+        fault=st.sampled_from(("drop_before", "drop_after", "truncate", "status")),
+    )
+    def cycle_with_a_broken_exchange(self, client: str, news: int, at: int, fault: str) -> None:
+        self.come(client, news)
+        self.here.sandbox.inject(Fault("any", fault, after=at - 1))
+        cycle_at(self.place(client))
+        self.all_is_well_again()
+
+    @rule(client=CLIENT, news=NEWS, at=AT)
+    def cycle_that_loses_postgres(self, client: str, news: int, at: int) -> None:
+        self.come(client, news)
+        ended = cycle_at(self.place(client), at=at, act=partial(elsewhere.end_sessions, self.here))
+        assert ended.error is None, ended.error
+
+    @rule(client=CLIENT, news=NEWS, at=AT, which=WHICH, how=CHANGE)
+    def cycle_with_a_change_meanwhile(self, client: str, news: int, at: int, which: int, how: str) -> None:
+        self.come(client, news)
+        ended = cycle_at(self.place(client), at=at, act=partial(self.change, client, which, how))
+        assert ended.error is None, ended.error
+
+    @rule(client=CLIENT, news=NEWS, at=AT)
+    def cycle_killed_behind_a_commit(self, client: str, news: int, at: int) -> None:
+        self.come(client, news)
+        with another(self.place(client), at=at, signal=SIGKILL) as process:
+            assert exit_code(process, self.here) in (-SIGKILL, DONE)
+
+    @rule(client=CLIENT, news=NEWS, at=AT, effect=st.sampled_from(("hang", "slow")))
+    def cycle_killed_in_an_exchange(self, client: str, news: int, at: int, effect: str) -> None:
+        """Before it has its effect (hang), or after that (slow)."""
+        self.come(client, news)
+        self.here.sandbox.inject(Fault("any", effect, after=at - 1, times=MANY))
+        with another(self.place(client)) as process:
+            eventually(lambda: struck(self.here) or not process.is_alive(), "the exchange")
+            process.kill()
+            exit_code(process, self.here)
+        self.all_is_well_again()
+
+    @rule(client=CLIENT, news=NEWS, at=AT, which=WHICH, how=CHANGE, waiting=st.booleans())
+    def cycle_frozen_beyond_its_lease(
+        self, client: str, news: int, at: int, which: int, how: str, *, waiting: bool
+    ) -> None:
+        """Behind a commit, or waiting to ask PitchYou again. Another replica goes on, then the frozen one wakes up."""
+        self.come(client, news)
+        if waiting:
+            self.here.sandbox.inject(Fault("any", "status", retry_after="1", after=at - 1, times=MANY))
+        signal = None if waiting else SIGSTOP
+        with another(self.place(client, ttl=0.6), at=at, signal=signal) as frozen:
+            eventually(
+                lambda: elsewhere.stands_still(frozen) or (waiting and struck(self.here)), "that moment"
+            )
+            elsewhere.freeze(frozen, self.here)
+            self.all_is_well_again()
+            over = "SELECT expires_at < clock_timestamp() FROM ops.lease WHERE client_id = %s"
+            eventually(lambda: self.here.value(over, client), "the end of its lease")
+            self.change(client, which, how)
+            self.cycle(client)
+            rows, _ = self.look()
+            elsewhere.thaw(frozen)
+            assert exit_code(frozen, self.here) in (LOST, DONE)
+            assert self.look()[0] == rows, "a write was accepted from a process that had lost its lease"
+
+    @rule(clients=st.lists(CLIENT, min_size=2, max_size=3), news=NEWS)
+    def cycles_at_once(self, clients: Sequence[str], news: int) -> None:
+        for client in clients:
+            self.come(client, news)
+        with ExitStack() as stack:
+            started = [stack.enter_context(another(self.place(client))) for client in clients]
+            codes = [exit_code(process, self.here) for process in started]
+        ends = set(zip(clients, codes, strict=True))
+        assert ends - {(client, HELD) for client in clients} == {(client, DONE) for client in clients}, ends
+        for client in clients:
+            self.everything_is_there(client)
+
+    # What must hold
+
+    @invariant()
+    def nothing_is_confirmed_too_early(self) -> None:
+        assert self.here.sandbox.findings == []
+
+    @invariant()
+    def nothing_changes_for_others(self) -> None:
+        rows, files = self.look()
+        for client in set(CLIENTS) - self.synced:
+            assert rows.get(client) == self.rows.get(client), f"rows of {client} have changed"
+            assert files[client] == self.files[client], f"files of {client} have changed"
+        self.rows, self.files, self.synced = rows, files, set()
+
+    @invariant()
+    def nothing_is_lost_or_goes_back(self) -> None:
+        for client in CLIENTS:
+            before, now = self.stored[client], {}
+            for name, mark, revision, confirmed, payloads in self.applications(client):
+                now[name] = self.model[client].versions[name].index(mark)
+                assert 0 <= confirmed <= revision == payloads <= now[name] + 1, name
+            assert all(now.get(name, -1) >= version for name, version in before.items()), (before, now)
+            self.stored[client] = now
+
+    def everything_is_there(self, client: str) -> None:
+        """What a whole cycle leaves: the newest versions, all confirmed, and what is unreadable put aside."""
+        model, stored = self.model[client], self.applications(client)
+        _same(
+            {name: mark for name, mark, *_ in stored},
+            {name: marks[-1] for name, marks in model.versions.items()},
+        )
+        _same([row for row in stored if row[2] != row[3]], [])  # not confirmed
+        aside = "SELECT payload FROM ops.quarantine WHERE client_id = %s AND resolved_at IS NULL"
+        _same({payload for (payload,) in self.here.rows(aside, client)}, model.unreadable)
+        named = "SELECT storage_path FROM ats.media WHERE client_id = %s AND state = 'stored'"
+        files = {path for path in (self.here.media_root / client).rglob("*") if path.is_file()}
+        _same(files, {self.here.media_root / path for (path,) in self.here.rows(named, client)})
+
+    def teardown(self) -> None:
+        with self.stack:
+            if sys.exc_info()[0] is None:
+                for client in CLIENTS:
+                    self.cycle(client)
+                self.here.assert_complete()
+
+    # How it is seen and done
+
+    def place(self, client: str, *, ttl: float = 60.0) -> Place:
+        """Where a client is synced: from now on its rows may change."""
+        self.synced.add(client)
+        return elsewhere.place(self.here, client, ttl=ttl)
+
+    def applications(self, client: str) -> list[tuple[Any, ...]]:
+        return self.here.rows(
+            "SELECT profile_id, utm_content, revision, confirmed_revision, (SELECT count(*) FROM ats.application_raw r "
+            "WHERE r.client_id = a.client_id AND r.profile_id = a.profile_id) FROM ats.application a WHERE client_id = %s",
+            client,
+        )
+
+    def look(self) -> tuple[dict[str, str], dict[str, dict[str, tuple[int, int]]]]:
+        """For each client, a digest of its rows that no write leaves as it was, and its files with their times."""
+        files = {path: state for path, state in self.here.files_as_they_are().items() if "/" in path}
+        return elsewhere.rows_by_client(self.here), {
+            client: {
+                path: files[path] for path in files if path.startswith((f"{client}/", f".tmp/{client}."))
+            }
+            for client in CLIENTS
+        }
+
+
+def points() -> Iterator[str]:
+    """All points: seeds."""
+    yield from map(str, SEEDS)
+
+
+def prove(point: str) -> str:
+    """Run the examples of one seed. The error names the steps that lead to it."""
+    run_state_machine_as_test(
+        seed(int(point))(Machine),
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            phases=(Phase.generate,),  # processes and threads do not run alike twice: nothing to shrink
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    return f"{EXAMPLES} times {STEPS} steps"
+
+
+def _same(found: object, expected: object) -> None:
+    assert found == expected, f"{found} instead of {expected}"
