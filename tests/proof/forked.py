@@ -12,12 +12,12 @@ import os
 import pkgutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-import syncd
+import syncd.cli
 from tests.proof.tracer import Tracer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,17 +25,36 @@ _WITHOUT = ("syncd.sandbox", "syncd.demo", "syncd.publishing", "syncd.__main__")
 
 
 def traced(
-    *arguments: str, environ: Mapping[str, str], root: Path, kill_at: int | None = None
+    *arguments: str,
+    environ: Mapping[str, str],
+    root: Path,
+    kill_at: int | None = None,
+    kill_after: int | None = None,
+    before_kill: Callable[[], None] = lambda: None,
 ) -> tuple[list[str], int]:
     """Run `syncd` with these arguments under the tracer. Returns its calls and how it ended, as `Tracer` has them."""
-    job = {"arguments": arguments, "environ": dict(environ), "root": str(root), "kill_at": kill_at}
+    kill = {"kill_at": kill_at, "kill_after": kill_after}
+    job = {"arguments": arguments, "environ": dict(environ), "root": str(root), "kill": kill}
+    found = _exchange(job)
+    if not found:  # it stands still, and is killed when we answer
+        before_kill()
+        found = _exchange({})
+    return found["calls"], found["exit"]
+
+
+def _exchange(told: Mapping[str, Any]) -> dict[str, Any]:
     starter = _starter()
     assert starter.stdin
     assert starter.stdout
-    starter.stdin.write(json.dumps(job) + "\n")
+    starter.stdin.write(json.dumps(told) + "\n")
     starter.stdin.flush()
-    found: dict[str, Any] = json.loads(starter.stdout.readline())
-    return found["calls"], found["exit"]
+    answer: dict[str, Any] = json.loads(starter.stdout.readline())
+    return answer
+
+
+def started() -> bool:
+    """Whether this process has its starter already, which sees no mounts that are made for this process alone later."""
+    return _starter.cache_info().currsize > 0
 
 
 @cache
@@ -58,9 +77,19 @@ def _serve() -> None:
     importlib.import_module("sqlalchemy.dialects.postgresql.psycopg")
     for line in sys.stdin:
         job = json.loads(line)
-        tracer = Tracer(lambda job=job: _sync(job), job["root"], job["kill_at"])  # type: ignore[misc]  # the default
+        tracer = Tracer(
+            lambda job=job: _sync(job),  # type: ignore[misc]  # the default
+            job["root"],
+            **job["kill"],
+            before_kill=_say_that_it_stands_still,
+        )
         code = tracer.run()
         print(json.dumps({"calls": tracer.calls, "exit": code}), flush=True)
+
+
+def _say_that_it_stands_still() -> None:
+    print("{}", flush=True)
+    sys.stdin.readline()
 
 
 def _sync(job: dict[str, Any]) -> NoReturn:

@@ -57,12 +57,21 @@ class Tracer:
         command: a program and its arguments, or what the child of a fork is to do.
         root: calls on paths below it are of interest.
         kill_at: SIGKILL just before this call, counted from 1; None to let it run to its end.
+        kill_after: SIGKILL as soon as this fsync, counted from 1, has returned.
+        before_kill: done first, while the command stands still.
     """
 
     def __init__(
-        self, command: list[str] | Callable[[], NoReturn], root: str, kill_at: int | None = None
+        self,
+        command: list[str] | Callable[[], NoReturn],
+        root: str,
+        kill_at: int | None = None,
+        kill_after: int | None = None,
+        before_kill: Callable[[], None] = lambda: None,
     ) -> None:
-        self._command, self._root, self._kill_at = command, root, kill_at
+        self._command, self._root, self._before_kill = command, root, before_kill
+        self._kill_at, self._kill_after = kill_at, kill_after
+        self._fsyncs, self._last_to_fsync = 0, 0
         self.calls: list[str] = []
 
     def run(self) -> int:
@@ -84,13 +93,21 @@ class Tracer:
         sent, event = os.WSTOPSIG(status), status >> 16
         if event == _EVENT_SECCOMP and (call := self._call(pid)):
             self.calls.append(call)
-            if len(self.calls) == self._kill_at:
+            if self._is_the_last(pid, call):
+                self._before_kill()
                 os.kill(self._pid, signal.SIGKILL)
                 return
         # SIGSTOP is what a new thread begins with, SIGTRAP what an event comes as.
         deliver = 0 if event or sent in (signal.SIGSTOP, signal.SIGTRAP) else sent
         with suppress(ProcessLookupError):  # killed meanwhile
             _ptrace(_CONT, pid, deliver)
+
+    def _is_the_last(self, pid: int, call: str) -> bool:
+        # What a thread does next it does after its fsync has returned.
+        synced = self._fsyncs == self._kill_after and pid == self._last_to_fsync
+        if call.startswith(("fsync", "fdatasync")) and self._fsyncs != self._kill_after:
+            self._fsyncs, self._last_to_fsync = self._fsyncs + 1, pid
+        return synced or len(self.calls) == self._kill_at
 
     def _call(self, pid: int) -> str | None:
         """What a thread is about to do, if that touches something that lasts; without ids, so that runs can be compared."""

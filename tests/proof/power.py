@@ -1,0 +1,130 @@
+"""The power is cut after each fsync and at moments drawn at random, on ext4 and on XFS: what was confirmed is there, whole.
+
+Unlike SIGKILL this takes what was written and not fsynced. Right after the restart, before syncd runs again, the oracle
+looks at all that PitchYou was told; then syncd must bring the rest.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from syncd.sandbox import Sandbox, SandboxConfig
+from syncd.sandbox.audit import audit_confirm
+from tests.proof.forked import traced
+from tests.proof.power_machine import FILE_SYSTEMS, Disk, Machine, machine, missing
+from tests.proof.world import SMALL_STEPS, SMALL_STEPS_ENVIRON, converge, cycle
+from tests.system.processes import Site, eventually, site
+
+__all__ = ["missing", "points", "prove"]
+
+SEEDS = (11, 23, 37)
+# The first cycle of all, one with much to do, and one whose only file goes into a folder that is there: where there is
+# much, each fsync makes durable by the way what came before it, so that one that is left out is not missed.
+LOADS = {"first": 10, "busy": 20, "small": 30}  # the moments drawn for each seed
+
+
+def points() -> Iterator[str]:
+    """All points, as `file system:load:seed:moment`; a moment is `fsync-N`, `call-N`, or the `end` of the run."""
+    for load, drawn in LOADS.items():
+        for seed in SEEDS:
+            with _scene("ext4", load, seed) as (here, _, _):
+                calls, code = _traced_sync(here)
+            assert code in (0, 3), code
+            fsyncs = sum(call.startswith("fsync") for call in calls)
+            numbers = random.Random(seed).sample(range(1, len(calls) + 1), drawn)
+            moments = [f"fsync-{number}" for number in range(1, fsyncs + 1)]
+            moments += [f"call-{number}" for number in sorted(numbers)]
+            for kind in FILE_SYSTEMS:
+                yield from (f"{kind}:{load}:{seed}:{moment}" for moment in (*moments, "end"))
+
+
+def prove(point: str) -> str:
+    """Cut the power once, look at what was confirmed, restart syncd, and ask the oracle."""
+    kind, load, seed, moment = point.split(":")
+    at, _, number = moment.partition("-")
+    when = {"fsync": "kill_after", "call": "kill_at"}.get(at)
+    with _scene(kind, load, int(seed)) as (here, its_machine, media), ExitStack() as dark:
+
+        def cut() -> None:
+            dark.enter_context(_between_requests(here.sandbox))
+            dark.enter_context(its_machine.without_power(media))
+
+        calls, code = _traced_sync(here, **({when: int(number), "before_kill": cut} if when else {}))
+        killed = code == -9
+        if not killed:
+            cut()
+        dark.close()
+        assert_confirmed_is_whole(here)
+        converge(here)
+    return f"{kind}, {at} {calls[-1]}" if killed else f"{kind}, end"
+
+
+def assert_confirmed_is_whole(here: Site) -> None:
+    """Each file that the database calls stored is there, whole; so is each application that PitchYou was told is safe."""
+    for path, size, digest in here.rows(
+        "SELECT storage_path, size_bytes, sha256 FROM ats.media WHERE state = 'stored'"
+    ):
+        file = here.media_root / path
+        assert file.is_file(), f"{path} is stored, but not there after a power cut"
+        assert (file.stat().st_size, _sha256(file)) == (size, bytes(digest)), f"{path} is not whole"
+    population = here.sandbox._population(None)
+    # Where a newer version has been listed since, the rows are those of one that is not confirmed yet.
+    confirmed = [each.profile_id for each in population.entries() if each.confirmed >= max(each.taken, 0)]
+    findings = audit_confirm(here.sandbox.config, population, here.sandbox.ledger, confirmed)
+    assert not findings, f"confirmed, but not there after a power cut: {findings}"
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").digest()
+
+
+@contextmanager
+def _scene(kind: str, load: str, seed: int) -> Iterator[tuple[Site, Machine, Disk]]:
+    """An installation on a machine with this file system, just before the cycle in question."""
+    config = SandboxConfig(profiles=4, seed=seed)
+    its_machine = machine(kind)
+    with (
+        its_machine.installation() as (database_url, media),
+        site(database_url, media.folder, config, **SMALL_STEPS_ENVIRON) as here,
+    ):
+        if load != "first":
+            cycle(here, **SMALL_STEPS)
+            ids = [profile["profileId"] for profile in here.sandbox.expected()]
+            here.sandbox.change_profile(ids[0], add_media=1)
+            if load == "busy":
+                (dropped,) = here.rows(
+                    "SELECT media_id FROM ats.media WHERE profile_id != %s ORDER BY 1 LIMIT 1", ids[0]
+                )
+                here.sandbox.change_profile(ids[1], drop_media=dropped)
+                here.sandbox.put_raw_profile(b'{"profileId": "broken", "answers": NaN}')
+                here.sandbox.add_profiles(4)
+        yield here, its_machine, media
+
+
+def _traced_sync(here: Site, **kill: Any) -> tuple[list[str], int]:
+    return traced("sync", "--json", environ=here.environ, root=here.media_root, **kill)
+
+
+@contextmanager
+def _between_requests(sandbox: Sandbox) -> Iterator[None]:
+    """PitchYou answers nothing until the end of the block: its audit must not look at a disk that is away."""
+    ledger = sandbox.ledger
+
+    def idle() -> bool:
+        ledger._lock.acquire()
+        if ledger._running:
+            ledger._lock.release()
+            return False
+        return True
+
+    eventually(idle, "PitchYou has answered what it was asked")
+    try:
+        yield
+    finally:
+        ledger._lock.release()
