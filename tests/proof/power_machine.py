@@ -138,11 +138,14 @@ class Machine:
     @contextmanager
     def without_power(self, media: Disk) -> Iterator[None]:
         """The power is cut; at the end of the block it is back, and Postgres has recovered."""
+        pid_file = self._disk.folder / "postgres" / "cluster" / "postmaster.pid"
+        memory = pid_file.read_text().split("\n")[6].split()[1]
         postmaster = psutil.Process(self._postgres.pid)
         disks = (media, self._disk)
         for disk in disks:  # whoever is still alive between the two sees the first one fail
             disk.cut()
         _kill(postmaster)
+        _run("ipcrm", "--shmem-id", memory)  # the kernel would keep it for as long as the real machine runs
         try:
             yield
         finally:
@@ -150,7 +153,7 @@ class Machine:
                 disk.unmount()
                 disk.mount()
             # On a machine that starts anew nobody has that number; here it may be that of a dead process still.
-            (self._disk.folder / "postgres" / "cluster" / "postmaster.pid").unlink(missing_ok=True)
+            pid_file.unlink(missing_ok=True)
             self._postgres.start()
 
     def _execute(self, sql: str) -> None:
