@@ -1,0 +1,202 @@
+"""Every fault that syncd must withstand, and the tests that let it happen for real.
+
+`tests/unit/test_fault_table.py` checks that each of them exists; docs/reliability.md tells what is promised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FAULTS: Mapping[str, tuple[str, ...]] = {
+    "SIGKILL at any moment, also by the kernel for lack of memory": (
+        "tests/system/test_kill.py::test_killed_at_ten_random_moments_nothing_is_lost_confirmed_early_or_left_behind",
+        "tests/system/test_kill.py::test_killed_at_a_hundred_random_moments_nothing_is_lost_confirmed_early_or_left_behind",
+        "tests/system/test_proof_samples.py::test_killed_at_some_of_its_system_calls_nothing_is_lost",
+    ),
+    "power loss": (
+        "tests/integration/test_durability_order.py::test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_then_it_is_confirmed",
+        "tests/integration/test_database_faults.py::test_a_session_with_synchronous_commit_off_still_waits_for_the_disk",
+        "tests/system/test_postgres_outage.py::test_fsync_off_is_refused_with_exit_code_4",
+    ),
+    "crash between commit and confirm": (
+        "tests/integration/test_faults_confirm.py::test_a_crash_between_the_confirm_and_its_note_only_repeats_the_confirm",
+        "tests/system/test_proof_samples.py::test_with_some_http_exchanges_broken_nothing_is_lost",
+    ),
+    "answer to a confirm lost": (
+        "tests/integration/test_faults_confirm.py::test_a_confirm_whose_answer_is_lost_is_sent_again_in_the_same_cycle",
+        "tests/integration/test_faults_confirm.py::test_a_confirm_whose_answers_are_all_lost_is_sent_again_by_the_next_cycle",
+    ),
+    "Postgres stopped": (
+        "tests/system/test_postgres_outage.py::test_the_daemon_outlives_three_outages_with_one_line_for_each_and_finishes",
+        "tests/system/test_daemon.py::test_a_daemon_that_is_started_before_postgres_waits_and_then_works",
+        "tests/integration/test_database_faults.py::test_waiting_for_a_server_that_is_away_ends_with_the_deadline_and_with_a_stop",
+    ),
+    "Postgres killed": (
+        "tests/system/test_postgres_outage.py::test_the_daemon_outlives_three_outages_with_one_line_for_each_and_finishes",
+        "tests/system/test_postgres_outage.py::test_the_daemon_outlives_nine_outages_with_one_line_for_each_and_finishes",
+        "tests/integration/test_database_faults.py::test_a_cycle_goes_on_when_its_sessions_are_ended_again_and_again",
+    ),
+    "Postgres failing over": (
+        "tests/system/test_faults_failover.py::test_a_failover_in_the_middle_of_the_work_loses_and_doubles_nothing",
+    ),
+    "answer to a COMMIT lost": (
+        "tests/system/test_postgres_outage.py::test_whichever_answer_to_a_commit_is_lost_nothing_is_lost_or_doubled",
+        "tests/integration/test_database_faults.py::test_a_commit_of_an_aborted_transaction_is_not_believed",
+        "tests/system/test_proof_samples.py::test_with_postgres_cut_off_at_some_of_its_messages_nothing_is_lost",
+    ),
+    "deadlock": (
+        "tests/integration/test_faults_conflicts.py::test_a_cycle_deadlocked_with_another_session_is_the_one_to_give_way_and_finishes",
+        "tests/integration/test_database_faults.py::test_a_deadlock_is_retried_and_both_transactions_are_applied_once",
+    ),
+    "serialization failure": (
+        "tests/integration/test_faults_conflicts.py::test_where_the_database_isolates_strictly_each_change_comes_once",
+        "tests/integration/test_database_faults.py::test_a_serialization_failure_is_retried",
+    ),
+    "lock_timeout and statement_timeout": (
+        "tests/integration/test_database_faults.py::test_a_timeout_behind_a_lock_is_retried_until_the_lock_is_gone",
+        "tests/integration/test_database_faults.py::test_a_lock_that_is_never_given_up_ends_with_a_clear_error",
+        "tests/system/test_faults_refusals.py::test_a_table_that_is_locked_for_a_while_is_waited_for",
+        "tests/system/test_faults_refusals.py::test_a_table_that_stays_locked_is_told_and_the_work_goes_on_when_it_is_free",
+    ),
+    "idle_in_transaction_session_timeout": (
+        "tests/integration/test_database_faults.py::test_a_session_that_postgres_ended_for_idling_in_a_transaction_is_replaced",
+    ),
+    "Postgres full": (
+        "tests/system/test_faults_postgres_disk.py::test_a_full_disk_under_postgres_stops_confirms_and_mends_itself_when_there_is_room",
+        "tests/system/test_faults_postgres_disk.py::test_a_full_disk_under_postgres_is_told_once",
+        "tests/system/test_faults_postgres_disk.py::test_a_server_that_ended_because_its_log_had_no_room_is_waited_for",
+    ),
+    "Postgres read-only": (
+        "tests/system/test_postgres_outage.py::test_a_read_only_database_is_one_error_no_confirm_and_mended_by_itself",
+        "tests/system/test_postgres_outage.py::test_a_read_only_database_fails_a_sync_with_what_to_do",
+        "tests/system/test_faults_failover.py::test_a_failover_in_the_middle_of_the_work_loses_and_doubles_nothing",
+    ),
+    "Postgres refuses": (
+        "tests/system/test_faults_refusals.py::test_a_right_that_was_taken_away_is_told_and_the_work_goes_on_when_it_is_given_back",
+        "tests/integration/test_commands_sync.py::test_a_wrong_database_password_is_said_without_being_shown",
+    ),
+    "media disk full": (
+        "tests/integration/test_faults_disk.py::test_a_full_disk_stops_the_download_and_is_finished_when_there_is_room_again",
+        "tests/integration/test_faults_disk.py::test_without_room_for_the_list_nothing_of_it_is_landed_and_the_error_names_the_remedy",
+        "tests/system/test_faults_media_disk.py::test_a_disk_that_takes_writes_and_fails_at_fsync_is_not_believed",
+    ),
+    "media disk read-only": (
+        "tests/integration/test_faults_disk.py::test_a_read_only_disk_stops_the_download_and_is_finished_when_it_is_writable_again",
+        "tests/integration/test_faults_disk.py::test_a_disk_that_turns_read_only_in_mid_load_keeps_what_was_stored",
+    ),
+    "EIO at fsync": (
+        "tests/system/test_faults_media_disk.py::test_eio_at_an_fsync_confirms_nothing_of_it_and_the_next_sync_brings_it_again",
+        "tests/unit/test_vault.py::test_after_a_failed_fsync_the_file_is_not_believed",
+        "tests/integration/test_fetch_counts.py::test_after_a_failed_fsync_of_the_clients_folder_nothing_in_hand_is_believed",
+    ),
+    "media disk dies": (
+        "tests/system/test_faults_media_disk.py::test_a_media_disk_that_dies_is_a_clear_error_until_it_is_back",
+    ),
+    "401, token expired in mid-cycle": (
+        "tests/integration/test_client_token.py::test_one_401_in_mid_cycle_costs_one_refresh_and_one_retry",
+        "tests/integration/test_client_token.py::test_sixteen_threads_with_a_refused_token_refresh_it_once_together",
+        "tests/integration/test_client_token.py::test_a_401_for_ever_fails_the_cycle_with_a_clear_error_after_two_tries",
+        "tests/integration/test_client_token.py::test_a_token_that_is_revoked_in_mid_cycle_is_replaced",
+    ),
+    "403 or 404 on the list": (
+        "tests/integration/test_faults_list.py::test_nothing_is_landed_or_confirmed_and_the_next_cycle_is_fine_when_the_list_is",
+        "tests/integration/test_commands_sync.py::test_one_client_that_fails_does_not_keep_the_other_from_its_cycle",
+    ),
+    "429 and 5xx": (
+        "tests/integration/test_faults_list.py::test_retry_after_is_obeyed_in_seconds_and_as_a_date",
+        "tests/integration/test_faults_list.py::test_retry_after_is_capped_and_nonsense_in_it_is_ignored",
+        "tests/unit/test_retry.py::test_waits_double_up_to_their_cap_and_the_jitter_takes_a_share_of_each",
+        "tests/integration/test_faults_media.py::test_with_the_media_endpoint_down_the_text_is_landed_and_the_cycle_stops_asking",
+        "tests/integration/test_faults_confirm.py::test_with_the_confirm_endpoint_down_everything_is_landed_and_asked_for_a_bounded_number_of_times",
+    ),
+    "latency": (
+        "tests/system/test_faults_network.py::test_latency_to_postgres_and_to_pitchyou_costs_time_and_nothing_else",
+    ),
+    "network stands still": (
+        "tests/system/test_faults_network.py::test_a_way_to_postgres_that_stands_still_is_waited_for",
+        "tests/integration/test_client_transport.py::test_the_deadline_ends_an_exchange_in_the_middle",
+        "tests/system/test_daemon.py::test_a_cycle_that_hangs_is_ended_by_its_deadline_and_the_next_one_works",
+        "tests/system/test_daemon.py::test_a_client_that_hangs_does_not_delay_the_others",
+    ),
+    "one byte per second, headers that never end": (
+        "tests/integration/test_client_transport.py::test_an_answer_that_drips_for_ever_is_ended_by_its_own_limits",
+        "tests/integration/test_stalled_endpoints.py::test_confirm_endpoint_that_drips_for_ever_does_not_keep_new_applications_from_landing",
+        "tests/integration/test_nothing_holds_up_the_rest.py::test_slow_files_go_behind_the_others_instead_of_being_first_for_ever",
+    ),
+    "compressed bomb": (
+        "tests/unit/test_spool_intake.py::test_a_bomb_meets_the_limit_and_not_the_memory",
+        "tests/integration/test_faults_list.py::test_nothing_is_landed_or_confirmed_and_the_next_cycle_is_fine_when_the_list_is",
+        "tests/integration/test_faults_media.py::test_one_broken_file_holds_up_its_own_profile_alone_and_comes_when_it_is_mended",
+    ),
+    "endless body": (
+        "tests/unit/test_spool_intake.py::test_an_endless_list_is_left_at_the_limit",
+        "tests/unit/test_vault.py::test_an_endless_file_is_left_at_the_limit",
+        "tests/integration/test_faults_media_content.py::test_a_file_over_the_cap_is_rejected_and_stored_once_the_cap_is_raised",
+    ),
+    "a list over max_response_bytes": (
+        "tests/integration/test_faults_list.py::test_a_list_longer_than_the_limit_by_its_own_announcement_is_not_waited_for",
+        "tests/system/test_memory.py::test_peak_memory_of_a_sync_stays_under_128_mb_with_3000_profiles_in_one_answer",
+    ),
+    "nesting beyond 100 levels": (
+        "tests/integration/test_faults_list.py::test_100_000_nested_arrays_are_one_bad_profile",
+        "tests/unit/test_spool.py::test_too_deep_nesting_is_noticed_without_decoding",
+    ),
+    "truncated JSON, HTML with status 200, an object for an array, trailing bytes": (
+        "tests/integration/test_faults_list.py::test_nothing_is_landed_or_confirmed_and_the_next_cycle_is_fine_when_the_list_is",
+        "tests/unit/test_spool.py::test_a_list_cut_off_anywhere_is_refused",
+    ),
+    "one bad profile among good ones": (
+        "tests/integration/test_bad_profiles.py::test_a_bad_profile_waits_in_quarantine_with_its_bytes_and_the_others_proceed",
+        "tests/integration/test_bad_profiles.py::test_nul_and_lone_surrogates_are_cleaned_and_the_profile_is_landed",
+        "tests/integration/test_quarantine.py::test_what_only_postgres_refuses_is_quarantined_alone",
+    ),
+    "the same profileId twice in one answer": (
+        "tests/integration/test_quarantine.py::test_of_a_profile_id_given_twice_in_one_answer_the_last_wins_in_every_cycle",
+    ),
+    "media short, empty, over the cap, of another type": (
+        "tests/integration/test_faults_media.py::test_one_broken_file_holds_up_its_own_profile_alone_and_comes_when_it_is_mended",
+        "tests/integration/test_faults_media_content.py::test_an_empty_file_is_stored_when_content_length_says_so",
+        "tests/integration/test_faults_media_content.py::test_a_file_over_the_cap_is_rejected_and_stored_once_the_cap_is_raised",
+        "tests/integration/test_faults_media_content.py::test_a_file_of_another_type_than_told_is_stored_and_its_real_type_recorded",
+    ),
+    "hostile file name or id": (
+        "tests/integration/test_hostile_names.py::test_hostile_file_names_are_kept_as_text_and_used_for_nothing",
+        "tests/integration/test_hostile_names.py::test_hostile_ids_make_one_file_each_two_folders_below_the_media_root",
+    ),
+    "redirect": (
+        "tests/integration/test_client_origin.py::test_a_redirect_is_refused_and_its_target_never_hears_of_us",
+        "tests/integration/test_client_origin.py::test_the_token_goes_to_the_configured_origin_and_the_secret_to_its_token_endpoint_alone",
+    ),
+    "TLS with a wrong certificate": (
+        "tests/integration/test_client_origin.py::test_tls_fails_closed_and_a_private_ca_can_be_configured",
+        "tests/integration/test_connections.py::test_tls_is_read_like_all_else_and_only_from_the_host_that_was_asked_for",
+    ),
+    "two replicas at once": (
+        "tests/integration/test_leases.py::test_each_client_is_synced_by_one_of_two_daemons_only",
+        "tests/integration/test_leases.py::test_a_daemon_that_is_killed_is_taken_over_at_once_on_the_same_machine",
+    ),
+    "a replica frozen and revived": (
+        "tests/integration/test_leases.py::test_a_daemon_that_was_frozen_while_another_took_over_writes_nothing_more",
+        "tests/integration/test_nothing_holds_up_the_rest.py::test_process_that_lost_its_lease_removes_no_file_of_its_successor",
+    ),
+    "SIGTERM at each stage": (
+        "tests/system/test_daemon_stop.py::test_a_stop_at_any_stage_ends_in_time_with_code_0_and_loses_nothing",
+        "tests/system/test_daemon_stop.py::test_a_daemon_that_waits_for_postgres_can_be_stopped",
+        "tests/system/test_daemon_stop.py::test_a_step_that_does_not_end_is_given_up_in_time",
+    ),
+    "PID 1": ("tests/system/test_daemon_stop.py::test_process_1_reacts_to_signals",),
+    "clock jumps": (
+        "tests/system/test_faults_clock.py::test_a_clock_that_is_set_by_a_day_neither_stops_nor_doubles_the_runs",
+        "tests/system/test_faults_clock.py::test_a_daily_run_that_a_clock_set_forward_has_passed_is_made_up_for",
+        "tests/integration/test_nothing_holds_up_the_rest.py::test_clock_that_is_set_back_does_not_stop_the_schedule",
+    ),
+    "both switches of daylight saving time": (
+        "tests/system/test_faults_clock.py::test_at_a_switch_of_daylight_saving_time_a_daily_run_comes_once",
+        "tests/unit/test_triggers.py::test_a_change_of_the_clocks_neither_skips_nor_doubles_a_run",
+    ),
+    "applicants' text in logs and errors": (
+        "tests/system/test_log_canaries.py::test_no_canary_in_the_daemons_log_nor_in_postgres_log_whatever_goes_wrong",
+        "tests/system/test_log_canaries.py::test_no_canary_in_what_the_commands_print_at_level_debug",
+        "tests/system/test_log_canaries.py::test_what_postgres_tells_of_a_row_is_not_passed_on_even_by_a_crash",
+    ),
+}

@@ -1,0 +1,104 @@
+"""Postgres fails over to its standby: what was committed is there, nothing is confirmed on a guess, and syncd goes on by itself."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from syncd.embedded import EmbeddedPostgres, start_postgres
+from syncd.embedded.machine import environment, unprivileged
+from syncd.sandbox import SandboxConfig
+from syncd.store.migrate import upgrade
+from tests.database import SERVER_SETTINGS
+from tests.system.forwarder import Forwarder
+from tests.system.processes import Running, Site, eventually, site
+
+# Listed once: what was committed and then lost by the failover would never come again.
+CONFIG = SandboxConfig(profiles=30, media_per_profile=1.0, after_confirm="once")
+SMALL_STEPS = {"SYNC__BATCH_SIZE": "5", "SYNC__CONFIRM_BATCH": "5", "MEDIA__CONCURRENCY": "2"}
+
+
+@contextmanager
+def standby_of(primary: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
+    """A second server that follows the first, without which the first calls nothing committed."""
+    with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as name:
+        folder = Path(name)
+        shutil.copy(primary.folder / "password", folder)
+        copy: list[str | Path] = [
+            primary.bin_dir / "pg_basebackup",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+        ]
+        subprocess.run(
+            [*unprivileged(primary.bin_dir, folder), *copy, "-d", primary.url, "-D", folder / "cluster"],
+            env=environment(),
+            check=True,
+            capture_output=True,
+        )
+        with start_postgres(folder, settings=SERVER_SETTINGS) as standby:
+            with psycopg.connect(primary.url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+                connection.execute("SELECT pg_reload_conf()")
+                follows = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+                eventually(lambda: connection.execute(follows).fetchall(), "the standby follows")
+            yield standby
+
+
+def promote(standby: EmbeddedPostgres) -> None:
+    with psycopg.connect(standby.url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        connection.execute("SELECT pg_reload_conf()")
+        assert connection.execute("SELECT pg_promote()").fetchall() == [(True,)]
+
+
+def lose_primary_in_the_middle(here: Site, primary: EmbeddedPostgres) -> None:
+    requests = here.sandbox.ledger.requests
+    before = len(requests)
+    here.sandbox.add_profiles(30)
+    eventually(lambda: len(requests) > before + 15, "the daemon works on what came in")
+    primary.kill()
+
+
+def meet_standby_that_is_none_yet(
+    here: Site, daemon: Running, way: Forwarder, standby: EmbeddedPostgres
+) -> None:
+    """The address leads to the standby before that may be written to: it answers, and refuses."""
+    way.lead_to(standby.port)
+    daemon.wait_for("database_unavailable")
+    confirms = len(here.sandbox.ledger.confirms)
+    time.sleep(2)
+    assert len(here.sandbox.ledger.confirms) == confirms
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("late", [False, True])
+def test_a_failover_in_the_middle_of_the_work_loses_and_doubles_nothing(
+    late: bool, own_postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    upgrade(own_postgres.url.replace("postgresql:", "postgresql+psycopg:"))
+    with standby_of(own_postgres) as standby, Forwarder(own_postgres.port) as way:
+        url = make_url(own_postgres.url).set(drivername="postgresql+psycopg", port=way.port)
+        with (
+            site(url.render_as_string(hide_password=False), tmp_path, CONFIG, **SMALL_STEPS) as here,
+            here.start("run") as daemon,
+        ):
+            daemon.wait_for("cycle_finished", outcome="ok")
+            lose_primary_in_the_middle(here, own_postgres)
+            if late:
+                meet_standby_that_is_none_yet(here, daemon, way, standby)
+            promote(standby)
+            way.lead_to(standby.port)
+            eventually(lambda: not here.outstanding(), "everything is stored and confirmed", 60)
+            assert daemon.stop() == 0
+            assert not daemon.events("cycle_crashed")
+            here.assert_complete()
