@@ -107,6 +107,8 @@ _FRAMES = st.sampled_from(
         *[b"{" + _ID + b',"steps":[{"question":"?","answer":%b}]}'] * 3,
         *[b"{" + _ID + b',"x":%b}', b'{"x":%b,' + _ID + b"}", b"{" + _ID + b',"steps":[%b]}'],
         *[b"%b", b"\n %b\t", b"{" + _ID + b"%b}", b"{" + _ID + b"}%b", b"%b{" + _ID + b"}", b"{%b," + _ID + b"}"],
+        # Listed several times: the last one counts.
+        *[b'{"profileId":"again-%d","x":[%b,' % (number, NUMBER) + b"%b]}" for number in (1, 2)],
         # Another profile is named inside; which one this is can only be told by whoever can read it.
         b'{"x":{"profileId":"again-1"},"y":%b,' + _ID + b"}",
     ]
