@@ -1,0 +1,72 @@
+"""Three daemons, three clients, one database and one media root; in each round one of the daemons is killed or frozen.
+
+After each round everything is stored and confirmed in its newest version, with one revision for each change and no
+more, and the oracle has judged it. All through it a witness in the database looks at each commit, and taps at each request.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import islice
+
+from syncd.sandbox import SandboxConfig, Tenant
+from tests.proof import replicas_witness as witness
+from tests.proof.replicas_acts import ACTS, GONE_AFTER, TTL
+from tests.proof.replicas_fleet import fleet
+from tests.proof.replicas_scene import Scene
+from tests.proof.world import installation
+from tests.system.processes import eventually
+
+REPLICAS, POINTS, ROUNDS = 3, 25, 20
+ENVIRON = {
+    "SYNC__LEASE_TTL": f"{TTL:.0f}s",
+    "SYNC__MEDIA_RETRY": "100ms",
+    "SYNC__MEDIA_GONE_AFTER": f"{GONE_AFTER:.0f}s",
+    "SYNC__BATCH_SIZE": "4",
+    "SYNC__CONFIRM_BATCH": "2",
+    "MEDIA__CONCURRENCY": "2",
+}
+
+
+def points() -> Iterator[str]:
+    """One for each seed; each has `ROUNDS` rounds."""
+    return map(str, range(1, POINTS + 1))
+
+
+def prove(point: str) -> str:
+    """All rounds of one seed. Returns how many."""
+    rng = random.Random(int(point))
+    tenants = tuple(Tenant(name, f"{name}-secret", 3) for name in ("beta", "gamma"))
+    config = SandboxConfig(profiles=3, seed=int(point), tenants=tenants)
+    with installation(config, **ENVIRON) as here:
+        witness.install(here)
+        with fleet(here, REPLICAS) as daemons:
+            scene = Scene(here, daemons, rng)
+            scene.converge()
+            for number, act in enumerate(islice(_acts(rng), ROUNDS), 1):
+                try:
+                    _round(scene, act)
+                except AssertionError as error:
+                    raise AssertionError(f"round {number}, {act}: {error}") from error
+            for each in daemons.replicas:
+                each.running.wait_for("daemon_started")  # before that, a signal just ends it
+                assert each.running.stop() == 0
+        here.assert_complete()
+        witness.require_orderly(here, daemons.killed, daemons.requests)
+    return f"{ROUNDS} rounds"
+
+
+def _acts(rng: random.Random) -> Iterator[str]:
+    while True:
+        yield from rng.sample(sorted(ACTS), len(ACTS))
+
+
+def _round(scene: Scene, act: str) -> None:
+    client = scene.rng.choice(scene.daemons.clients)
+    victim = eventually(lambda: scene.daemons.holder(client), "a living replica holds the lease", 10)
+    try:
+        ACTS[act](scene, client, victim)
+    finally:
+        victim.call_off()
+    scene.converge()

@@ -1,0 +1,86 @@
+"""The installation of one point with its daemons, and the model of it: how often each application was changed."""
+
+from __future__ import annotations
+
+import random
+
+from tests.proof import replicas_witness as witness
+from tests.proof.replicas_fleet import Fleet
+from tests.system.processes import Site, eventually
+
+_PATIENCE = 20.0  # seconds
+
+
+class Scene:
+    """What the acts have to do with. The model is `changes`: (client, profileId) and the number of its changes."""
+
+    def __init__(self, here: Site, daemons: Fleet, rng: random.Random) -> None:
+        self.here, self.daemons, self.rng = here, daemons, rng
+        self.changes: dict[tuple[str, str], int] = {}
+        for client in daemons.clients:
+            self._take_note(client)
+
+    def _take_note(self, client: str) -> None:
+        for profile in self.here.sandbox.expected(client):
+            self.changes.setdefault((client, profile["profileId"]), 0)
+
+    def news(self, client: str) -> str:
+        """Let applications come in, and change one; returns which."""
+        profile = self.rng.choice([profile for of, profile in self.changes if of == client])
+        self.applications(client)
+        self.change(client, profile, add=self.rng.randint(0, 3), drop=self.rng.random() < 0.3)
+        return profile
+
+    def applications(self, client: str) -> None:
+        """Let one or two applications come in."""
+        self.here.sandbox.add_profiles(self.rng.randint(1, 2), client)
+        self._take_note(client)
+        self._perhaps_hurry()
+
+    def change(self, client: str, profile: str, *, add: int = 0, drop: bool = False) -> None:
+        """Make a new version of an application. Its last one has to be stored already, since versions may be skipped.
+
+        Args:
+            add: so many files.
+            drop: all files that it has.
+        """
+        files = self.here.rows(
+            "SELECT media_id FROM ats.media WHERE client_id = %s AND profile_id = %s", client, profile
+        )
+        self.here.sandbox.change_profile(
+            profile,
+            client=client,
+            answers={0: str(self.rng.random())},
+            add_media=add,
+            drop_media=[media for (media,) in files] if drop else (),
+        )
+        self.changes[client, profile] += 1
+        self._perhaps_hurry()
+
+    def _perhaps_hurry(self) -> None:
+        if self.rng.random() < 0.9:
+            self.daemons.hurry()
+
+    def converge(self) -> None:
+        """Wait until the newest version of everything is stored and confirmed, and let the oracle judge it."""
+        wanted = {key: (1 + changes, 1 + changes) for key, changes in self.changes.items()}
+        try:
+            eventually(lambda: self._revisions() == wanted, "all is stored and confirmed", _PATIENCE)
+        except AssertionError as late:
+            found = self._revisions()
+            differ = {
+                key: (found.get(key), value) for key, value in wanted.items() if found.get(key) != value
+            }
+            raise AssertionError(f"{late}; (revision, confirmed) as found and as wanted: {differ}") from None
+        assert not self.here.sandbox.findings, self.here.sandbox.findings
+        try:  # a file that is not named any more goes shortly after its row
+            eventually(lambda: not self.here.sandbox.audit().findings, "the oracle finds nothing", 5)
+        except AssertionError as late:
+            raise AssertionError(f"{late}: {self.here.sandbox.audit().findings}") from None
+        witness.require_no_stale_write(self.here)
+
+    def _revisions(self) -> dict[tuple[str, str], tuple[int, int]]:
+        rows = self.here.rows(
+            "SELECT client_id, profile_id, revision, confirmed_revision FROM ats.application"
+        )
+        return {(client, profile): (revision, confirmed) for client, profile, revision, confirmed in rows}
