@@ -88,8 +88,9 @@ def test_where_the_database_isolates_strictly_each_change_comes_once(
 
         def disturb() -> None:
             """What an ATS may do: read everything and write to what is its own, beside the cycle."""
-            while not stop.wait(0.01):
+            while not stop.wait(0.2):
                 with suppress(psycopg.errors.SerializationFailure), plain(database_url) as other:
+                    other.autocommit = True
                     other.execute("SELECT count(*) FROM ats.application")
                     other.execute("UPDATE ats.job SET origin = origin")
 

@@ -47,13 +47,13 @@ def block_device(kind: str, image: Path, folder: Path) -> Iterator[Path]:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace here to let fsync fail")
-@pytest.mark.parametrize("failing", [1, 2, 3, 8])
+@pytest.mark.parametrize("failing", [1, 2, 3, 7, 8])
 def test_eio_at_an_fsync_confirms_nothing_of_it_and_the_next_sync_brings_it_again(
     failing: int, database_url: str, tmp_path: Path
 ) -> None:
     """The kernel answers one fsync of each thread with EIO, and claims success from then on.
 
-    The first two are of folders in the main thread; the others of files and their folders, in the one that downloads.
+    The first two are of folders in the main thread; in the one that downloads, odd ones are of files and even ones of folders.
     """
     with site(database_url, tmp_path, CONFIG, MEDIA__CONCURRENCY="1") as here:
         inject = ["-e", "trace=fsync", "-e", f"inject=fsync:error=EIO:when={failing}"]
