@@ -8,16 +8,27 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
 
 from tests.proof import runner
 from tests.proof.runner import Outcome
 
 PROOFS = {
     "crash": "SIGKILL at each system call",
-    "wire": "Postgres cut at each message",
+    "twice": "SIGKILL at a system call, and again in the restart",
+    "wire": "Postgres cut off at each message",
     "exchanges": "HTTP broken at each exchange",
+    "mutants": "faults in a copy of syncd, each noticed by a test",
+    "heavy": "heavy tests",
 }
+ALONE = ("heavy",)  # they measure time and memory
+BESIDE = ("longrun",)  # it waits for most of its time
+REPORT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+BEGIN, END = "<!-- proof: written by `make proof ARGS=--report` -->", "<!-- proof: end -->"
 
 
 def main() -> int:
@@ -27,16 +38,40 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=float(os.environ.get("PROOF_SCALE", "1")))
     parser.add_argument("--seed", type=int, default=int(os.environ.get("PROOF_SEED", "1")))
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--report", action="store_true", help=f"write the table into {REPORT.name}")
     chosen = parser.parse_args()
-    outcomes: dict[str, Outcome] = {}
-    for name in chosen.proofs or PROOFS:
-        outcomes[name] = runner.run(
-            name, scale=chosen.scale, seed=chosen.seed, workers=chosen.workers, show=_Progress()
-        )
-        for point, why in outcomes[name].failed.items():
+    names = chosen.proofs or list(PROOFS)
+    if unknown := set(names) - set(PROOFS):
+        parser.error(f"no such proof: {', '.join(sorted(unknown))}")
+    if lacking := [words for name in names if (words := runner.missing(name))]:
+        print(*lacking, sep="\n", file=sys.stderr)
+        return 2
+    began = time.monotonic()
+    outcomes = _run(names, chosen)
+    table = _table(outcomes, time.monotonic() - began, chosen.scale, chosen.seed)
+    print(f"\n{table}")
+    failed = any(outcome.failed for outcome in outcomes.values())
+    if chosen.report and not failed:
+        before, _, rest = REPORT.read_text().partition(BEGIN)
+        REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
+    return int(failed)
+
+
+def _run(names: list[str], chosen: argparse.Namespace) -> dict[str, Outcome]:
+    progress = _Progress()
+
+    def one(name: str) -> Outcome:
+        workers = 1 if name in ALONE else chosen.workers
+        outcome = runner.run(name, scale=chosen.scale, seed=chosen.seed, workers=workers, show=progress)
+        for point, why in outcome.failed.items():
             print(f"\n{name} {point} does not hold:\n{why}", flush=True)
-    print(_table(outcomes))
-    return int(any(outcome.failed for outcome in outcomes.values()))
+        return outcome
+
+    with ThreadPoolExecutor() as beside:
+        running = {name: beside.submit(one, name) for name in names if name in BESIDE}
+        outcomes = {name: one(name) for name in names if name not in BESIDE}
+        outcomes |= {name: future.result() for name, future in running.items()}
+    return {name: outcomes[name] for name in names}
 
 
 class _Progress:
@@ -44,20 +79,26 @@ class _Progress:
 
     def __init__(self) -> None:
         self._next = 0.0
+        self._lock = threading.Lock()
 
     def __call__(self, words: str) -> None:
-        if sys.stdout.isatty():
-            print(f"\r{words}\x1b[K", end="", flush=True)
-        elif time.monotonic() >= self._next:
-            print(words, flush=True)
-            self._next = time.monotonic() + 30
+        with self._lock:
+            if sys.stdout.isatty():
+                print(f"\r{words}\x1b[K", end="", flush=True)
+            elif time.monotonic() >= self._next:
+                print(words, flush=True)
+                self._next = time.monotonic() + 30
 
 
-def _table(outcomes: dict[str, Outcome]) -> str:
-    lines = ["", "| proof | points | hold | fail | seconds |", "|---|---|---|---|---|"]
+def _table(outcomes: dict[str, Outcome], seconds: float, scale: float, seed: int) -> str:
+    lines = ["| proof | points | hold | fail | minutes |", "|---|---:|---:|---:|---:|"]
     for name, each in outcomes.items():
-        counts = (each.points, len(each.held), len(each.failed), round(each.seconds))
-        lines.append(f"| {PROOFS[name]} | " + " | ".join(f"{count:,}" for count in counts) + " |")
+        counts = f"{each.points:,} | {len(each.held):,} | {len(each.failed):,}"
+        lines.append(f"| {PROOFS[name]} | {counts} | {each.seconds / 60:.1f} |")
+    share = "every point" if scale == 1 else f"a share of {scale:g}, chosen by seed {seed}"
+    before = sum(each.before for each in outcomes.values())
+    resumed = f"; {before:,} points were proven by a run of the same code before" if before else ""
+    lines += ["", f"{datetime.now().astimezone():%Y-%m-%d}, {seconds / 60:.0f} minutes, {share}{resumed}."]
     return "\n".join(lines)
 
 

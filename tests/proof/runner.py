@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import os
 import random
+import sys
 import time
 import traceback
 from collections import Counter
@@ -23,11 +25,15 @@ Show = Callable[[str], None]
 
 @dataclass
 class Outcome:
-    """What came of one proof: the points that hold with what they say of themselves, those that fail with why."""
+    """What came of one proof: the points that hold with what they say of themselves, those that fail with why.
+
+    `before` of them were proven by a run that was ended. `seconds` is what the others took.
+    """
 
     points: int
     held: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    before: int = 0
     seconds: float = 0.0
 
     @property
@@ -41,24 +47,26 @@ def run(name: str, *, scale: float, seed: int, workers: int, show: Show) -> Outc
 
     Args:
         scale: the share of the points, chosen by `seed`.
+        show: is told how far it is.
     """
-    state = _State(name)
-    points = state.points(lambda: _module(name).points())
-    if scale < 1:
-        points = sorted(random.Random(seed).sample(points, max(1, round(scale * len(points)))))
-    outcome = Outcome(len(points))
-    outcome.held = {point: state.held[point] for point in points if point in state.held}
     began = time.monotonic()
-    left = [point for point in points if point not in outcome.held]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(_prove, name, point): point for point in left}
+    state = _State(name)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_be_quiet) as pool:
+        points = state.points(lambda: pool.submit(_points, name).result())
+        if scale < 1:
+            points = sorted(random.Random(seed).sample(points, max(1, round(scale * len(points)))))
+        outcome = Outcome(len(points))
+        outcome.held = {point: state.held[point] for point in points if point in state.held}
+        outcome.before = len(outcome.held)
+        running = {pool.submit(_prove, name, each): each for each in points if each not in outcome.held}
+        show(f"{name}: {len(outcome.held):,} of {len(points):,} proven before")
         for each in as_completed(running):
-            point, (holds, words) = running[each], each.result()
+            point, (holds, words, seconds) = running[each], each.result()
             (outcome.held if holds else outcome.failed)[point] = words
             if holds:
-                state.note(point, words)
+                state.note(point, words, seconds)
             done = len(outcome.held) + len(outcome.failed)
-            show(f"{name}: {done} of {len(points)}, {len(outcome.failed)} failed")
+            show(f"{name}: {done:,} of {len(points):,}, {len(outcome.failed)} failed")
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -67,11 +75,26 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"tests.proof.{name}")
 
 
-def _prove(name: str, point: str) -> tuple[bool, str]:
+def missing(name: str) -> str | None:
+    """What this machine lacks for a proof, with the command to type; None if nothing."""
+    return getattr(_module(name), "missing", lambda: None)()  # type: ignore[no-any-return]  # it is found by its name
+
+
+def _be_quiet() -> None:
+    """What syncd logs while it is being broken is no news; the progress is."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def _points(name: str) -> list[str]:
+    return list(_module(name).points())
+
+
+def _prove(name: str, point: str) -> tuple[bool, str, float]:
+    began = time.monotonic()
     try:
-        return True, str(_module(name).prove(point))
+        return True, str(_module(name).prove(point)), time.monotonic() - began
     except Exception:  # whatever it is, the point does not hold
-        return False, traceback.format_exc(limit=-3)
+        return False, traceback.format_exc(limit=-3), time.monotonic() - began
 
 
 class _State:
@@ -84,14 +107,14 @@ class _State:
         self._points: list[str] | None = lines[0]["points"] if lines else None
         self.held: dict[str, str] = {line["point"]: line["words"] for line in lines[1:]}
 
-    def points(self, find: Callable[[], Iterator[str]]) -> list[str]:
+    def points(self, find: Callable[[], list[str]]) -> list[str]:
         if self._points is None:
-            self._points = list(find())
+            self._points = find()
             self._write({"points": self._points})
         return self._points
 
-    def note(self, point: str, words: str) -> None:
-        self._write({"point": point, "words": words})
+    def note(self, point: str, words: str, seconds: float) -> None:
+        self._write({"point": point, "words": words, "seconds": round(seconds, 2)})
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         if self._path.exists():

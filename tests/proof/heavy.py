@@ -1,0 +1,35 @@
+"""The tests marked `proof`: too heavy for each run of the suite, and each a point of its own here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ALONE = True  # some of them measure time or memory
+
+
+def points() -> Iterator[str]:
+    """Their names, as pytest has them."""
+    listed = _pytest("tests", "--collect-only").stdout.splitlines()
+    yield from (line for line in listed if "::" in line)
+
+
+def prove(name: str) -> str:
+    """Run one of them."""
+    run = _pytest(name)
+    assert run.returncode == 0, run.stdout[-3000:]
+    return name.partition("::")[0]
+
+
+def _pytest(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-m", "proof", "-p", "no:cacheprovider", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )

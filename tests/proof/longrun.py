@@ -1,0 +1,155 @@
+"""Thirty days of a daemon, with a switch of daylight saving time in their middle; and a clock that is set, again and again.
+
+Real are the daemon (a process of its own), Postgres, HTTP, the files, and the pace at which all of it works. Simulated is
+the clock of the machine, for the daemon and for Postgres: while nobody has anything to do, it leaps by a minute at a
+time (see `simulated_clock`). PitchYou's tokens expire by it too. No schedule, timeout or wait of syncd is changed but
+for the lease, which need not be renewed each 20 seconds.
+
+Cron lines are read in UTC, so a switch must change nothing: in spring the day has 23 hours in Berlin, and 23 runs; in
+autumn 25, two of them between 2 and 3 o'clock. Meanwhile applications come and change, files are late or gone, Postgres
+is restarted and is away for hours, PitchYou refuses the client and forgets its tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from syncd.sandbox.faults import Fault
+from tests.proof.longrun_checks import HOUR, Outage, assert_flat, assert_log_bounded, assert_on_time
+from tests.proof.longrun_jumps import JUMPING, prove_jumps
+from tests.proof.longrun_scene import CLIENTS, TOKEN_LIFETIME, Scene, scene
+from tests.proof.simulated_clock import missing
+
+__all__ = ["missing", "points", "prove"]
+
+BERLIN = ZoneInfo("Europe/Berlin")
+DAYS = 30
+# Both begin two weeks before the Sunday of the switch. The seconds are there so that no run is due at the start.
+STARTS = {
+    "spring": datetime(2027, 3, 14, 0, 0, 20, tzinfo=UTC),
+    "autumn": datetime(2027, 10, 17, 0, 0, 20, tzinfo=UTC),
+}
+SWITCHES = {
+    "spring": (datetime(2027, 3, 28, tzinfo=BERLIN), 23),
+    "autumn": (datetime(2027, 10, 31, tzinfo=BERLIN), 25),
+}
+WITHOUT_NEWS = 2  # days at the end, in which what is gone is given up
+_EARLIEST = 0.8 * TOKEN_LIFETIME - 60  # seconds after which a token may be renewed, seen once a minute
+
+
+def points() -> Iterator[str]:
+    """All points: two times thirty days, and what is done to the clock."""
+    yield from (*STARTS, *JUMPING)
+
+
+def prove(point: str) -> str:
+    """Let the time pass, and look at everything that was done in it. Returns how much that was."""
+    return prove_jumps(point) if point in JUMPING else prove_days(point, DAYS)
+
+
+def prove_days(season: str, days: int) -> str:
+    """So many days; a proof of all that is claimed takes thirty, of which the troubles fill the first seventeen."""
+    with scene(STARTS[season], gone=0.05) as machine:
+        began, outages = machine.clock.now(), Troubles(machine)
+        for hour in range(days * 24):
+            machine.pass_minutes(20)
+            outages.at(hour)
+            if hour % 24 == 0:
+                machine.measure()
+            if hour % 5 == 0 and hour < (days - WITHOUT_NEWS) * 24:
+                _news(machine, hour)
+            machine.pass_minutes(40)
+        ended = machine.clock.now()
+        assert machine.daemon.stop() == 0
+        machine.here.assert_complete()
+        assert machine.here.outstanding() == 0, "an application is not confirmed"
+        cycles = assert_on_time(machine, began, ended, outages.of_postgres)
+        _assert_switch(machine, season, ended)
+        _assert_tokens(machine, outages.revoked_at)
+        assert_log_bounded(machine, outages.days)
+        assert_flat(machine.sizes)
+    return f"{days} days, {cycles:,} cycles, each on time"
+
+
+def _news(machine: Scene, hour: int) -> None:
+    """One more application, and now and then another version of an old one."""
+    client = CLIENTS[hour // 5 % len(CLIENTS)]
+    machine.here.sandbox.add_profiles(1, client)
+    if hour % 15 == 0:
+        changed = next(iter(machine.here.sandbox.expected(client)))
+        machine.here.sandbox.change_profile(changed["profileId"], client=client, add_media=hour % 2)
+
+
+class Troubles:
+    """What goes wrong, at 20 minutes past an hour, and when it is over."""
+
+    def __init__(self, machine: Scene) -> None:
+        self._machine = machine
+        self.of_postgres: list[Outage] = []
+        self.days: set[date] = set()
+        self.revoked_at: list[datetime] = []
+        self._plan: dict[int, Callable[[], None]] = {
+            5 * 24 + 10: self._restart,
+            8 * 24 + 10: self._postgres_ends,
+            8 * 24 + 14: self._postgres_is_back,
+            11 * 24 + 10: self._refuse,
+            11 * 24 + 14: machine.here.sandbox.clear_faults,
+            14 * 24 + 1: self._fail,  # across the switch of daylight saving time
+            14 * 24 + 4: machine.here.sandbox.clear_faults,
+            16 * 24 + 10: self._revoke,
+        }
+
+    def at(self, hour: int) -> None:
+        """Do what is planned for this hour."""
+        if act := self._plan.get(hour):
+            act()
+            self.days.add(self._machine.clock.now().date())
+
+    def _restart(self) -> None:
+        self._machine.postgres.stop()
+        self._machine.postgres.start()
+
+    def _postgres_ends(self) -> None:
+        self._machine.postgres.stop("immediate")
+        self.of_postgres.append(Outage(self._machine.clock.now()))
+
+    def _postgres_is_back(self) -> None:
+        self._machine.postgres.start()
+        self.of_postgres[-1].ended = self._machine.clock.now()
+
+    def _refuse(self) -> None:
+        self._machine.here.sandbox.inject(Fault("profiles", "status", status=403, times=None))
+
+    def _fail(self) -> None:
+        self._machine.here.sandbox.inject(Fault("any", "status", status=503, times=None))
+
+    def _revoke(self) -> None:
+        self._machine.here.sandbox.revoke_tokens()
+        self.revoked_at.append(self._machine.clock.now())
+
+
+def _assert_switch(machine: Scene, season: str, ended: datetime) -> None:
+    """The day of the switch has as many runs as it has hours in Berlin."""
+    day, hours = SWITCHES[season]
+    midnight, next_midnight = (each.astimezone(UTC) for each in (day, day + timedelta(days=1)))
+    if next_midnight > ended:
+        return  # a short run
+    runs = [each for each in machine.starts(CLIENTS[0]) if midnight <= each < next_midnight]
+    assert next_midnight - midnight == hours * HOUR
+    assert len(runs) == hours, f"{len(runs)} runs on a day of {hours} hours"
+
+
+def _assert_tokens(machine: Scene, revoked_at: list[datetime]) -> None:
+    """No token is asked for before the old one is about to expire, and none is used when it has."""
+    for client, moments in machine.asked_for_tokens.items():
+        for earlier, later in pairwise(moments):
+            assert later - earlier >= timedelta(seconds=_EARLIEST) or any(
+                earlier <= each <= later for each in revoked_at
+            ), f"{client} asked for a token at {earlier} and again at {later}"
+    refused = sum(request.status == 401 for request in machine.here.sandbox.ledger.requests)
+    assert refused <= len(revoked_at) * len(CLIENTS), (
+        f"{refused} requests were sent with a token that was no good"
+    )

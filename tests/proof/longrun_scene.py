@@ -1,0 +1,109 @@
+"""A machine with a clock of its own for the long run: its Postgres, PitchYou, and the daemon, whose time passes in minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+import psycopg
+
+from syncd.embedded import EmbeddedPostgres, start_postgres
+from syncd.sandbox import SandboxConfig, Tenant
+from syncd.store.migrate import upgrade
+from tests.database import SERVER_SETTINGS
+from tests.proof.simulated_clock import SimulatedClock, let_it_notice
+from tests.proof.world import address
+from tests.system.processes import Running, Site, site
+
+TOKEN_LIFETIME = 10_800  # seconds
+CLIENTS = ("hourly", "nightly", "often")
+EVERY = timedelta(minutes=90)
+SCHEDULES = ("0 * * * *", "30 2 * * *", "every 90m")  # those of `CLIENTS`
+# One replica needs no renewal each 20 seconds; and what is gone is given up after a day, as in production.
+ENVIRON = {"SYNC__LEASE_TTL": "1h"} | {
+    f"CLIENTS__{number}__SCHEDULE": schedule for number, schedule in enumerate(SCHEDULES)
+}
+
+
+@dataclass
+class Scene:
+    """The daemon, what it works with, and what was seen of it."""
+
+    clock: SimulatedClock
+    here: Site
+    postgres: EmbeddedPostgres
+    daemon: Running
+    asked_for_tokens: dict[str, list[datetime]] = field(
+        default_factory=lambda: {name: [] for name in CLIENTS}
+    )
+    sizes: list[tuple[int, int, int]] = field(default_factory=list)
+    _token_requests: int = 0
+
+    def pass_minutes(self, count: int) -> None:
+        """Let as many full minutes come, and the daemon do what each makes due.
+
+        All of its waits go by the simulated clock. So nothing is late by more than a minute, and what is due at a full
+        minute is not late at all.
+        """
+        for _ in range(count):
+            now = self.clock.now()
+            self.clock.leap(60 - now.timestamp() % 60)
+            let_it_notice(self.daemon.pid)
+            requests = self.here.sandbox.ledger.token_requests
+            for request in requests[self._token_requests :]:
+                self.asked_for_tokens[str(request.client)].append(self.clock.now())
+            self._token_requests = len(requests)
+
+    def measure(self) -> None:
+        """Note what the daemon takes of the machine: memory, open files, threads."""
+        process = psutil.Process(self.daemon.pid)
+        self.sizes.append((process.memory_info().rss, process.num_fds(), process.num_threads()))
+
+    def starts(self, client: str) -> list[datetime]:
+        """When the client's cycles began, by the database, in the order in which they did."""
+        rows = self.here.rows(
+            "SELECT started_at FROM ops.cycle WHERE client_id = %s ORDER BY cycle_id", client
+        )
+        return [started_at for (started_at,) in rows]
+
+    def outcomes(self) -> list[str]:
+        """How the cycles ended, in the order in which they began."""
+        return [outcome for (outcome,) in self.here.rows("SELECT outcome FROM ops.cycle ORDER BY cycle_id")]
+
+
+@contextmanager
+def scene(start: datetime, *, gone: float) -> Iterator[Scene]:
+    """A machine whose clock shows `start`, in Berlin, with a daemon that has done the first cycle of each client.
+
+    Args:
+        gone: the share of files that PitchYou never has.
+    """
+    others = tuple(Tenant(name, f"secret-{name}", profiles=2) for name in CLIENTS[1:])
+    config = SandboxConfig(
+        profiles=2,
+        client_id=CLIENTS[0],
+        tenants=others,
+        token_lifetime=TOKEN_LIFETIME,
+        media_late=0.1,
+        media_gone=gone,
+        media_size=2000,
+    )
+    with TemporaryDirectory(prefix="syncd-longrun-") as name:
+        clock = SimulatedClock(Path(name), start)
+        with clock.everywhere(), start_postgres(settings=SERVER_SETTINGS) as postgres:
+            with psycopg.connect(postgres.url, autocommit=True) as connection:
+                connection.execute(b"CREATE DATABASE longrun")
+            url = address("longrun", postgres)
+            upgrade(url)
+            with site(url, Path(name), config, **ENVIRON) as here:
+                here = replace(here, environ={**here.environ, **clock.environ, "TZ": "Europe/Berlin"})
+                with here.start("run") as daemon:
+                    daemon.wait_for("cycle_finished", len(CLIENTS))
+                    daemon.wait_for("templates_synced", len(CLIENTS))
+                    let_it_notice(daemon.pid)
+                    yield Scene(clock, here, postgres, daemon)

@@ -1,0 +1,187 @@
+"""One-line faults in a copy of the tree, each of which a test must notice. A mutant that lives fails the proof."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("syncd", "tests", "migrations", "config", "bench", "alembic.ini", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is put in place of what in a file of `syncd`, and the tests that are to notice it."""
+
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTANTS = {
+    "confirm before commit": Mutant(
+        "sync/land.py",
+        "        landed, kept = work.write(",
+        "        work.api.confirm([each.wire_id for each in batch if isinstance(each, Profile)], work.deadline)\n"
+        "        landed, kept = work.write(",
+        "tests/integration/test_faults_media.py::test_nothing_is_confirmed_while_a_file_of_it_is_pending",
+    ),
+    "confirm before the files are there": Mutant(
+        "store/confirmations.py",
+        "\"AND m.state IN ('pending', 'rejected')) AND NOT EXISTS (\"",
+        '"AND false) AND NOT EXISTS ("',
+        "tests/integration/test_faults_media.py::test_nothing_is_confirmed_while_a_file_of_it_is_pending",
+    ),
+    "no fsync of the file": Mutant(
+        "media/vault.py",
+        "                os.fsync(descriptor)\n        finally:\n            os.close(descriptor)\n        return size",
+        "                pass\n        finally:\n            os.close(descriptor)\n        return size",
+        "tests/integration/test_durability_order.py",
+    ),
+    "no fsync of the folder": Mutant(
+        "media/vault.py",
+        "    _fsync_folder(folder)\n\n\ndef",
+        "\n\ndef",
+        "tests/integration/test_durability_order.py",
+    ),
+    "no fsync of the client's folder": Mutant(
+        "sync/fetch.py",
+        "        work.vault.settle(work.client_id)",
+        "        pass",
+        "tests/integration/test_durability_order.py",
+    ),
+    "no check of the size": Mutant(
+        "media/vault.py",
+        "if size != length and (length is not None or size == 0):",
+        "if False:",
+        "tests/unit/test_vault.py",
+    ),
+    "trust a lost COMMIT": Mutant(
+        "store/engine.py",
+        "                conflicts += state in _CONFLICTS\n",
+        "                conflicts += state in _CONFLICTS\n"
+        "                if begun and not state and 'result' in locals():\n"
+        "                    return result\n",
+        "tests/system/test_proof_samples.py",
+    ),
+    "ignore the fence": Mutant(
+        "store/leases.py",
+        "WHERE client_id = :client_id AND fence = :fence {locking}",
+        "WHERE client_id = :client_id {locking}",
+        "tests/system/test_daemon.py tests/integration/test_leases.py",
+    ),
+    "skip the outbox": Mutant(
+        "store/confirmations.py",
+        "ORDER BY first_seen_at, profile_id LIMIT :limit",
+        "AND first_seen_at > now() - interval '1 second' ORDER BY first_seen_at, profile_id LIMIT :limit",
+        "tests/integration/test_faults_confirm.py",
+    ),
+    "children are not deleted": Mutant(
+        "store/applications.py",
+        '    for name in ("answer", "attachment", "application_contact"):',
+        '    for name in ("attachment", "application_contact"):',
+        "tests/integration/test_readings_changes.py",
+    ),
+    "the hash ignores media": Mutant(
+        "pitchyou/json_values.py",
+        '    uris = [holder.pop("downloadUri") for holder in signed]',
+        '    uris = [holder.pop("downloadUri") for holder in signed]\n'
+        '    [holder.pop("mediaId", None) for holder in signed]',
+        "tests/unit/test_payload_digest.py tests/integration/test_readings_changes.py",
+    ),
+    "a redirect is followed": Mutant(
+        "pitchyou/retry.py",
+        "    if 200 <= status < 300:",
+        "    if 200 <= status < 400:",
+        "tests/integration/test_client_origin.py",
+    ),
+    "a 401 is retried for ever": Mutant(
+        "pitchyou/session.py",
+        "        for last in (False, True):",
+        "        for last in iter(lambda: False, None):",
+        "tests/integration/test_client_token.py::test_a_401_for_ever_fails_the_cycle_with_a_clear_error_after_two_tries",
+    ),
+    "quarantine swallows bytes": Mutant(
+        "store/quarantine.py",
+        "profile.reason, fingerprint, profile.payload)",
+        "profile.reason, fingerprint, profile.payload[:10])",
+        "tests/integration/test_bad_profiles.py",
+    ),
+    "what is listed with other bytes counts as known": Mutant(
+        "sync/sift.py",
+        "known.get(element.presumed_id) == element.raw_sha256",
+        "element.presumed_id in known",
+        "tests/integration/test_landing_counts.py",
+    ),
+    "half a body is a whole one": Mutant(
+        "pitchyou/answers.py",
+        "elif self._reading.status and self._until_close:",
+        "elif self._reading.status:",
+        "tests/unit/test_answers.py",
+    ),
+}
+
+
+NONE = "no mutant: all of these tests pass"
+
+
+def points() -> Iterator[str]:
+    """The names of all mutants; and the tree as it is, in which the same tests must pass."""
+    yield NONE
+    yield from MUTANTS
+
+
+def prove(name: str) -> str:
+    """Let the tests loose on a mutant. Returns the first that noticed it; raises AssertionError when it lives."""
+    with TemporaryDirectory(prefix="syncd-mutant-") as folder:
+        tree = _copy(Path(folder))
+        if name == NONE:
+            tests = sorted({test for mutant in MUTANTS.values() for test in mutant.tests.split()})
+            code, output = _run(tree, tests)
+            assert code == 0, output
+            return "all passed"
+        _mutate(tree / "syncd" / MUTANTS[name].file, MUTANTS[name])
+        code, output = _run(tree, MUTANTS[name].tests.split())
+    noticed = re.search(r"^FAILED (\S+)", output, re.MULTILINE)
+    assert code == 1, f"the mutant lives, or its tests did not run:\n{output[-2000:]}"
+    assert noticed, output[-2000:]
+    return noticed[1]
+
+
+def _run(tree: Path, tests: list[str]) -> tuple[int, str]:
+    """Run tests of the copy; PYTHONPATH comes before the checkout that is installed."""
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    return run.returncode, run.stdout
+
+
+def _copy(folder: Path) -> Path:
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    return folder
+
+
+def _mutate(path: Path, mutant: Mutant) -> None:
+    text = path.read_text()
+    assert text.count(mutant.old) == 1, f"{mutant.file} has changed: mend this mutant"
+    path.write_text(text.replace(mutant.old, mutant.new))

@@ -1,0 +1,212 @@
+"""A clock for processes that runs as a proof says: hours pass at once, or the clock is set, or the machine is suspended.
+
+libfaketime cannot do it: it runs at one speed, and at 2,000 times the real one a timeout of 30 s would be 15 ms, in which
+no answer comes; a wait that has begun does not notice that the speed was changed. Here the time passes at its real pace
+while anybody works, and leaps while all wait for it. Reads of the network, files and Postgres are as slow as they are.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import platform
+import shutil
+import struct
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest.mock import patch
+
+from syncd.embedded.machine import environment
+
+_SOURCE = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
+
+#define SECOND 1000000000LL
+#define SLICE 2000000LL /* so soon a wait notices that time has leapt */
+#define REAL(name) ({ static __typeof__(&name) real; if (!real) real = dlsym(RTLD_NEXT, #name); real; })
+
+static const long long nothing[2];
+static const long long *shifts = nothing; /* nanoseconds: of the time of day, of the clock that counts seconds */
+
+__attribute__((constructor)) static void begin(void) {
+    const char *path = getenv("SIMULATED_CLOCK");
+    int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    void *page = file < 0 ? MAP_FAILED : mmap(NULL, sizeof nothing, PROT_READ, MAP_SHARED, file, 0);
+    if (page == MAP_FAILED) abort();
+    shifts = page;
+}
+
+static long long shift(clockid_t id) {
+    if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) return __atomic_load_n(shifts, __ATOMIC_ACQUIRE);
+    if (id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID) return 0;
+    return __atomic_load_n(shifts + 1, __ATOMIC_ACQUIRE);
+}
+
+static long long from(const struct timespec *t) { return t->tv_sec * SECOND + t->tv_nsec; }
+
+static struct timespec to(long long ns) { return (struct timespec){ns / SECOND, ns % SECOND}; }
+
+static long long real_now(clockid_t id) {
+    struct timespec now;
+    REAL(clock_gettime)(id, &now);
+    return from(&now);
+}
+
+int clock_gettime(clockid_t id, struct timespec *now) {
+    int failed = REAL(clock_gettime)(id, now);
+    if (!failed) *now = to(from(now) + shift(id));
+    return failed;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    (void)zone;
+    long long ns = real_now(CLOCK_REALTIME) + shift(CLOCK_REALTIME);
+    *now = (struct timeval){ns / SECOND, ns % SECOND / 1000};
+    return 0;
+}
+
+time_t time(time_t *where) {
+    time_t now = (real_now(CLOCK_REALTIME) + shift(CLOCK_REALTIME)) / SECOND;
+    if (where) *where = now;
+    return now;
+}
+
+/* The moment by the real clock at which to look again; 0 when the simulated one has come. */
+static struct timespec next_look(clockid_t id, const struct timespec *until) {
+    long long now = real_now(id), ends = from(until) - shift(id);
+    return to(ends <= now ? 0 : ends < now + SLICE ? ends : now + SLICE);
+}
+
+int sem_clockwait(sem_t *sem, clockid_t id, const struct timespec *until) {
+    for (;;) {
+        struct timespec look = next_look(id, until);
+        if (!REAL(sem_clockwait)(sem, id, &look)) return 0;
+        if (errno != ETIMEDOUT || !from(&look)) return -1;
+    }
+}
+
+int sem_timedwait(sem_t *sem, const struct timespec *until) { return sem_clockwait(sem, CLOCK_REALTIME, until); }
+
+int clock_nanosleep(clockid_t id, int flags, const struct timespec *asked, struct timespec *left) {
+    if (!(flags & TIMER_ABSTIME)) return REAL(clock_nanosleep)(id, flags, asked, left);
+    for (;;) {
+        struct timespec look = next_look(id, asked);
+        int failed = from(&look) ? REAL(clock_nanosleep)(id, flags, &look, NULL) : 0;
+        if (failed || !from(&look)) return failed;
+    }
+}
+
+/* Python waits here for its turn, for 5 ms; which clock a condition goes by can be told by the size of the number alone. */
+int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until) {
+    clockid_t id = until->tv_sec > 1000000000 ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+    struct timespec ends = to(from(until) - shift(id));
+    return REAL(pthread_cond_clockwait)(cond, mutex, id, &ends);
+}
+"""
+# What a thread that waits for another one, or for the time, is in (futex); and read(2).
+_WAITING, _READING = {"x86_64": ("202", "0"), "aarch64": ("98", "63")}.get(platform.machine(), ("", ""))
+_SNAPSHOTS = (
+    3  # that must all show every thread waiting, since the threads of one are looked at one after the other
+)
+_NOTICED = 0.005  # seconds after which each wait has noticed that the time has leapt
+_POLL = 0.002
+_LONGEST = 120.0
+
+
+def missing() -> str | None:
+    """What this machine lacks to build and use the clock, with the command to type."""
+    if shutil.which("cc") is None:
+        return "a C compiler is missing: apt-get install gcc libc6-dev"
+    if not _WAITING or not Path("/proc/self/task").is_dir():
+        return "the simulated clock knows Linux on x86_64 and aarch64 alone"
+    return None
+
+
+class SimulatedClock:
+    """The time of each process that is started with `environ`; built into `folder`, and kept in a page that all share."""
+
+    def __init__(self, folder: Path, start: datetime) -> None:
+        source, library, page = folder / "clock.c", folder / "clock.so", folder / "clock.page"
+        source.write_text(_SOURCE)
+        options = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror"]
+        subprocess.run(["cc", *options, "-o", library, source, "-ldl", "-pthread"], check=True)
+        page.write_bytes(bytes(16))
+        with page.open("r+b") as file:
+            self._page = mmap.mmap(file.fileno(), 16)
+        self._time_of_day, self._seconds, self._suspended = start.timestamp() - time.time(), 0.0, 0.0
+        self._show()
+        self.environ = {"LD_PRELOAD": str(library), "SIMULATED_CLOCK": str(page)}
+
+    def now(self) -> datetime:
+        """The time of day."""
+        return datetime.fromtimestamp(time.time() + self._time_of_day, UTC)
+
+    def monotonic(self) -> float:
+        """Seconds of the world outside, which no clock that is set concerns and where no machine is suspended."""
+        return time.monotonic() + self._seconds + self._suspended
+
+    def leap(self, seconds: float) -> None:
+        """Let so many seconds pass at once."""
+        self._seconds += seconds
+        self._time_of_day += seconds
+        self._show()
+
+    def set(self, seconds: float) -> None:
+        """Set the time of day so many seconds forward, or back."""
+        self._time_of_day += seconds
+        self._show()
+
+    def suspend(self, seconds: float) -> None:
+        """Suspend the machine for so long: the time of day goes on, the clock that counts seconds stands still."""
+        self._suspended += seconds
+        self.set(seconds)
+
+    def _show(self) -> None:
+        self._page[:] = struct.pack(
+            "=qq", *(round(each * 1e9) for each in (self._time_of_day, self._seconds))
+        )
+
+    @contextmanager
+    def everywhere(self) -> Iterator[None]:
+        """Let the embedded Postgres that is started meanwhile, and the tokens of the sandbox, go by this clock."""
+        with (
+            patch("syncd.embedded.server.environment", lambda: {**environment(), **self.environ}),
+            patch("syncd.sandbox.tokens.time", self),
+        ):
+            yield
+
+
+def let_it_notice(pid: int) -> None:
+    """Return when the process has done what the time that has leapt made due, and waits again."""
+    ends_at = time.monotonic() + _LONGEST
+    time.sleep(_NOTICED)
+    while not all(_all_wait(pid) for _ in range(_SNAPSHOTS)):
+        assert time.monotonic() < ends_at, f"process {pid} still works after {_LONGEST} s"
+        time.sleep(_POLL)
+
+
+def _all_wait(pid: int) -> bool:
+    return all(_waits(pid, task) for task in Path(f"/proc/{pid}/task").iterdir())
+
+
+def _waits(pid: int, task: Path) -> bool:
+    try:
+        number, *arguments = (task / "syscall").read_text().split()
+        if number == _READING:  # the thread that learns of signals
+            return os.readlink(f"/proc/{pid}/fd/{int(arguments[0], 16)}").startswith("pipe:")  # noqa: PTH115 - no path
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # it has just ended; the next look will tell
+    return number == _WAITING
