@@ -24,6 +24,7 @@ TOKEN_LIFETIME = 10_800  # seconds
 CLIENTS = ("hourly", "nightly", "often")
 EVERY = timedelta(minutes=90)
 SCHEDULES = ("0 * * * *", "30 2 * * *", "every 90m")  # those of `CLIENTS`
+A_MINUTE = 60  # seconds
 # One replica needs no renewal each 20 seconds; and what is gone is given up after a day, as in production.
 ENVIRON = {"SYNC__LEASE_TTL": "1h"} | {
     f"CLIENTS__{number}__SCHEDULE": schedule for number, schedule in enumerate(SCHEDULES)
@@ -38,6 +39,7 @@ class Scene:
     here: Site
     postgres: EmbeddedPostgres
     daemon: Running
+    leap: int = A_MINUTE
     asked_for_tokens: dict[str, list[datetime]] = field(
         default_factory=lambda: {name: [] for name in CLIENTS}
     )
@@ -45,14 +47,13 @@ class Scene:
     _token_requests: int = 0
 
     def pass_minutes(self, count: int) -> None:
-        """Let as many full minutes come, and the daemon do what each makes due.
+        """Let as many full minutes come, and the daemon do what each leap of the clock makes due.
 
-        All of its waits go by the simulated clock. So nothing is late by more than a minute, and what is due at a full
+        All of its waits go by the simulated clock. So nothing is late by more than a leap, and what is due at a full
         minute is not late at all.
         """
-        for _ in range(count):
-            now = self.clock.now()
-            self.clock.leap(60 - now.timestamp() % 60)
+        for _ in range(count * 60 // self.leap):
+            self.clock.leap(self.leap - self.clock.now().timestamp() % self.leap)
             let_it_notice(self.daemon.pid)
             requests = self.here.sandbox.ledger.token_requests
             for request in requests[self._token_requests :]:
