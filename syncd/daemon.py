@@ -115,8 +115,8 @@ class Daemon:
     def _watch_the_clock(self) -> None:
         """Wait for a stop. When the clock was set back meanwhile, let every client's next cycle begin at once.
 
-        APScheduler goes by the time of day, and would wait for the clock to catch up. A clock set forward only makes
-        cycles due.
+        APScheduler goes by the time of day, and would wait for the clock to catch up. When it was set forward, or the
+        machine was suspended, cycles may be due that APScheduler still waits for: its wait is one of seconds.
         """
         offset = time.time() - time.monotonic()
         while not self._stop.wait(CLOCK_LOOK):
@@ -126,6 +126,8 @@ class Daemon:
                 for scheduled in self._clients:
                     self._look_again(scheduled.client.plan.client_id, 0.0)
                     self._look_again(_templates_job(scheduled.client), 0.0)
+            elif offset > before + CLOCK_TOLERANCE:
+                self._scheduler.wakeup()
 
     def _wait_for_cycles(self) -> bool:
         ends_at = time.monotonic() + GRACE
