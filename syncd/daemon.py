@@ -186,13 +186,21 @@ class Daemon:
             ended = run_once(client, self._outsides, trigger="schedule", stop=self._stop)
             self._standing_by.discard(client_id)
             if isinstance(ended.error, DatabaseUnavailable):
+                self._tell(client_id, ended.error)
                 self._look_again(client_id, AFTER_OUTAGE)
         except LeaseHeld as error:
             self._stand_by(client_id, error)
-        except DatabaseUnavailable:  # logged once for all clients
+        except DatabaseUnavailable as error:
+            self._tell(client_id, error)
             self._look_again(client_id, AFTER_OUTAGE)
         except Exception:
             log.exception("cycle_crashed", client_id=client_id)
+
+    @staticmethod
+    def _tell(client_id: str, error: DatabaseUnavailable) -> None:
+        """An outage is logged once for all clients, by the `Database`; that it refuses or keeps blocking is not."""
+        if not error.told:
+            log.error("cycle_failed", client_id=client_id, error=error)
 
     def _templates(self, client: Client) -> None:
         """Bring the interview templates up to date. They are no part of the cycle: nothing is lost without them."""

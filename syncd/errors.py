@@ -77,10 +77,13 @@ class BadAnswer(ApiError):
 
 
 class DatabaseUnavailable(SyncdError):
-    """Postgres is away, full, read-only or refuses. `sqlstate` is its five-letter reason, if it gave one."""
+    """Postgres is away, full, read-only or refuses. `sqlstate` is its five-letter reason, if it gave one.
 
-    def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
-        self.sqlstate = sqlstate
+    `told`: whether the log has it already, as an outage for all clients.
+    """
+
+    def __init__(self, message: str, *, sqlstate: str | None = None, told: bool = False) -> None:
+        self.sqlstate, self.told = sqlstate, told
         super().__init__(message)
 
     @property

@@ -49,6 +49,8 @@ class Database:
         self._lock = threading.Lock()
         self._away = False
         self._outages = 0
+        self._cannot_write = False  # no single transaction proves that it can again: small ones always fit
+        self._held_up: set[str] = set()  # clients whose newest cycle ended because Postgres cannot write
 
     def __enter__(self) -> "Database":
         return self
@@ -93,7 +95,7 @@ class Database:
                 conflicts += state in _CONFLICTS
                 if not _may_pass(error) or conflicts >= CONFLICT_ATTEMPTS:
                     if state in _CANNOT_WRITE:
-                        self._note_away(f"SQLSTATE {state}")
+                        self._note_away(f"SQLSTATE {state}", cannot_write=True)
                     raise explained(error) from None
                 if state not in _CONFLICTS:
                     self._note_away(_why_away(error, state))
@@ -108,8 +110,19 @@ class Database:
                 raise explained(error) from None
             deadline.sleep(wait)
 
-    def _note_away(self, reason: str) -> None:
+    def note_cycle(self, client_id: str, error: Exception | None) -> None:
+        """A client's cycle has ended. Postgres can write again when that holds up none of them any more."""
         with self._lock:
+            if isinstance(error, DatabaseUnavailable):
+                if error.sqlstate in _CANNOT_WRITE:
+                    self._held_up.add(client_id)
+                return
+            self._held_up.discard(client_id)
+            self._cannot_write = self._cannot_write and bool(self._held_up)
+
+    def _note_away(self, reason: str, *, cannot_write: bool = False) -> None:
+        with self._lock:
+            self._cannot_write = self._cannot_write or cannot_write
             if not self._away:
                 log.error("database_unavailable", reason=reason)
                 self._outages += 1
@@ -118,7 +131,7 @@ class Database:
     def _note_back(self, outages: int) -> None:
         """Postgres is back if a transaction succeeded that began after the newest outage was noticed."""
         with self._lock:
-            if self._away and outages == self._outages:
+            if self._away and not self._cannot_write and outages == self._outages:
                 log.info("database_available")
                 self._away = False
 
@@ -182,7 +195,8 @@ def explained(error: DBAPIError) -> Exception:
         reason = f"Postgres is away: {_why_away(error, state)}"
     else:
         return error
-    return DatabaseUnavailable(reason, sqlstate=state)
+    told = state in _CANNOT_WRITE or (_may_pass(error) and state not in _CONFLICTS)
+    return DatabaseUnavailable(reason, sqlstate=state, told=told)
 
 
 # libpq tells why it could not connect in words only. Known ones are told in ours, the others not at all.

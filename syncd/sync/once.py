@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from syncd.deadline import Deadline
-from syncd.errors import LeaseLost, SyncdError
+from syncd.errors import LeaseHeld, LeaseLost, SyncdError
 from syncd.media.vault import Vault
 from syncd.model import Outcome
 from syncd.pitchyou import PitchYou
@@ -80,10 +80,17 @@ def run_once(
         LeaseHeld: another syncd works for this client; nothing was done.
         DatabaseUnavailable: nothing could be begun.
     """
-    work = prepare_work(client, outsides, stop, progress)
     try:
-        return Ended(recorded_cycle(work, trigger), work.tally, shortfall=work.shortfall)
+        work = prepare_work(client, outsides, stop, progress)
+    except LeaseHeld:  # whatever held up its last cycle here is another's concern now
+        outsides.database.note_cycle(client.plan.client_id, None)
+        raise
+    try:
+        outcome = recorded_cycle(work, trigger)
+        outsides.database.note_cycle(work.client_id, None)
+        return Ended(outcome, work.tally, shortfall=work.shortfall)
     except SyncdError as error:
+        outsides.database.note_cycle(work.client_id, error)
         if isinstance(error, LeaseLost):
             outsides.keeper.drop(client.plan.client_id)
         return Ended(outcome_of(error), work.tally, error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -14,11 +16,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from syncd.deadline import Deadline
-from syncd.errors import DatabaseUnavailable, DeadlineExceeded, Stopped
+from syncd.errors import DatabaseUnavailable, DeadlineExceeded, LeaseHeld, Stopped
 from syncd.model import Outcome
 from syncd.store.engine import CONFLICT_ATTEMPTS, Database
 from tests.scene import scene
 from tests.system.processes import eventually
+from tests.unit.log_lines import logging_to
 
 
 @pytest.fixture
@@ -221,3 +224,33 @@ def test_a_cycle_goes_on_when_its_sessions_are_ended_again_and_again(
             thread.join()
         assert sessions > 6
         here.assert_complete()
+
+
+def test_postgres_counts_as_writable_again_when_another_has_taken_the_client_that_it_held_up(
+    database_url: str, tmp_path: Path
+) -> None:
+    stream = io.StringIO()
+    with (
+        logging_to(stream, "json", "info"),
+        scene(database_url, tmp_path) as s,
+        plain(database_url) as other,
+    ):
+        other.autocommit = True
+        s.cycle()
+        s.sandbox.add_profiles(1)
+        name = other.info.dbname
+        other.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+        s.outsides.database.close()  # its next connections are read-only
+        assert isinstance(s.cycle().error, DatabaseUnavailable)
+        other.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only".encode())
+        s.outsides.database.close()
+        s.outsides.keeper.drop(s.client.plan.client_id)
+        other.execute("UPDATE ops.lease SET holder = 'another host/1', expires_at = now() + interval '1 hour'")
+        with pytest.raises(LeaseHeld):
+            s.cycle()
+        s.value("SELECT 1")
+    events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert [event for event in events if event.startswith("database_")] == [
+        "database_unavailable",
+        "database_available",
+    ]
