@@ -15,7 +15,9 @@ class Unreadable(Exception):
     """Why an element of the list cannot be an application. Never leaves this package."""
 
 
-_PROFILE_ID = re.compile(rb'"profileId"\s*:\s*(?:"(?:[^"\\]|\\.){1,600}"|-?\d{1,600}(?=[\s,}]))')
+# As the first key of the element. Anywhere else it may be another profile's, of which this one only speaks.
+_PROFILE_ID = re.compile(rb'\s*\{\s*("profileId"\s*:\s*(?:"(?:[^"\\]|\\.){1,600}"|-?\d{1,600}(?=[\s,}])))')
+
 
 _PLAIN_ID = re.compile(rb'"profileId"\s*:\s*"?([!#-\[\]-~]{1,512})"?\s*[,}]')
 
@@ -60,10 +62,13 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def decode_leniently(payload: bytes) -> Json:
-    """What can be made out of an element that is not sound JSON, or not whole: enough to tell whose it is."""
+    """What can be made out of an element that is not sound JSON, or not whole: enough to tell whose it is.
+
+    Where that is in doubt there is no id: a wrong one would hold up another profile, and be resolved with it.
+    """
     whole = _loads_leniently(payload)
-    if whole is None and (found := _PROFILE_ID.search(payload)):
-        return _loads_leniently(b"{" + found.group() + b"}")
+    if whole is None and payload.count(b'"profileId"') == 1 and (found := _PROFILE_ID.match(payload)):
+        return _loads_leniently(b"{" + found.group(1) + b"}")
     return whole
 
 
@@ -78,10 +83,18 @@ def _loads_leniently(payload: bytes) -> Json:
         return json.loads(
             payload.decode("utf-8", "replace"),
             strict=False,
+            object_pairs_hook=_without_doubtful_id,
             parse_int=lambda digits: int(digits) if len(digits) < 1000 else None,
         )
     except (ValueError, RecursionError):
         return None
+
+
+def _without_doubtful_id(pairs: list[tuple[str, Json]]) -> Json:
+    result = dict(pairs)
+    if [key for key, _ in pairs].count("profileId") > 1:
+        del result["profileId"]
+    return result
 
 
 def _object(pairs: list[tuple[str, Json]], signed: list[dict[str, Json]] | None = None) -> dict[str, Json]:
