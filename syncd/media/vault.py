@@ -39,20 +39,32 @@ class Vault:
 
     def __init__(self, root: Path, *, max_bytes: int) -> None:
         self.root, self.max_bytes = root, max_bytes
-        self._temporary = str(root / TEMPORARY)
         self._prepared: set[str] = set()  # clients whose folder this process has made durable
 
     def prepare(self, client_id: str) -> None:
         """Make the client's folder, if it is not there."""
         folders = (self.root, self.root / TEMPORARY, self.root / client_id)
-        if client_id in self._prepared and all(folder.is_dir() for folder in folders):
-            return
-        with _disk_errors:
+        with _disk_errors:  # also around the look: a file system that has shut down fails even that
+            if client_id in self._prepared and all(folder.is_dir() for folder in folders):
+                return
             for folder in folders:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.root, self.root.parent):
                 _fsync_folder(folder)
         self._prepared.add(client_id)
+
+    def take_over(self, client_id: str, fence: int) -> None:
+        """Let holders of leases before `fence` store nothing any more, and remove what they left half done.
+
+        Each holder writes into a folder of its own. Without it, whoever still lives of them cannot begin another file,
+        nor give its name to one that is half written.
+        """
+        with _disk_errors:
+            self._half(client_id, fence).mkdir(mode=0o700, exist_ok=True)
+            for folder in (self.root / TEMPORARY).glob(f"{client_id}.*"):
+                owner = folder.name.split(".")[1]
+                if owner.isdigit() and int(owner) < fence:
+                    _remove_folder(folder)
 
     def probe(self) -> None:
         """Prove that a file can be written, fsynced and removed again, or raise `MediaStoreFailed`."""
@@ -86,7 +98,7 @@ class Vault:
         if length is not None and length > self.max_bytes:
             raise FileTooLarge(f"{length} bytes announced, more than media.max_bytes ({self.max_bytes})")
         storage_path = path_of(client_id, key)
-        temporary = f"{self._temporary}/{client_id}.{fence}.{random.getrandbits(64):016x}"
+        temporary = f"{self._half(client_id, fence)}/{random.getrandbits(64):016x}"
         try:
             size, digest, sniffed = self._write(temporary, chunks)
             if size != length and (length is not None or size == 0):
@@ -146,13 +158,9 @@ class Vault:
                 if folder.is_dir():
                     _fsync_folder(folder)
 
-    def remove_leftovers(self, client_id: str, fence: int) -> None:
-        """Remove temporary files of holders before `fence`: nobody will finish them."""
-        with _disk_errors:
-            for path in (self.root / TEMPORARY).glob(f"{client_id}.*"):
-                owner = path.name.split(".")[1]
-                if owner.isdigit() and int(owner) < fence:
-                    path.unlink(missing_ok=True)
+    def _half(self, client_id: str, fence: int) -> Path:
+        """Where the holder of this lease writes its files before they have their names."""
+        return self.root / TEMPORARY / f"{client_id}.{fence}"
 
     def measure(self, storage_path: str) -> tuple[int, bytes] | None:
         """Size and SHA-256 of a stored file as it is on disk now, or None if it is not there."""
@@ -206,6 +214,17 @@ def _place(temporary: str, final: str) -> None:
         os.mkdir(folder, 0o700)  # noqa: PTH102
     os.rename(temporary, final)  # noqa: PTH104
     _fsync_folder(folder)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder of files into which others may be writing; or a file, which earlier versions wrote in its place."""
+    if not folder.is_dir():
+        folder.unlink(missing_ok=True)
+    while folder.is_dir():
+        for path in folder.iterdir():
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # another file has come meanwhile
+            folder.rmdir()
 
 
 def _fsync_folder(path: Path | str) -> None:

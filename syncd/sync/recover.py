@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from syncd.store import clients, media_index
+from syncd.store import clients, leases, media_index
 from syncd.sync.work import Work
 
 _CHUNK = 50
@@ -14,11 +14,17 @@ def take_over(work: Work) -> None:
     registration = clients.Registration(
         plan.client_id, plan.label, plan.timezone, plan.retention_days, plan.raw_retention_days
     )
-    if not work.read(lambda c: clients.is_registered(c, registration)):
-        work.write(lambda c: clients.register(c, registration))
     with work.outlast():
         work.vault.prepare(plan.client_id)
-        work.vault.remove_leftovers(plan.client_id, work.lease.fence)
+        work.vault.take_over(plan.client_id, work.lease.fence)
+    if not work.read(lambda c: _is_registered(c, work, registration)):
+        work.write(lambda c: clients.register(c, registration))
+
+
+def _is_registered(connection: Connection, work: Work, registration: clients.Registration) -> bool:
+    # Now that our folder is there: who takes the lease from here on finds it, and removes it.
+    leases.require_now(connection, work.lease)
+    return clients.is_registered(connection, registration)
 
 
 def remove_unnamed_files(work: Work) -> None:

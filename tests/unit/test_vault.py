@@ -18,6 +18,7 @@ from syncd.errors import ApiUnavailable, MediaStoreFailed
 from syncd.media.vault import TEMPORARY, FileTooLarge, IncompleteFile, Vault
 from syncd.model import MediaKey, StoredFile
 
+FENCE = 7
 KEY = MediaKey("P", "M")
 PDF = b"%PDF-1.7 and so on"
 
@@ -26,11 +27,12 @@ PDF = b"%PDF-1.7 and so on"
 def vault(tmp_path: Path) -> Vault:
     vault = Vault(tmp_path / "media root", max_bytes=1000)
     vault.prepare("acme")
+    vault.take_over("acme", FENCE)
     return vault
 
 
 def store(vault: Vault, *chunks: bytes, key: MediaKey = KEY, length: int | None = None) -> StoredFile:
-    return vault.store("acme", key, chunks, length=length, fence=7)
+    return vault.store("acme", key, chunks, length=length, fence=FENCE)
 
 
 def everything(vault: Vault) -> set[str]:
@@ -59,8 +61,9 @@ def test_nobody_else_may_read_a_file_or_list_a_folder_whatever_the_umask(tmp_pat
     try:
         vault = Vault(tmp_path / "deep" / "root", max_bytes=1000)
         vault.prepare("acme")
+        vault.take_over("acme", FENCE)
         store(vault, PDF)
-        for folder in (".", TEMPORARY, "acme", "acme/P"):
+        for folder in (".", TEMPORARY, f"{TEMPORARY}/acme.{FENCE}", "acme", "acme/P"):
             assert mode(vault.root / folder) == 0o700, folder
         assert mode(vault.root / "acme/P/M") == 0o600
     finally:
@@ -70,11 +73,11 @@ def test_nobody_else_may_read_a_file_or_list_a_folder_whatever_the_umask(tmp_pat
 def test_a_file_is_private_while_it_is_written(vault: Vault) -> None:
     def chunks() -> Iterator[bytes]:
         yield PDF
-        [path] = (vault.root / TEMPORARY).iterdir()
-        assert (path.name.split(".")[:2], mode(path)) == (["acme", "7"], 0o600)
-        assert everything(vault) == {f"{TEMPORARY}/{path.name}"}
+        [path] = (vault.root / TEMPORARY / f"acme.{FENCE}").iterdir()
+        assert mode(path) == 0o600
+        assert everything(vault) == {path.relative_to(vault.root).as_posix()}
 
-    vault.store("acme", KEY, chunks(), length=None, fence=7)
+    vault.store("acme", KEY, chunks(), length=None, fence=FENCE)
 
 
 def test_a_file_is_on_disk_before_it_has_its_name_then_its_name_is_and_its_folder_once_settled(
@@ -118,7 +121,7 @@ def test_after_a_failed_fsync_the_file_is_not_believed(
         store(vault, PDF)
         vault.settle("acme")
     assert len(calls) == failing
-    assert not list((vault.root / TEMPORARY).iterdir())
+    assert not list((vault.root / TEMPORARY / f"acme.{FENCE}").iterdir())
     monkeypatch.undo()
     store(vault, PDF)
     assert everything(vault) == {"acme/P/M"}
@@ -166,7 +169,7 @@ def test_an_endless_file_is_left_at_the_limit(vault: Vault) -> None:
             yield b"x" * 100
 
     with pytest.raises(FileTooLarge):
-        vault.store("acme", KEY, endless(), length=None, fence=1)
+        vault.store("acme", KEY, endless(), length=None, fence=FENCE)
     assert asked == 11
     assert everything(vault) == set()
 
@@ -178,7 +181,7 @@ def test_a_download_that_breaks_leaves_nothing(vault: Vault, error: BaseExceptio
         raise error
 
     with pytest.raises(type(error)):
-        vault.store("acme", KEY, breaks(), length=None, fence=1)
+        vault.store("acme", KEY, breaks(), length=None, fence=FENCE)
     assert everything(vault) == set()
 
 
@@ -255,5 +258,6 @@ def test_a_folder_that_goes_while_the_process_lives_is_made_again(tmp_path: Path
     vault.prepare("acme")
     shutil.rmtree(tmp_path / "media" / removed)
     vault.prepare("acme")
-    stored = vault.store("acme", MediaKey("p", "m"), [b"abc"], length=3, fence=1)
+    vault.take_over("acme", FENCE)
+    stored = vault.store("acme", MediaKey("p", "m"), [b"abc"], length=3, fence=FENCE)
     assert (tmp_path / "media" / stored.storage_path).read_bytes() == b"abc"

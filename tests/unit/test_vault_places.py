@@ -1,5 +1,6 @@
 """Where files are in the media root, and how they go: each in a place of its own, whatever its ids (decision 7)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from hypothesis import strategies as st
 from syncd.errors import MediaStoreFailed
 from syncd.media.vault import TEMPORARY, Vault, path_of
 from syncd.model import MediaKey
-from tests.unit.test_vault import KEY, PDF, everything, store
+from tests.unit.test_vault import FENCE, KEY, PDF, everything, store
 
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Vault:
     vault = Vault(tmp_path / "media root", max_bytes=1000)
     vault.prepare("acme")
+    vault.take_over("acme", FENCE)
     return vault
 
 
@@ -78,11 +80,29 @@ def test_removing_takes_the_empty_folder_along_and_only_that(vault: Vault) -> No
 
 
 def test_leftovers_of_earlier_holders_go_and_everybody_elses_stay(vault: Vault) -> None:
-    names = ["acme.6.aa", "acme.5.bb", "acme.7.cc", "acme.10.dd", "acme2.1.ee", "probe.ff", "acme.x.gg"]
+    names = ["acme.6/a", "acme.5/b", "acme.5/c", "acme.7/d", "acme.10/e", "acme2.1/f", "probe.g", "acme.x/h"]
+    names.append("acme.4.i")  # as earlier versions wrote them
     for name in names:
-        (vault.root / TEMPORARY / name).write_bytes(b"left")
-    vault.remove_leftovers("acme", 7)
-    assert everything(vault) == {f"{TEMPORARY}/{name}" for name in names[2:]}
+        path = vault.root / TEMPORARY / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"left")
+    vault.take_over("acme", 7)
+    assert everything(vault) == {f"{TEMPORARY}/{name}" for name in names[3:8]}
+    assert not (vault.root / TEMPORARY / "acme.6").exists()
+
+
+def test_a_holder_that_was_taken_over_in_the_middle_of_a_file_stores_nothing_any_more(vault: Vault) -> None:
+    def taken_over_meanwhile() -> Iterator[bytes]:
+        yield PDF
+        vault.take_over("acme", FENCE + 1)
+
+    with pytest.raises(MediaStoreFailed):
+        vault.store("acme", KEY, taken_over_meanwhile(), length=len(PDF), fence=FENCE)
+    with pytest.raises(MediaStoreFailed):
+        vault.store("acme", KEY, [PDF], length=len(PDF), fence=FENCE)
+    assert everything(vault) == set()
+    vault.store("acme", KEY, [PDF], length=len(PDF), fence=FENCE + 1)
+    assert everything(vault) == {path_of("acme", KEY)}
 
 
 def test_a_file_that_is_not_there_has_no_measure_and_one_that_cannot_be_read_is_an_error(
