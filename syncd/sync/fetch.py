@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
+from sqlalchemy import Connection
+
 from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed
 from syncd.logs import get_logger
 from syncd.media.vault import FileTooLarge, IncompleteFile
@@ -132,7 +134,7 @@ def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
         return
     if any(isinstance(result, Fetched) for result in results):
         work.vault.settle(work.client_id)
-    work.write(lambda c: media_index.record(c, work.client_id, results))
+    work.write(lambda c: _record_fenced(c, work, results))
     tally = work.tally
     for result in results:
         match result:
@@ -150,6 +152,17 @@ def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
                     error=error,
                 )
     results.clear()
+
+
+def _record_fenced(connection: Connection, work: Work, results: list[Fetched | NotFetched]) -> None:
+    """Write down what became of files, and remove those that are gone: a crash may have left one before its row knew.
+
+    Under the lock on the lease, so that a process which has lost it removes nothing that its successor has stored.
+    """
+    media_index.record(connection, work.client_id, results)
+    for result in results:
+        if isinstance(result, NotFetched) and result.state is MediaState.GONE:
+            work.vault.remove(work.client_id, result.key)
 
 
 def _download(work: Work, due: Due) -> Fetched | NotFetched:
@@ -187,7 +200,6 @@ def _missing(work: Work, due: Due, error: str) -> NotFetched:
     gone_after = work.plan.media_gone_after
     missing_for = due.missing_for or 0.0
     if missing_for >= gone_after:
-        work.vault.remove(work.client_id, due.key)  # a crash may have left it in place before its row knew
         return NotFetched(due.key, MediaState.GONE, error, missing=True)
     retry_in = min(_backoff(work, due), gone_after - missing_for)
     return NotFetched(due.key, MediaState.PENDING, error, missing=True, retry_in=retry_in)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from sqlalchemy import Connection
+
 from syncd.deadline import Deadline
 from syncd.media.vault import Vault
 from syncd.model import MediaKey
@@ -63,15 +65,20 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
     """
     for fault in faults:
         if fault.key is None:
-            # Found without the lease, so another syncd may have made it a stored file since; nobody can any more.
-            if not work.read(lambda c: media_index.known_paths(c, work.client_id, [fault.path])):  # noqa: B023
-                work.vault.remove_file(fault.path)
+            path = fault.path
+            work.write(lambda c: _remove_orphan(c, work, path))  # noqa: B023 - runs at once
         else:
             key = fault.key
             work.write(lambda c: media_index.reopen(c, work.client_id, key))  # noqa: B023 - runs at once
     for _files in fetch_rounds(work):
         pass
     return [fault for fault in faults if fault.key and not _is_stored(work, fault.key)]
+
+
+def _remove_orphan(connection: Connection, work: Work, path: str) -> None:
+    """Remove a file that no row names, unless another syncd has made it a stored one since; the lock keeps it so."""
+    if not media_index.known_paths(connection, work.client_id, [path]):
+        work.vault.remove_file(path)
 
 
 def _is_stored(work: Work, key: MediaKey) -> bool:
