@@ -13,6 +13,7 @@ from syncd.model import MediaKey
 from syncd.store import media_index
 from syncd.store.engine import Database
 from syncd.sync.fetch import fetch_rounds
+from syncd.sync.recover import take_over
 from syncd.sync.work import Work
 
 _CHUNK = 500
@@ -63,6 +64,7 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
     Returns:
         The faults that could not be mended now.
     """
+    take_over(work)
     for fault in faults:
         if fault.key is None:
             path = fault.path

@@ -245,7 +245,9 @@ def test_postgres_counts_as_writable_again_when_another_has_taken_the_client_tha
         other.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only".encode())
         s.outsides.database.close()
         s.outsides.keeper.drop(s.client.plan.client_id)
-        other.execute("UPDATE ops.lease SET holder = 'another host/1', expires_at = now() + interval '1 hour'")
+        other.execute(
+            "UPDATE ops.lease SET holder = 'another host/1', expires_at = now() + interval '1 hour'"
+        )
         with pytest.raises(LeaseHeld):
             s.cycle()
         s.value("SELECT 1")

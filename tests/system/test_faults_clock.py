@@ -85,9 +85,6 @@ def test_a_clock_that_is_set_by_a_day_neither_stops_nor_doubles_the_runs(
 
 
 @pytest.mark.long
-@pytest.mark.xfail(
-    strict=True, reason="the scheduler waits by the clock that counts seconds, and is not woken"
-)
 def test_a_daily_run_that_a_clock_set_forward_has_passed_is_made_up_for(
     clock: Clock, database_url: str, tmp_path: Path
 ) -> None:

@@ -126,18 +126,7 @@ def outlives(here: Site, daemon: Running, kind: str, image: Path, disk: Path) ->
     assert not daemon.events("cycle_crashed")
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "ext4",
-        pytest.param(
-            "xfs",
-            marks=pytest.mark.xfail(
-                strict=True, reason="XFS fails stat as well, and that error of the disk is not expected"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_a_media_disk_that_dies_is_a_clear_error_until_it_is_back(
     kind: str, database_url: str, tmp_path: Path
 ) -> None:

@@ -42,7 +42,6 @@ def assert_told(here: Site, daemon: Running, state: str) -> None:
     assert state in told[0].get("reason", "") + told[0].get("error_message", "")
 
 
-@pytest.mark.xfail(strict=True, reason="a cycle that Postgres refuses leaves no line in the log")
 def test_a_right_that_was_taken_away_is_told_and_the_work_goes_on_when_it_is_given_back(
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
@@ -68,7 +67,6 @@ def test_a_right_that_was_taken_away_is_told_and_the_work_goes_on_when_it_is_giv
 
 
 @pytest.mark.proof
-@pytest.mark.xfail(strict=True, reason="a cycle that a lock has kept from its work leaves no line in the log")
 def test_a_table_that_stays_locked_is_told_and_the_work_goes_on_when_it_is_free(
     database_url: str, tmp_path: Path
 ) -> None:
