@@ -218,7 +218,10 @@ def _rows_of_good_ones(here: Site) -> dict[tuple[str, str], str]:
 def _state(here: Site) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
     tables = here.rows_as_they_are()
     del tables["ops.cycle"], tables["ops.lease"]
-    return tables, here.files_as_they_are()
+    files = here.files_as_they_are()
+    return tables, {
+        path: files[path] for path in files if not path.startswith(".tmp")
+    }  # each cycle has its own
 
 
 def smallest(those: Sequence[Element], attempt: Callable[[Sequence[Element]], None]) -> Sequence[Element]:

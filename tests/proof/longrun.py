@@ -21,9 +21,9 @@ from syncd.sandbox.faults import Fault
 from tests.proof.longrun_checks import HOUR, Outage, assert_flat, assert_log_bounded, assert_on_time
 from tests.proof.longrun_jumps import JUMPING, prove_jumps
 from tests.proof.longrun_scene import A_MINUTE, CLIENTS, TOKEN_LIFETIME, Scene, scene
-from tests.proof.simulated_clock import missing
+from tests.proof.simulated_clock import TOOLS, missing
 
-__all__ = ["missing", "points", "prove"]
+__all__ = ["TOOLS", "missing", "points", "prove"]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAYS = 30

@@ -40,6 +40,14 @@ MUTANTS = {
         '"AND false) AND NOT EXISTS ("',
         "tests/integration/test_faults_media.py::test_nothing_is_confirmed_while_a_file_of_it_is_pending",
     ),
+    "confirm before fsync": Mutant(
+        "sync/fetch.py",
+        "        work.vault.settle(work.client_id)\n    work.write(lambda c: _record_fenced(c, work, results))\n",
+        "        pass\n    work.write(lambda c: _record_fenced(c, work, results))\n"
+        "    from syncd.sync.confirm import confirm_ready; confirm_ready(work)\n"
+        "    work.vault.settle(work.client_id)\n",
+        "tests/integration/test_durability_order.py",
+    ),
     "no fsync of the file": Mutant(
         "media/vault.py",
         "                os.fsync(descriptor)\n        finally:\n            os.close(descriptor)\n        return size",

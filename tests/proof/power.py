@@ -16,11 +16,11 @@ from typing import Any
 from syncd.sandbox import Sandbox, SandboxConfig
 from syncd.sandbox.audit import audit_confirm
 from tests.proof.forked import traced
-from tests.proof.power_machine import FILE_SYSTEMS, Disk, Machine, machine, missing
+from tests.proof.power_machine import FILE_SYSTEMS, TOOLS, Disk, Machine, machine, missing
 from tests.proof.world import SMALL_STEPS, SMALL_STEPS_ENVIRON, converge, cycle
 from tests.system.processes import Site, eventually, site
 
-__all__ = ["missing", "points", "prove"]
+__all__ = ["TOOLS", "missing", "points", "prove"]
 
 SEEDS = (11, 23, 37)
 # The first cycle of all, one with much to do, and one whose only file goes into a folder that is there: where there is

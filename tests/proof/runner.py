@@ -7,11 +7,12 @@ import importlib
 import json
 import os
 import random
+import shutil
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -75,9 +76,15 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"tests.proof.{name}")
 
 
-def missing(name: str) -> str | None:
-    """What this machine lacks for a proof, with the command to type; None if nothing."""
-    return getattr(_module(name), "missing", lambda: None)()  # type: ignore[no-any-return]  # it is found by its name
+def missing(names: Sequence[str]) -> list[str]:
+    """What this machine lacks for these proofs, in sentences; one of them is the command that brings all the tools."""
+    modules = [_module(name) for name in names]
+    needed = dict(pair for module in modules for pair in getattr(module, "TOOLS", {}).items())
+    packages = sorted({package for tool, package in needed.items() if shutil.which(tool) is None})
+    lacking = [words for module in modules if (words := getattr(module, "missing", lambda: None)())]
+    if packages:
+        lacking.append(f"Tools are missing. On Debian: apt-get install --yes {' '.join(packages)}")
+    return lacking
 
 
 def _be_quiet() -> None:
