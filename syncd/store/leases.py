@@ -48,6 +48,24 @@ def acquire(
     return None if fence is None else Lease(client_id, holder, fence)
 
 
+def end_stuck_transactions(connection: Connection, client_id: str) -> None:
+    """End the sessions whose transactions still keep a lease that has run out.
+
+    A process that was frozen, or whose host is gone, in the middle of a COPY leaves a session that waits for more of
+    it; no timeout of Postgres ends that one. Nothing of such a transaction is lost but what must be landed again.
+    """
+    connection.execute(
+        text(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+            "WHERE locktype = 'advisory' AND granted AND pid != pg_backend_pid() AND usename = current_user "
+            "AND datname = current_database() AND objsubid = 1 "
+            f"AND (classid::bigint << 32 | objid::bigint) = {_KEY} AND EXISTS ("
+            "SELECT FROM ops.lease WHERE client_id = :client_id AND expires_at < clock_timestamp())"
+        ),
+        {"client_id": client_id},
+    )
+
+
 def holder_of(connection: Connection, client_id: str) -> str | None:
     """Who holds the client's lease now, if anybody does."""
     return connection.execute(
@@ -82,17 +100,22 @@ def release(connection: Connection, lease: Lease) -> None:
 
 def require(connection: Connection, lease: Lease) -> None:
     """Raise `LeaseLost` unless the lease is still ours, and keep it ours until this transaction ends."""
-    _require(connection, lease, "FOR SHARE")
+    _require(connection, lease, _MARK, "FOR SHARE")
 
 
 def require_now(connection: Connection, lease: Lease) -> None:
     """Raise `LeaseLost` unless the lease is ours at this moment. Without a lock, so that Postgres has nothing to write."""
-    _require(connection, lease, "")
+    _require(connection, lease, "1", "")
 
 
-def _require(connection: Connection, lease: Lease, locking: str) -> None:
+# A lock on a row does not say whose it is; this one does, and gets in nobody's way.
+_KEY = "hashtextextended(:client_id, 7302614)"
+_MARK = f"pg_advisory_xact_lock_shared({_KEY})"
+
+
+def _require(connection: Connection, lease: Lease, marked: str, locking: str) -> None:
     held = connection.execute(
-        text(f"SELECT 1 FROM ops.lease WHERE client_id = :client_id AND fence = :fence {locking}"),
+        text(f"SELECT {marked} FROM ops.lease WHERE client_id = :client_id AND fence = :fence {locking}"),
         {"client_id": lease.client_id, "fence": lease.fence},
     ).scalar()
     if held is None:

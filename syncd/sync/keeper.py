@@ -5,6 +5,7 @@ import secrets
 import socket
 import threading
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -57,7 +58,10 @@ class LeaseKeeper:
         with self._lock:
             if lease := self._leases.get(client_id):
                 return lease
-            lease = self._database.transact(lambda c: self._acquire(c, client_id), Deadline(60))
+            tries = count()
+            lease = self._database.transact(
+                lambda c: self._acquire(c, client_id, again=next(tries) > 0), Deadline(60)
+            )
             self._leases[client_id] = lease
             return lease
 
@@ -66,7 +70,9 @@ class LeaseKeeper:
         with self._lock:
             self._leases.pop(client_id, None)
 
-    def _acquire(self, connection: Connection, client_id: str) -> Lease:
+    def _acquire(self, connection: Connection, client_id: str, *, again: bool) -> Lease:
+        if again:  # a transaction of the former holder may be in the way, and is not about to end
+            leases.end_stuck_transactions(connection, client_id)
         holder = leases.holder_of(connection, client_id)
         abandoned = holder if holder and is_dead(holder) else None
         lease = leases.acquire(connection, client_id, self._holder, ttl=self.ttl, abandoned=abandoned)
