@@ -118,8 +118,13 @@ class PitchYou:
         self._tokens.current(deadline or Deadline())
 
     @contextmanager
-    def profiles(self, deadline: Deadline | None = None) -> Iterator[Listing]:
+    def profiles(
+        self, deadline: Deadline | None = None, *, before_send: Callable[[], object] = lambda: None
+    ) -> Iterator[Listing]:
         """Read the list of finished applications (S2.1), whole, before the first one is given.
+
+        Args:
+            before_send: called right before each try; what it raises ends the call, and nothing is sent.
 
         Raises:
             ApiUnavailable, ApiRefused, AuthenticationFailed: no answer, or a refusal.
@@ -133,6 +138,7 @@ class PitchYou:
             until,
             self._max_response_bytes,
             "sync.max_response_bytes",
+            before_send,
         )
         with self._session.retried(read, LIST_ATTEMPTS, until) as elements:
             yield Listing(elements, self._fields, self._timezone)
@@ -177,12 +183,18 @@ class PitchYou:
         return self._session.retried(attempt, MEDIA_ATTEMPTS, until)
 
     def confirm(
-        self, wire_ids: Sequence[str], deadline: Deadline | None = None, *, attempts: int = CONFIRM_ATTEMPTS
+        self,
+        wire_ids: Sequence[str],
+        deadline: Deadline | None = None,
+        *,
+        attempts: int = CONFIRM_ATTEMPTS,
+        before_send: Callable[[], object] = lambda: None,
     ) -> None:
         """Acknowledge that profiles were taken over (S2.3). Safe to repeat.
 
         Args:
             wire_ids: profileIds as JSON text (`'"a1"'`, `'17'`), so that each keeps its own type.
+            before_send: called right before each try; what it raises ends the call, and nothing is sent.
 
         Raises:
             ApiRefused: PitchYou refused the whole array.
@@ -196,7 +208,9 @@ class PitchYou:
         def attempt() -> None:
             with (
                 limited(until, SHORT_EXCHANGE, "a confirm") as soon,
-                self._session.authorized("POST", CONFIRM, soon, content=body.encode()) as response,
+                self._session.authorized(
+                    "POST", CONFIRM, soon, content=body.encode(), before_send=before_send
+                ) as response,
             ):
                 require_success(response, "a confirm")
                 if response.content_type == "text/html":

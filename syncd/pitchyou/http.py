@@ -7,7 +7,7 @@ This is the only module that imports httpx. Below httpx are our own connections 
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -86,11 +86,13 @@ class Http:
         deadline: Deadline,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
+        before_send: Callable[[], object] = lambda: None,
     ) -> Iterator[Response]:
         """Send one request and give its answer, whatever its status.
 
         Args:
             path: below base_url, already percent-encoded, starting with a slash.
+            before_send: called at the last moment, when there is a connection; what it raises leaves the request unsent.
 
         Raises:
             ApiUnavailable: no connection, or it broke, or a timeout.
@@ -103,7 +105,11 @@ class Http:
             self._origin,
             headers={**_HEADERS, **(headers or {})},
             content=content,
-            extensions={"pace": pace, "target": self._prefix + path.encode("ascii")},
+            extensions={
+                "pace": pace,
+                "target": self._prefix + path.encode("ascii"),
+                "before_send": before_send,
+            },
         )
         try:
             response = self._client.send(request, stream=True)
@@ -154,11 +160,12 @@ class _Transport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and give its answer, whose body is still to be read: `extensions["answer"]` reads it."""
-        asked = request.extensions  # as httpx documents them, and the pace
+        asked = request.extensions  # as httpx documents them, and our own
         pace: Pace = asked["pace"]
         wire = request_bytes(request.method, asked["target"], request.headers.raw, request.read())
         connection = self._pool.take(pace, asked["timeout"]["connect"])
         try:
+            asked["before_send"]()
             # Whoever hangs up on a long request may have answered before.
             with suppress(ConnectionError, ssl.SSLError):
                 connection.send(wire, pace)

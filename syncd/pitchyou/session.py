@@ -36,8 +36,9 @@ class Session:
         deadline: Deadline,
         content: bytes | None = None,
         content_type: str = JSON_TYPE,
+        before_send: Callable[[], object] = lambda: None,
     ) -> Iterator[Response]:
-        """Send with the token; on a 401 once more with a new one."""
+        """Send with the token; on a 401 once more with a new one. `before_send` is called before each."""
         token = self._tokens.current(deadline)
         headers = {"Accept": "*/*"}
         if content is not None:
@@ -45,7 +46,12 @@ class Session:
         for last in (False, True):
             headers["Authorization"] = f"Bearer {token}"
             with self._http.send(
-                method, path, headers=headers, content=content, deadline=deadline
+                method,
+                path,
+                headers=headers,
+                content=content,
+                deadline=deadline,
+                before_send=before_send,
             ) as response:
                 if response.status != 401:
                     yield response
@@ -58,13 +64,21 @@ class Session:
             status=401,
         )
 
-    def array(self, path: str, what: str, deadline: Deadline, max_bytes: int, limit: str) -> Spool:
+    def array(
+        self,
+        path: str,
+        what: str,
+        deadline: Deadline,
+        max_bytes: int,
+        limit: str,
+        before_send: Callable[[], object] = lambda: None,
+    ) -> Spool:
         """Read an answer that must be one JSON array, whole, before its first element is given.
 
         Raises:
             BadAnswer: it is truncated, too long or not a JSON array.
         """
-        with self.authorized("GET", path, deadline) as response:
+        with self.authorized("GET", path, deadline, before_send=before_send) as response:
             require_success(response, what)
             if response.content_type == "text/html":
                 raise BadAnswer(f"{what} is a web page: check base_url", status=response.status)

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from syncd.errors import ApiError, ApiRefused, ApiUnavailable
 from syncd.logs import get_logger
-from syncd.store import confirmations, leases
+from syncd.store import confirmations
 from syncd.store.confirmations import Ready
 from syncd.sync.work import Work
 
@@ -45,16 +43,11 @@ def confirm_ready(work: Work) -> None:
     more = work.plan.confirm
     while more:
         work.deadline.check()
-        ready = work.read(lambda c: _ready(c, work))
+        ready = work.read(lambda c: confirmations.ready(c, work.client_id, READ_TOGETHER))
         for group in _groups(ready, work.plan.confirm_batch):
             work.deadline.check()
             _confirm(work, group, answers)
         more = len(ready) == READ_TOGETHER
-
-
-def _ready(connection: Connection, work: Work) -> list[Ready]:
-    leases.require_now(connection, work.lease)
-    return confirmations.ready(connection, work.client_id, READ_TOGETHER)
 
 
 def _groups(ready: list[Ready], size: int) -> Iterator[list[Ready]]:
@@ -69,7 +62,7 @@ def _confirm(work: Work, group: list[Ready], answers: _Answers, attempts: int = 
     """Confirm a group; on a refusal, and on the error of a server that works, halve it until the bad ids stand alone."""
     try:
         ids = [application.wire_id for application in group]
-        work.api.confirm(ids, work.deadline, attempts=attempts)
+        work.api.confirm(ids, work.deadline, attempts=attempts, before_send=work.require_lease)
     except (ApiRefused, ApiUnavailable) as error:
         if isinstance(error, ApiUnavailable) and error.status != SERVER_ERROR:
             raise

@@ -28,7 +28,7 @@ def land_listed(work: Work) -> None:
 
     The whole answer is landed even when a stop is asked for meanwhile, since PitchYou may list a profile only once.
     """
-    with work.api.profiles(work.deadline) as listing:
+    with work.api.profiles(work.deadline, before_send=work.require_lease) as listing:
         work.listed = len(listing)
 
         def known_bytes(ids: list[str]) -> dict[str, bytes]:

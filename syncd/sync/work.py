@@ -80,6 +80,14 @@ class Work:
         """Run `query` in a transaction of its own."""
         return self.database.transact(query, self._until_written())
 
+    def require_lease(self) -> None:
+        """Raise `LeaseLost` unless the lease is ours at this moment: whoever has it now knows better what to ask and say.
+
+        What is asked of PitchYou for a client, the list and the confirms, is asked right behind this, each try of it: a
+        process that was frozen or waited in between would confirm what has changed since.
+        """
+        self.read(lambda c: leases.require_now(c, self.lease))
+
     def _until_written(self) -> Deadline:
         # The deadline is asked between two attempts only, so the transaction in hand is finished in any case: what
         # PitchYou has told us once it may never tell again.
