@@ -12,7 +12,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from syncd.sandbox.audit_checks import PASSED_THROUGH, MediaRow, Scene, Stored, check_id, check_profile
+from syncd.sandbox.audit_checks import (
+    CONTACT,
+    PASSED_THROUGH,
+    MediaRow,
+    Scene,
+    Stored,
+    check_id,
+    check_profile,
+)
 from syncd.sandbox.config import SandboxConfig
 from syncd.sandbox.ledger import Ledger, typed
 from syncd.sandbox.population import Entry, Population
@@ -183,6 +191,12 @@ def _stored(connection: "psycopg.Connection[Any]", client: str, ids: list[str]) 
         found[profile].revisions.append((revision, confirmed))
         found[profile].payload = payload
         found[profile].passed_through = dict(zip(PASSED_THROUGH, passed, strict=True))
+    rows = connection.execute(
+        f"SELECT profile_id, extra, {', '.join(CONTACT)} FROM ats.application_contact t {those}",
+        (client, ids),
+    )
+    for profile, *columns in rows:
+        found[profile].contact = dict(zip(("extra", *CONTACT), columns, strict=True))
     rows = connection.execute(
         f"SELECT profile_id, step_no, question, answer, answer_json FROM ats.answer t {those}", (client, ids)
     )

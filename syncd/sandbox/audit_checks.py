@@ -35,6 +35,9 @@ PASSED_THROUGH = {  # the columns of ats.application that hold, unchanged, what 
 }
 
 
+CONTACT = {"first_name": "firstName", "last_name": "lastName", "email": "email", "phone": "phone"}
+
+
 @dataclass
 class Stored:
     """Everything the store holds under one profile id."""
@@ -44,6 +47,7 @@ class Stored:
     )  # (revision, confirmed_revision) of each row
     payload: bytes | None = None
     passed_through: dict[str, str | None] = field(default_factory=dict)
+    contact: dict[str, Any] | None = None  # the columns of `CONTACT`, and `extra`
     answers: dict[int, list[tuple[str | None, str | None, Any]]] = field(default_factory=dict)
     media: dict[str, list[MediaRow]] = field(default_factory=dict)
     attachments: list[tuple[str, int | None, int, str]] = field(default_factory=list)
@@ -95,6 +99,7 @@ def check_profile(scene: Scene, profile_id: Any, stored: Stored, *, newest: bool
         findings.append(f"{name}: version {version} is stored, but version {last.taken} was served")
     profile = scene.population.at(entry, version) or {}
     findings += _check_passed_through(name, profile, stored)
+    findings += _check_contact(name, profile, stored)
     findings += check_answers(name, profile, stored, texts=entry.raw is None or version > 0)
     findings += _check_attachments(name, profile, stored)
     named: dict[str, list[Profile]] = {}
@@ -133,6 +138,20 @@ def _check_passed_through(name: str, profile: Profile, stored: Stored) -> list[s
         f"{name}: {column} is not the {key} that was served"
         for column, key in PASSED_THROUGH.items()
         if not _is_text(stored.passed_through.get(column), profile.get(key))
+    ]
+
+
+def _check_contact(name: str, profile: Profile, stored: Stored) -> list[str]:
+    """Who it is from is there, in its column or, where the client maps another key to it, in what is left over."""
+    if stored.contact is None:
+        return [f"{name}: no row in ats.application_contact"]
+    extra = stored.contact["extra"] or {}
+    return [
+        f"{name}: {column} is not the {key} that was served"
+        for column, key in CONTACT.items()
+        if key in profile
+        and not _is_text(stored.contact[column], profile[key])
+        and extra.get(key) != clean(profile[key])
     ]
 
 

@@ -38,6 +38,14 @@ DAMAGE: dict[str, tuple[Callable[[Store], None], str]] = {
         sql(f"UPDATE ats.application_raw SET payload = '{{\"profileId\": 1}}' {OF_ONE_PROFILE}"),
         "no version of it that was ever listed",
     ),
+    "no contact": (
+        sql(f"DELETE FROM ats.application_contact {OF_ONE_PROFILE}"),
+        "no row in ats.application_contact",
+    ),
+    "contact changed": (
+        sql(f"UPDATE ats.application_contact SET phone = NULL {OF_ONE_PROFILE}"),
+        "phone is not the phone that was served",
+    ),
     "answer missing": (
         sql(f"DELETE FROM ats.answer {OF_ONE_PROFILE} AND step_no = 3"),
         "rows in ats.answer for",

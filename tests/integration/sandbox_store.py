@@ -45,7 +45,7 @@ class Store:
         one = "WHERE client_id = %s AND profile_id = %s"
         old = self.connection.execute(f"SELECT revision FROM ats.application {one}", key).fetchone()
         revision = old[0] + 1 if old else 1
-        for table in ("attachment", "media", "answer", "application_raw"):
+        for table in ("attachment", "media", "answer", "application_contact", "application_raw"):
             self.connection.execute(f"DELETE FROM ats.{table} {one}", key)
         self.connection.execute(
             "INSERT INTO ats.application (client_id, profile_id, wire_id, payload_sha256, revision)"
@@ -57,6 +57,11 @@ class Store:
             (*key, revision, json.dumps(profile).encode()),
         )
         self._keep_passed_through(key, profile)
+        self.connection.execute(
+            "INSERT INTO ats.application_contact (client_id, profile_id, first_name, last_name, email, phone)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            (*key, *(profile.get(name) for name in ("firstName", "lastName", "email", "phone"))),
+        )
         self._keep_steps(key, profile)
         for role in ("cv", "profileImage"):
             self._attach(
