@@ -36,8 +36,12 @@ def prove(point: str) -> str:
     kind, _, seed = point.rpartition(":")
     if kind == "list":
         return _prove_lists(int(seed))
-    number = int(seed)
-    built = elements(number, ELEMENTS)
+    return f"{prove_elements(int(seed), ELEMENTS)} elements"
+
+
+def prove_elements(number: int, count: int) -> int:
+    """So many elements of a seed, listed twice. Returns how many there were."""
+    built = elements(number, count)
 
     def attempt(those: Sequence[Element]) -> None:
         _prove(those, number)
@@ -50,7 +54,7 @@ def prove(point: str) -> str:
         raise AssertionError(
             f"seed {number}: {error}\n{len(fewest)} of its elements suffice:\n{shown}"
         ) from error
-    return f"{len(built)} elements"
+    return len(built)
 
 
 def _prove_lists(number: int) -> str:

@@ -199,18 +199,23 @@ def points() -> Iterator[str]:
 
 def prove(point: str) -> str:
     """Run the examples of one seed. The error names the steps that lead to it."""
+    prove_examples(int(point), EXAMPLES, STEPS)
+    return f"{EXAMPLES} times {STEPS} steps"
+
+
+def prove_examples(number: int, examples: int, steps: int) -> None:
+    """Run so many examples of a seed, each of so many steps."""
     run_state_machine_as_test(
-        seed(int(point))(Machine),
+        seed(number)(Machine),
         settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
+            max_examples=examples,
+            stateful_step_count=steps,
             phases=(Phase.generate,),  # processes and threads do not run alike twice: nothing to shrink
             database=None,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
-    return f"{EXAMPLES} times {STEPS} steps"
 
 
 def _same(found: object, expected: object) -> None:

@@ -36,25 +36,30 @@ def points() -> Iterator[str]:
 
 def prove(point: str) -> str:
     """All rounds of one seed. Returns how many."""
-    rng = random.Random(int(point))
+    prove_rounds(int(point), ROUNDS)
+    return f"{ROUNDS} rounds"
+
+
+def prove_rounds(number: int, rounds: int) -> None:
+    """The first rounds of a seed."""
+    rng = random.Random(number)
     tenants = tuple(Tenant(name, f"{name}-secret", 3) for name in ("beta", "gamma"))
-    config = SandboxConfig(profiles=3, seed=int(point), tenants=tenants)
+    config = SandboxConfig(profiles=3, seed=number, tenants=tenants)
     with installation(config, **ENVIRON) as here:
         witness.install(here)
         with fleet(here, REPLICAS) as daemons:
             scene = Scene(here, daemons, rng)
             scene.converge()
-            for number, act in enumerate(islice(_acts(rng), ROUNDS), 1):
+            for count, act in enumerate(islice(_acts(rng), rounds), 1):
                 try:
                     _round(scene, act)
                 except AssertionError as error:
-                    raise AssertionError(f"round {number}, {act}: {error}") from error
+                    raise AssertionError(f"round {count}, {act}: {error}") from error
             for each in daemons.replicas:
                 each.running.wait_for("daemon_started")  # before that, a signal just ends it
                 assert each.running.stop() == 0
         here.assert_complete()
         witness.require_orderly(here, daemons.killed, daemons.requests)
-    return f"{ROUNDS} rounds"
 
 
 def _acts(rng: random.Random) -> Iterator[str]:
