@@ -40,7 +40,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/system/test_faults_failover.py::test_a_failover_in_the_middle_of_the_work_loses_and_doubles_nothing",
     ),
     "answer to a COMMIT lost": (
-        "tests/system/test_postgres_outage.py::test_whichever_answer_to_a_commit_is_lost_nothing_is_lost_or_doubled",
+        "tests/system/test_postgres_outage.py::test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled",
         "tests/integration/test_database_faults.py::test_a_commit_of_an_aborted_transaction_is_not_believed",
         "tests/system/test_proof_samples.py::test_with_postgres_cut_off_at_some_of_its_messages_nothing_is_lost",
     ),

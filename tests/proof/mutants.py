@@ -78,7 +78,7 @@ MUTANTS = {
         "                conflicts += state in _CONFLICTS\n"
         "                if begun and not state and 'result' in locals():\n"
         "                    return result\n",
-        "tests/system/test_proof_samples.py",
+        "tests/system/test_postgres_outage.py::test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled",
     ),
     "ignore the fence": Mutant(
         "store/leases.py",

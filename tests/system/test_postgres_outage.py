@@ -73,9 +73,10 @@ def test_the_daemon_outlives_nine_outages_with_one_line_for_each_and_finishes(
 
 @dataclass
 class Forgetful:
-    """A TCP proxy that passes everything on, but for the answer to one COMMIT: then it cuts the connection."""
+    """A TCP proxy that passes everything on, but for one COMMIT, or the answer to it: then it cuts the connection."""
 
     target: int
+    arrives: bool  # the COMMIT that is lost, and its answer does not; else that COMMIT does not
     port: int = 0
     commits: int = 0
     cut_at: int = 0  # the number of the COMMIT, from 1; 0 cuts none
@@ -94,6 +95,9 @@ class Forgetful:
             back.start()
             while data := client.recv(65_536):
                 if COMMIT in data and self._counts_as_lost():
+                    if not self.arrives:
+                        client.shutdown(socket.SHUT_RDWR)
+                        break
                     lost.set()
                 server.sendall(data)
             server.shutdown(socket.SHUT_WR)
@@ -115,9 +119,9 @@ class Forgetful:
 
 
 @contextmanager
-def forgetful_proxy(target: int) -> Iterator[Forgetful]:
+def forgetful_proxy(target: int, *, arrives: bool) -> Iterator[Forgetful]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        proxy = Forgetful(target, listener.getsockname()[1])
+        proxy = Forgetful(target, arrives, listener.getsockname()[1])
         thread = threading.Thread(target=proxy.serve, args=(listener,), daemon=True)
         thread.start()
         yield proxy
@@ -126,12 +130,16 @@ def forgetful_proxy(target: int) -> Iterator[Forgetful]:
 
 
 @pytest.mark.long
-def test_whichever_answer_to_a_commit_is_lost_nothing_is_lost_or_doubled(
-    database_url: str, shared_postgres: EmbeddedPostgres, tmp_path: Path
+@pytest.mark.parametrize("arrives", [True, False])
+def test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled(
+    arrives: bool,
+    database_url: str,
+    shared_postgres: EmbeddedPostgres,
+    tmp_path: Path,
 ) -> None:
     config = SandboxConfig(profiles=6, media_per_profile=1.0)
     with (
-        forgetful_proxy(shared_postgres.port) as proxy,
+        forgetful_proxy(shared_postgres.port, arrives=arrives) as proxy,
         site(database_url, tmp_path, config, SYNC__BATCH_SIZE="3") as here,
     ):
         behind = database_url.replace(f":{shared_postgres.port}/", f":{proxy.port}/")
