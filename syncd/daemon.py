@@ -118,9 +118,9 @@ class Daemon:
         APScheduler goes by the time of day, and would wait for the clock to catch up. When it was set forward, or the
         machine was suspended, cycles may be due that APScheduler still waits for: its wait is one of seconds.
         """
-        offset = time.time() - time.monotonic()
+        offset = _clock_offset()
         while not self._stop.wait(CLOCK_LOOK):
-            before, offset = offset, time.time() - time.monotonic()
+            before, offset = offset, _clock_offset()
             if offset < before - CLOCK_TOLERANCE:
                 log.warning("clock_set_back", seconds=round(before - offset))
                 for scheduled in self._clients:
@@ -245,3 +245,11 @@ class Daemon:
 
 def _templates_job(client: Client) -> str:
     return f"templates of {client.plan.client_id}"
+
+
+def _clock_offset() -> float:
+    """Seconds from the clock that only counts to the time of day, read in an instant: between the two we may stand still."""
+    while True:
+        began, now = time.monotonic(), time.time()
+        if time.monotonic() - began < CLOCK_TOLERANCE / 2:
+            return now - began

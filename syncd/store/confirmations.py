@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from syncd.store.retries import is_due
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -26,7 +28,7 @@ def ready(connection: Connection, client_id: str, limit: int) -> list[Ready]:
         text(
             "SELECT profile_id, wire_id, revision, confirm_error IS NOT NULL AS refused_before "
             "FROM ats.application a WHERE client_id = :client_id AND revision > confirmed_revision "
-            "AND (confirm_error IS NULL OR confirm_retry_at <= now()) AND NOT EXISTS ("
+            f"AND (confirm_error IS NULL OR {is_due('confirm_retry_at')}) AND NOT EXISTS ("
             "SELECT FROM ats.media m WHERE m.client_id = a.client_id AND m.profile_id = a.profile_id "
             "AND m.state IN ('pending', 'rejected')) AND NOT EXISTS ("
             "SELECT FROM ops.quarantine q WHERE q.client_id = a.client_id AND q.profile_id = a.profile_id "

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from psycopg.pq import TransactionStatus
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from syncd.deadline import Deadline
-from syncd.errors import DatabaseUnavailable
+from syncd.errors import DatabaseUnavailable, DeadlineExceeded
 from syncd.logs import get_logger
 
 T = TypeVar("T")
@@ -105,10 +106,10 @@ class Database:
                 ) from None
             wait = random.random() * min(2.0, 0.05 * 2**attempt)  # noqa: S311 - jitter is no secret
             attempt += 1
-            deadline.check()
-            if state not in _CONFLICTS and wait >= until.remaining():
+            if wait >= (deadline if state in _CONFLICTS else until).remaining():
                 raise explained(error) from None
-            deadline.sleep(wait)
+            with suppress(DeadlineExceeded):  # slept longer than that, as a machine does that was suspended
+                deadline.sleep(wait)
 
     def note_cycle(self, client_id: str, error: Exception | None) -> None:
         """A client's cycle has ended. Postgres can write again when that holds up none of them any more."""

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from sqlalchemy import Connection, text
 
 from syncd.model import MediaKey, MediaState, StoredFile
+from syncd.store.retries import is_due
 
 # Many files in one statement: their keys as two arrays, and the rows `m` that are theirs.
 _KEYS = "CAST(:profile_ids AS text[]), CAST(:media_ids AS text[])"
@@ -55,7 +56,8 @@ def due(connection: Connection, client_id: str, limit: int, max_bytes: int) -> l
         text(
             "SELECT profile_id, media_id, attempts, "
             "CAST(extract(epoch FROM now() - missing_since) AS double precision) AS missing_for FROM ats.media "
-            "WHERE client_id = :client_id AND state IN ('pending', 'rejected') AND next_attempt_at <= now() "
+            "WHERE client_id = :client_id AND state IN ('pending', 'rejected') "
+            f"AND {is_due('next_attempt_at')} "
             "AND (state = 'pending' OR size_bytes < :max_bytes) "
             "ORDER BY next_attempt_at, profile_id, media_id LIMIT :limit"
         ),
@@ -84,7 +86,7 @@ def record(connection: Connection, client_id: str, results: Sequence[Fetched | N
             text(
                 "UPDATE ats.media AS m SET state = f.state, attempts = attempts + 1, last_error = f.error, "
                 "next_attempt_at = now() + make_interval(secs => f.retry_in), size_bytes = f.size_limit, "
-                "missing_since = CASE WHEN f.missing THEN coalesce(missing_since, now()) ELSE missing_since END "
+                "missing_since = CASE WHEN f.missing THEN least(missing_since, now()) ELSE missing_since END "
                 "FROM jsonb_to_recordset(CAST(:files AS jsonb)) AS f(profile_id text, media_id text, state text, "
                 f"error text, retry_in float8, size_limit bigint, missing boolean) WHERE {_THEIRS}"
             ),

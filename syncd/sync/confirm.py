@@ -7,6 +7,7 @@ from syncd.errors import ApiError, ApiRefused, ApiUnavailable
 from syncd.logs import get_logger
 from syncd.store import confirmations
 from syncd.store.confirmations import Ready
+from syncd.store.retries import LONGEST
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
@@ -16,7 +17,7 @@ ALREADY_CONFIRMED = (NOT_FOUND, 409)  # for one id alone: PitchYou does not wait
 SERVER_ERROR = 500  # what one bad id may cause; 502 to 504 speak of the whole endpoint
 READ_TOGETHER = 5000  # ids read from the outbox at once; they are confirmed in smaller groups
 ATTEMPTS, ATTEMPTS_OF_HALVES = 4, 2  # at one request; few where many requests follow from one failure
-RETRY_REFUSED = 3600.0  # seconds until an id that was refused is tried again
+RETRY_REFUSED = LONGEST  # seconds until an id that was refused is tried again
 RETRY_AFTER_ERROR = 300.0  # seconds, where the server's error may not have been the id's fault
 FRUITLESS_LIMIT = 8  # refused ids without a single accepted one: the request itself must be wrong
 

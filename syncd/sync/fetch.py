@@ -14,13 +14,13 @@ from syncd.model import MediaState
 from syncd.pitchyou import Response, limited
 from syncd.store import media_index
 from syncd.store.media_index import Due, Fetched, NotFetched
+from syncd.store.retries import LONGEST
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
 
 ROUND = 1000  # files between two confirms
 RECORDED_TOGETHER = 100  # results in one transaction
-RETRY_CAP = 3600.0  # seconds between two attempts at the same file, at most
 FRUITLESS_LIMIT = 20  # failures in a row after which the media endpoint counts as down
 _MISSING = (404, 410)
 
@@ -210,4 +210,4 @@ def _again(work: Work, due: Due, error: str) -> NotFetched:
 
 
 def _backoff(work: Work, due: Due) -> float:
-    return min(RETRY_CAP, work.plan.media_retry * 2.0 ** min(due.attempts, 20))
+    return min(LONGEST, work.plan.media_retry * 2.0 ** min(due.attempts, 20))

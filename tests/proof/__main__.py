@@ -67,10 +67,14 @@ def _run(names: list[str], chosen: argparse.Namespace) -> dict[str, Outcome]:
 
     def one(name: str) -> Outcome:
         workers = 1 if name in ALONE else chosen.workers
-        outcome = runner.run(name, scale=chosen.scale, seed=chosen.seed, workers=workers, show=progress)
-        for point, why in outcome.failed.items():
-            print(f"\n{name} {point} does not hold:\n{why}", flush=True)
-        return outcome
+        return runner.run(
+            name,
+            scale=chosen.scale,
+            seed=chosen.seed,
+            workers=workers,
+            show=progress.show,
+            tell=progress.tell,
+        )
 
     with ThreadPoolExecutor() as beside:
         running = {name: beside.submit(one, name) for name in names if name in BESIDE}
@@ -86,7 +90,13 @@ class _Progress:
         self._next = 0.0
         self._lock = threading.Lock()
 
-    def __call__(self, words: str) -> None:
+    def tell(self, words: str) -> None:
+        """Lines that stay."""
+        with self._lock:
+            print(f"\n{words}", flush=True)
+
+    def show(self, words: str) -> None:
+        """How far it is."""
         with self._lock:
             if sys.stdout.isatty():
                 print(f"\r{words}\x1b[K", end="", flush=True)

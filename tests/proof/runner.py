@@ -43,12 +43,13 @@ class Outcome:
         return Counter(self.held.values())
 
 
-def run(name: str, *, scale: float, seed: int, workers: int, show: Show) -> Outcome:
+def run(name: str, *, scale: float, seed: int, workers: int, show: Show, tell: Show) -> Outcome:
     """Prove the points of `tests.proof.{name}` that are not proven yet.
 
     Args:
         scale: the share of the points, chosen by `seed`.
         show: is told how far it is.
+        tell: is told of each point that does not hold, and why.
     """
     began = time.monotonic()
     state = _State(name)
@@ -66,6 +67,8 @@ def run(name: str, *, scale: float, seed: int, workers: int, show: Show) -> Outc
             (outcome.held if holds else outcome.failed)[point] = words
             if holds:
                 state.note(point, words, seconds)
+            else:
+                tell(f"{name} {point} does not hold:\n{words}")
             done = len(outcome.held) + len(outcome.failed)
             show(f"{name}: {done:,} of {len(points):,}, {len(outcome.failed)} failed")
     outcome.seconds = time.monotonic() - began
