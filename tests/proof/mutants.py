@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parents[2]
+RUNS_TESTS = True
 COPIED = ("syncd", "tests", "migrations", "config", "bench", "alembic.ini", "pyproject.toml")
 
 
@@ -167,7 +168,7 @@ def prove(name: str) -> str:
 def _run(tree: Path, tests: list[str]) -> tuple[int, str]:
     """Run tests of the copy; PYTHONPATH comes before the checkout that is installed."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-o", "timeout=120", *tests],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,

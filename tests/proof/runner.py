@@ -52,8 +52,8 @@ def run(name: str, *, scale: float, seed: int, workers: int, show: Show, tell: S
         tell: is told of each point that does not hold, and why.
     """
     began = time.monotonic()
-    state = _State(name)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_be_quiet) as pool:
+        state = _State(name, pool.submit(_digest_of_the_code, name).result())
         points = state.points(lambda: pool.submit(_points, name).result())
         if scale < 1:
             points = sorted(random.Random(seed).sample(points, max(1, round(scale * len(points)))))
@@ -110,9 +110,9 @@ def _prove(name: str, point: str) -> tuple[bool, str, float]:
 class _State:
     """The points of one proof and those that hold, on disk; they count for the code alone that they were proven of."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, digest: str) -> None:
         STATE.mkdir(exist_ok=True)
-        self._path = STATE / f"{name}.{_digest_of_the_code()}.jsonl"
+        self._path = STATE / f"{name}.{digest}.jsonl"
         lines = list(self._lines())
         self._points: list[str] | None = lines[0]["points"] if lines else None
         self.held: dict[str, str] = {line["point"]: line["words"] for line in lines[1:]}
@@ -137,9 +137,13 @@ class _State:
             file.write(json.dumps(fact) + "\n")
 
 
-def _digest_of_the_code() -> str:
+def _digest_of_the_code(name: str) -> str:
+    """Of syncd, and of those modules of the tests of which the proof consists; runs in a process that has loaded no others."""
+    all_tests = getattr(_module(name), "RUNS_TESTS", False)
+    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     digest = hashlib.sha256()
-    for folder in ("syncd", "migrations", "tests/proof"):
+    for folder in ("syncd", "migrations", "tests"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
+            if path.name != "__main__.py" and (folder != "tests" or all_tests or str(path) in loaded):
+                digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
