@@ -4,6 +4,7 @@ A file's place follows from our ids alone: `{client_id}/{profile_id}/{media_id}`
 percent-encoded. PitchYou's `fileName` is never part of a path.
 """
 
+import errno
 import hashlib
 import os
 import random
@@ -40,6 +41,11 @@ class Vault:
     def __init__(self, root: Path, *, max_bytes: int) -> None:
         self.root, self.max_bytes = root, max_bytes
         self._prepared: set[str] = set()  # clients whose folder this process has made durable
+
+    def has_folder(self, client_id: str) -> bool:
+        """Whether the client's folder is there. If files were stored in it and it is not, the disk is not mounted."""
+        with _disk_errors:
+            return (self.root / client_id).is_dir()
 
     def prepare(self, client_id: str) -> None:
         """Make the client's folder, if it is not there."""
@@ -223,8 +229,11 @@ def _remove_folder(folder: Path) -> None:
     while folder.is_dir():
         for path in folder.iterdir():
             path.unlink(missing_ok=True)
-        with suppress(OSError):  # another file has come meanwhile
+        try:
             folder.rmdir()
+        except OSError as error:  # another file may have come meanwhile
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+                raise
 
 
 def _fsync_folder(path: Path | str) -> None:

@@ -1,5 +1,7 @@
 """Where files are in the media root, and how they go: each in a place of its own, whatever its ids (decision 7)."""
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,3 +124,14 @@ def test_a_link_laid_where_a_file_goes_is_replaced_and_not_followed(vault: Vault
     store(vault, PDF)
     assert elsewhere.read_bytes() == b"not ours"
     assert not (vault.root / "acme/P/M").is_symlink()
+
+
+def test_a_folder_of_an_earlier_holder_that_cannot_be_removed_is_said(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(Path, "rmdir", refuse)
+    with pytest.raises(MediaStoreFailed, match="Operation not permitted"):
+        vault.take_over("acme", FENCE + 1)
