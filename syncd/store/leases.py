@@ -34,6 +34,10 @@ def acquire(
     Returns:
         The lease, or None while another holds it.
     """
+    # Waits for the transactions that are under this lease, see `require`.
+    connection.execute(
+        text("SELECT 1 FROM ops.lease WHERE client_id = :client_id FOR UPDATE"), {"client_id": client_id}
+    )
     fence = connection.execute(
         text(
             "INSERT INTO ops.lease AS held (client_id, holder, fence, expires_at) "
@@ -52,13 +56,14 @@ def end_stuck_transactions(connection: Connection, client_id: str) -> None:
     """End the sessions whose transactions still keep a lease that has run out.
 
     A process that was frozen, or whose host is gone, in the middle of a COPY leaves a session that waits for more of
-    it; no timeout of Postgres ends that one. Nothing of such a transaction is lost but what must be landed again.
+    it; no timeout of Postgres ends that one. A session that works is left alone.
     """
     connection.execute(
         text(
             "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) "
             "WHERE locktype = 'advisory' AND granted AND pid != pg_backend_pid() AND usename = current_user "
-            "AND datname = current_database() AND objsubid = 1 "
+            "AND datname = current_database() AND objsubid = 1 AND wait_event = 'ClientRead' "
+            "AND state_change < clock_timestamp() - interval '5 s' "
             f"AND (classid::bigint << 32 | objid::bigint) = {_KEY} AND EXISTS ("
             "SELECT FROM ops.lease WHERE client_id = :client_id AND expires_at < clock_timestamp())"
         ),
@@ -99,8 +104,11 @@ def release(connection: Connection, lease: Lease) -> None:
 
 
 def require(connection: Connection, lease: Lease) -> None:
-    """Raise `LeaseLost` unless the lease is still ours, and keep it ours until this transaction ends."""
-    _require(connection, lease, _MARK, "FOR SHARE")
+    """Raise `LeaseLost` unless the lease is still ours, and keep it ours until this transaction ends.
+
+    A lock on the key alone does not keep the lease from being renewed, however long the transaction takes.
+    """
+    _require(connection, lease, _MARK, "FOR KEY SHARE")
 
 
 def require_now(connection: Connection, lease: Lease) -> None:

@@ -55,15 +55,15 @@ class LeaseKeeper:
         Raises:
             LeaseHeld: another living process holds it.
         """
-        with self._lock:
-            if lease := self._leases.get(client_id):
-                return lease
-            tries = count()
-            lease = self._database.transact(
-                lambda c: self._acquire(c, client_id, again=next(tries) > 0), Deadline(60)
-            )
+        if held := self._leases.get(client_id):
+            return held
+        tries = count()
+        lease = self._database.transact(
+            lambda c: self._acquire(c, client_id, again=next(tries) > 0), Deadline(60)
+        )
+        with self._lock:  # not before: one client may have to wait for its lease, and the others need not
             self._leases[client_id] = lease
-            return lease
+        return lease
 
     def drop(self, client_id: str) -> None:
         """Forget a lease that turned out to be lost; the next `hold` tries to get a new one."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import Connection, text
 
 from syncd.deadline import Deadline
-from syncd.errors import LeaseLost
+from syncd.errors import DatabaseUnavailable, LeaseLost
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.store import leases
 from syncd.store.engine import Database, make_engine
@@ -20,6 +23,17 @@ from tests.scene import scene
 from tests.system.processes import eventually
 
 CONFIG = SandboxConfig(profiles=3, media_per_profile=0.0)
+
+
+@contextmanager
+def session(database_url: str) -> Iterator[Connection]:
+    """A session of syncd's, in no transaction yet."""
+    engine = make_engine(database_url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 @pytest.mark.parametrize(("on", "path"), [("profiles", LIST), ("confirm", CONFIRM)])
@@ -49,7 +63,7 @@ def test_a_lease_that_has_run_out_is_taken_though_its_holder_stands_still_in_the
     with (
         Database(database_url) as database,
         LeaseKeeper(database, ttl=60.0) as keeper,
-        make_engine(database_url).connect() as frozen,
+        session(database_url) as frozen,
     ):
         taken = database.transact(lambda c: leases.acquire(c, "acme", "frozen", ttl=0.0), Deadline(5))
         assert taken
@@ -65,3 +79,27 @@ def test_a_lease_that_has_run_out_is_taken_though_its_holder_stands_still_in_the
             copy.write_row(("acme",))
             assert keeper.hold("acme").fence == taken.fence + 1
         frozen.invalidate()
+
+
+def test_a_lease_is_renewed_in_the_middle_of_a_long_transaction_under_it_and_taken_by_nobody(
+    database_url: str,
+) -> None:
+    with Database(database_url) as database, session(database_url) as working:
+        lease = database.transact(lambda c: leases.acquire(c, "acme", "us", ttl=60.0), Deadline(5))
+        assert lease
+        with working.begin():
+            leases.require(working, lease)
+            assert database.transact(lambda c: leases.renew(c, lease, ttl=60.0), Deadline(5))
+            assert database.transact(lambda c: leases.renew(c, lease, ttl=-1.0), Deadline(5))
+            with pytest.raises(DatabaseUnavailable, match="other transactions keep blocking"):
+                database.transact(_taken_impatiently, Deadline(2))
+            database.transact(lambda c: leases.end_stuck_transactions(c, "acme"), Deadline(5))
+            leases.require(working, lease)  # a session that works is left alone
+        assert database.transact(_taken_impatiently, Deadline(5)) == lease.fence + 1
+
+
+def _taken_impatiently(connection: Connection) -> int:
+    connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
+    lease = leases.acquire(connection, "acme", "another", ttl=60.0)
+    assert lease
+    return lease.fence
