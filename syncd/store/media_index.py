@@ -17,7 +17,7 @@ _THEIRS = "m.client_id = :client_id AND m.profile_id = f.profile_id AND m.media_
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A file whose download is due now.
+    """A file whose download is due now. `before` is what was stored of it, if anything was.
 
     `missing_for` are the seconds since PitchYou first answered that it does not have the file, None if it never did.
     """
@@ -25,6 +25,7 @@ class Due:
     key: MediaKey
     attempts: int
     missing_for: float | None
+    before: StoredFile | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def due(connection: Connection, client_id: str, limit: int, max_bytes: int) -> l
     """The files to download now, longest due first; also those that were too large for a limit below `max_bytes`."""
     rows = connection.execute(
         text(
-            "SELECT profile_id, media_id, attempts, "
+            "SELECT profile_id, media_id, attempts, storage_path, size_bytes, sha256, mime_sniffed, "
             "CAST(extract(epoch FROM now() - missing_since) AS double precision) AS missing_for FROM ats.media "
             "WHERE client_id = :client_id AND state IN ('pending', 'rejected') "
             f"AND {is_due('next_attempt_at')} "
@@ -63,7 +64,17 @@ def due(connection: Connection, client_id: str, limit: int, max_bytes: int) -> l
         ),
         {"client_id": client_id, "limit": limit, "max_bytes": max_bytes},
     )
-    return [Due(MediaKey(row.profile_id, row.media_id), row.attempts, row.missing_for) for row in rows]
+    return [
+        Due(
+            MediaKey(row.profile_id, row.media_id),
+            row.attempts,
+            row.missing_for,
+            StoredFile(row.storage_path, row.size_bytes or 0, bytes(row.sha256), row.mime_sniffed)
+            if row.storage_path
+            else None,
+        )
+        for row in rows
+    ]
 
 
 def record(connection: Connection, client_id: str, results: Sequence[Fetched | NotFetched]) -> None:
@@ -113,6 +124,28 @@ def reopen(connection: Connection, client_id: str, key: MediaKey) -> None:
         ),
         _identity(client_id, key),
     )
+
+
+def has_stored(connection: Connection, client_id: str) -> bool:
+    """Whether any file of the client is in state stored."""
+    return bool(
+        connection.execute(
+            text("SELECT EXISTS (SELECT FROM ats.media WHERE client_id = :client_id AND state = 'stored')"),
+            {"client_id": client_id},
+        ).scalar()
+    )
+
+
+def never_stored(connection: Connection, client_id: str, keys: Sequence[MediaKey]) -> list[MediaKey]:
+    """Those of `keys` of which nothing was ever stored, as far as their rows know."""
+    rows = connection.execute(
+        text(
+            f"SELECT m.profile_id, m.media_id FROM ats.media m JOIN unnest({_KEYS}) AS f(profile_id, media_id) "
+            f"ON {_THEIRS} WHERE storage_path IS NULL"
+        ),
+        _identities(client_id, keys),
+    )
+    return [MediaKey(*row) for row in rows]
 
 
 def is_stored(connection: Connection, client_id: str, key: MediaKey) -> bool:
@@ -184,15 +217,15 @@ def note_verified(connection: Connection, client_id: str, keys: Sequence[MediaKe
 
 
 def known_paths(connection: Connection, client_id: str, paths: Sequence[str]) -> set[str]:
-    """Those of `paths` that belong to a stored file of the client."""
+    """Those of `paths` at which a file of the client was stored; it may be missed or damaged since, but is no stranger."""
     by_profile = {unquote(path.split("/")[1]) for path in paths if path.count("/") == 2}
     of_long_ids = [path for path in paths if "/%sha256-" in path]  # their ids cannot be read off the path
     return set(
         connection.execute(
             text(
-                "SELECT storage_path FROM ats.media WHERE client_id = :client_id AND state = 'stored' "
+                "SELECT storage_path FROM ats.media WHERE client_id = :client_id "
                 "AND profile_id = ANY(:profile_ids) AND storage_path = ANY(:paths) "
-                "UNION SELECT storage_path FROM ats.media WHERE client_id = :client_id AND state = 'stored' "
+                "UNION SELECT storage_path FROM ats.media WHERE client_id = :client_id "
                 "AND storage_path = ANY(:of_long_ids) AND cardinality(CAST(:of_long_ids AS text[])) > 0"
             ),
             {

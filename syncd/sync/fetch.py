@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from queue import SimpleQueue
 
 from sqlalchemy import Connection
@@ -160,9 +161,10 @@ def _record_fenced(connection: Connection, work: Work, results: list[Fetched | N
     Under the lock on the lease, so that a process which has lost it removes nothing that its successor has stored.
     """
     media_index.record(connection, work.client_id, results)
-    for result in results:
-        if isinstance(result, NotFetched) and result.state is MediaState.GONE:
-            work.vault.remove(work.client_id, result.key)
+    gone = [each.key for each in results if isinstance(each, NotFetched) and each.state is MediaState.GONE]
+    if gone:  # what was stored once stays: it may be damaged, but nobody has a better one any more
+        for key in media_index.never_stored(connection, work.client_id, gone):
+            work.vault.remove(work.client_id, key)
 
 
 def _download(work: Work, due: Due) -> Fetched | NotFetched:
@@ -182,6 +184,8 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
             raise ApiUnavailable("a media file came incomplete") from None
         return Fetched(key, file)
 
+    if found := _still_there(work, due):
+        return found
     try:
         with limited(work.deadline, work.plan.cycle_deadline / 2, "a media file") as until:
             return work.api.media(key.profile_id, key.media_id, save, until)
@@ -193,6 +197,19 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
         return _again(work, due, f"http_{error.status}")
     except ApiUnavailable as error:
         return _again(work, due, f"http_{error.status}" if error.status else "no_answer")
+
+
+def _still_there(work: Work, due: Due) -> Fetched | None:
+    """A file that was stored and then missed, and is back as it was: the disk was not mounted, say."""
+    if due.before is None:
+        return None
+    try:
+        measured = work.vault.measure(due.before.storage_path)
+    except MediaStoreFailed:  # this file cannot be read; the disk may well take another
+        return None
+    if measured is None or measured[1] != due.before.sha256:
+        return None
+    return Fetched(due.key, replace(due.before, size_bytes=measured[0]))
 
 
 def _missing(work: Work, due: Due, error: str) -> NotFetched:

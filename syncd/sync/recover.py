@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection
 
+from syncd.errors import MediaStoreFailed
 from syncd.store import clients, leases, media_index
 from syncd.sync.work import Work
 
@@ -15,10 +16,20 @@ def take_over(work: Work) -> None:
         plan.client_id, plan.label, plan.timezone, plan.retention_days, plan.raw_retention_days
     )
     with work.outlast():
+        _require_mounted(work)
         work.vault.prepare(plan.client_id)
         work.vault.take_over(plan.client_id, work.lease.fence)
     if not work.read(lambda c: _is_registered(c, work, registration)):
         work.write(lambda c: clients.register(c, registration))
+
+
+def _require_mounted(work: Work) -> None:
+    client = work.client_id
+    if not work.vault.has_folder(client) and work.read(lambda c: media_index.has_stored(c, client)):
+        raise MediaStoreFailed(
+            f"the media root has no folder of client '{client}', whose files were stored there: mount its disk. "
+            f"If they are lost, make the folder {work.vault.root / client} and run `syncd verify --repair`"
+        )
 
 
 def _is_registered(connection: Connection, work: Work, registration: clients.Registration) -> bool:

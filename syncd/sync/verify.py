@@ -63,8 +63,13 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
 
     Returns:
         The faults that could not be mended now.
+
+    Raises:
+        MediaStoreFailed: the media root cannot be written, or is not mounted; nothing was changed.
     """
     take_over(work)
+    if work.troubles:
+        raise work.troubles[0]
     for fault in faults:
         if fault.key is None:
             path = fault.path
