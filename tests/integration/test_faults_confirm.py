@@ -52,6 +52,14 @@ def test_confirms_are_chunked(database_url: str, tmp_path: Path) -> None:
         assert_confirmed_once_each(s)
 
 
+def test_what_is_confirmed_is_committed(database_url: str, tmp_path: Path) -> None:
+    """Nothing but the commit keeps back the confirm of applications without files."""
+    config = SandboxConfig(profiles=5, media_per_profile=0.0)
+    with scene(database_url, tmp_path / "m", config=config, batch_size=2) as s:
+        s.cycle()
+        s.assert_complete()
+
+
 @pytest.mark.parametrize("status", [400, 403, 422])
 def test_one_refused_id_is_found_by_halving_and_the_others_are_confirmed(
     status: int, database_url: str, tmp_path: Path

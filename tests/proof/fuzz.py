@@ -118,7 +118,7 @@ def _find_each(here: Site, those: Sequence[Element]) -> None:
         shown = payload[:300]
         assert not (is_stored and is_kept), f"both stored and in quarantine: {shown!r}"
         if whose is not None and last[whose] is not each:
-            sure = _ids(payload) is not None and _ids(last[whose].payload) is not None
+            sure = all(_ids(one) is not None and _is_utf8(one) for one in (payload, last[whose].payload))
             assert not (sure and is_stored), f"stored, although the last with its profileId counts: {shown!r}"
             continue
         assert is_stored or is_kept, f"neither stored nor in quarantine: {shown!r}"
@@ -181,6 +181,14 @@ def _ids(payload: bytes) -> list[Any] | None:
     except (ValueError, RecursionError):
         return None
     return [held for key, held in value if key == "profileId"] if isinstance(value, _Pairs) else []
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Pairs(list[tuple[str, Any]]):

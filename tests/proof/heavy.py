@@ -14,8 +14,9 @@ RUNS_TESTS = True
 
 def points() -> Iterator[str]:
     """Their names, as pytest has them."""
-    listed = _pytest("tests", "--collect-only").stdout.splitlines()
-    yield from (line for line in listed if "::" in line)
+    listed = _pytest("tests", "--collect-only")
+    assert listed.returncode == 0, listed.stdout[-3000:]
+    yield from (line for line in listed.stdout.splitlines() if "::" in line)
 
 
 def prove(name: str) -> str:

@@ -19,12 +19,13 @@ COPIED = ("syncd", "tests", "migrations", "config", "bench", "alembic.ini", "pyp
 
 @dataclass(frozen=True)
 class Mutant:
-    """What is put in place of what in a file of `syncd`, and the tests that are to notice it."""
+    """What is put in place of what in a file of `syncd`, the tests that are to notice it, and what of it they must say."""
 
     file: str
     old: str
     new: str
     tests: str
+    finding: str = "assert|Error|raises|DID NOT RAISE"
 
 
 MUTANTS = {
@@ -33,7 +34,8 @@ MUTANTS = {
         "        landed, kept = work.write(",
         "        work.api.confirm([each.wire_id for each in batch if isinstance(each, Profile)], work.deadline)\n"
         "        landed, kept = work.write(",
-        "tests/integration/test_faults_media.py::test_nothing_is_confirmed_while_a_file_of_it_is_pending",
+        "tests/integration/test_faults_confirm.py::test_what_is_confirmed_is_committed",
+        "0 committed rows in ats.application",
     ),
     "confirm before the files are there": Mutant(
         "store/confirmations.py",
@@ -74,12 +76,15 @@ MUTANTS = {
         "tests/unit/test_vault.py",
     ),
     "trust a lost COMMIT": Mutant(
-        "store/engine.py",
-        "                conflicts += state in _CONFLICTS\n",
-        "                conflicts += state in _CONFLICTS\n"
-        "                if begun and not state and 'result' in locals():\n"
-        "                    return result\n",
-        "tests/system/test_postgres_outage.py::test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled",
+        "sync/land.py",
+        "        landed, kept = work.write(lambda connection: _land(connection, work.client_id, batch, bad))\n",
+        "        said: list[tuple[Landed, list[BadProfile]]] = []\n"
+        "        landed, kept = work.write(\n"
+        "            lambda c: said[0] if said else (said.append(_land(c, work.client_id, batch, bad)), said[0])[1]\n"
+        "        )\n",
+        "tests/system/test_postgres_outage.py::"
+        "test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled[False]",
+        "0 committed rows in ats.application|served, but never confirmed",
     ),
     "ignore the fence": Mutant(
         "store/leases.py",
@@ -106,16 +111,16 @@ MUTANTS = {
         '    [holder.pop("mediaId", None) for holder in signed]',
         "tests/unit/test_payload_digest.py tests/integration/test_readings_changes.py",
     ),
-    "a redirect is followed": Mutant(
+    "a redirect passes for an answer": Mutant(
         "pitchyou/retry.py",
         "    if 200 <= status < 300:",
         "    if 200 <= status < 400:",
         "tests/integration/test_client_origin.py",
     ),
-    "a 401 is retried for ever": Mutant(
+    "a 401 is retried again and again": Mutant(
         "pitchyou/session.py",
         "        for last in (False, True):",
-        "        for last in iter(lambda: False, None):",
+        "        for last in (*[False] * 20, True):",
         "tests/integration/test_client_token.py::test_a_401_for_ever_fails_the_cycle_with_a_clear_error_after_two_tries",
     ),
     "quarantine swallows bytes": Mutant(
@@ -162,6 +167,9 @@ def prove(name: str) -> str:
     noticed = re.search(r"^FAILED (\S+)", output, re.MULTILINE)
     assert code == 1, f"the mutant lives, or its tests did not run:\n{output[-2000:]}"
     assert noticed, output[-2000:]
+    told = "\n".join(line for line in output.splitlines() if line.startswith("E "))
+    assert re.search(MUTANTS[name].finding, told), f"noticed for another reason:\n{told[-2000:]}"
+    assert "Timeout (>" not in output, f"noticed by the clock alone:\n{output[-2000:]}"
     return noticed[1]
 
 

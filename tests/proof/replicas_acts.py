@@ -39,7 +39,7 @@ def _kill_at(what: str, scene: Scene, client: str, victim: Replica, *, heard: bo
 
     victim.lie_in_wait(client, what, ambush)
     scene.news(client)
-    if victim.sprung.wait(_MAY_NOT_COME):
+    if scene.meets(victim, _MAY_NOT_COME):
         scene.converge()
         victim.replace()
 
@@ -61,7 +61,7 @@ def _freeze_at(what: str, scene: Scene, client: str, victim: Replica) -> None:
 
     victim.lie_in_wait(client, what, ambush)
     changed = scene.news(client)
-    if victim.sprung.wait(_MAY_NOT_COME):
+    if scene.meets(victim, _MAY_NOT_COME):
         _go_on_without(scene, client, victim, changed)
         victim.revive()
 
@@ -98,7 +98,7 @@ def _freeze_before_a_second_try(scene: Scene, client: str, victim: Replica) -> N
     profile = scene.rng.choice([profile for of, profile in scene.changes if of == client])
     victim.lie_in_wait(client, "confirm", ambush)
     scene.change(client, profile)
-    if victim.sprung.wait(_MAY_NOT_COME):
+    if scene.meets(victim, _MAY_NOT_COME):
         scene.converge()
         scene.here.sandbox.inject(Fault("media", "status", times=None))
         scene.change(client, profile, add=1)
@@ -107,7 +107,7 @@ def _freeze_before_a_second_try(scene: Scene, client: str, victim: Replica) -> N
         eventually(lambda: scene.here.value(newest, client, profile) == wanted, "the change is stored", 10)
         victim.lie_in_wait(client, "confirm", lambda: None)
         victim.revive()
-        victim.sprung.wait(0.5)
+        assert not victim.springs(0.5), "a confirm was sent again by one that has lost its lease"
         scene.here.sandbox.clear_faults()
 
 
@@ -125,7 +125,7 @@ def _freeze_before_a_file_is_given_up(scene: Scene, client: str, victim: Replica
     profile = scene.rng.choice([profile for of, profile in scene.changes if of == client])
     victim.lie_in_wait(client, "media", ambush)
     scene.change(client, profile, add=1)
-    if victim.sprung.wait(GONE_AFTER + _MAY_NOT_COME):
+    if scene.meets(victim, GONE_AFTER + _MAY_NOT_COME):
         scene.converge()
         victim.revive()
         time.sleep(0.3)

@@ -83,7 +83,7 @@ class Replica:
         self.taps = [Tap(self, each, fleet.sandbox) for each in fleet.clients]
         self._life = ExitStack()
         self._ambush: tuple[str, str, Ambush] | None = None
-        self.sprung = threading.Event()
+        self._sprung = threading.Event()
 
     def start(self) -> None:
         """Start a process."""
@@ -96,8 +96,12 @@ class Replica:
 
     def lie_in_wait(self, client: str, what: str, ambush: Ambush) -> None:
         """Let `ambush` happen at the replica's next request of this kind for this client, before PitchYou hears of it."""
-        self.sprung.clear()
+        self._sprung.clear()
         self._ambush = (client, what, ambush)
+
+    def springs(self, seconds: float) -> bool:
+        """Whether the ambush happens within so many seconds."""
+        return self._sprung.wait(seconds)
 
     def call_off(self) -> None:
         """Let the ambush not happen any more."""
@@ -112,7 +116,7 @@ class Replica:
             ambush, self._ambush = self._ambush[2], None
         instead = ambush()
         if self._ambush is None:
-            self.sprung.set()
+            self._sprung.set()
         return instead
 
     def kill(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from tests.proof import replicas_witness as witness
-from tests.proof.replicas_fleet import Fleet
+from tests.proof.replicas_fleet import Fleet, Replica
 from tests.system.processes import Site, eventually
 
 _PATIENCE = 20.0  # seconds
@@ -17,8 +17,16 @@ class Scene:
     def __init__(self, here: Site, daemons: Fleet, rng: random.Random) -> None:
         self.here, self.daemons, self.rng = here, daemons, rng
         self.changes: dict[tuple[str, str], int] = {}
+        self.ambushes = self.sprung = 0
         for client in daemons.clients:
             self._take_note(client)
+
+    def meets(self, victim: Replica, seconds: float) -> bool:
+        """Whether the victim runs into its ambush within so many seconds; it is counted."""
+        self.ambushes += 1
+        met = victim.springs(seconds)
+        self.sprung += met
+        return met
 
     def _take_note(self, client: str) -> None:
         for profile in self.here.sandbox.expected(client):

@@ -53,10 +53,12 @@ def run(name: str, *, scale: float, seed: int, workers: int, show: Show, tell: S
     """
     began = time.monotonic()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_be_quiet) as pool:
-        state = _State(name, pool.submit(_digest_of_the_code, name).result())
+        digest = pool.submit(_digest_of_the_code, name).result()
+        state = _State(name, digest)
         points = state.points(lambda: pool.submit(_points, name).result())
         if scale < 1:
             points = sorted(random.Random(seed).sample(points, max(1, round(scale * len(points)))))
+        assert points, f"{name} has no points"
         outcome = Outcome(len(points))
         outcome.held = {point: state.held[point] for point in points if point in state.held}
         outcome.before = len(outcome.held)
@@ -71,6 +73,9 @@ def run(name: str, *, scale: float, seed: int, workers: int, show: Show, tell: S
                 tell(f"{name} {point} does not hold:\n{words}")
             done = len(outcome.held) + len(outcome.failed)
             show(f"{name}: {done:,} of {len(points):,}, {len(outcome.failed)} failed")
+        if pool.submit(_digest_of_the_code, name).result() != digest:
+            outcome.failed["the whole"] = "syncd or the proof was changed meanwhile: run it again"
+            tell(f"{name}: {outcome.failed['the whole']}")
     outcome.seconds = time.monotonic() - began
     return outcome
 

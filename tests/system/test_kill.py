@@ -31,9 +31,10 @@ def kill_at_random_moments(here: Site, kills: int, rng: random.Random) -> Counte
         changing = rng.choice(list(here.sandbox.expected()))
         here.sandbox.change_profile(changing["profileId"], add_media=rng.randrange(3))
         with here.start("run") as daemon:
+            far = rng.choice(("/profiles", "/media/", "/confirm"))
             # A lease that had to run out first would take a minute.
-            eventually(lambda: len(requests) > before, "the daemon works again", 20)  # noqa: B023 - runs at once
-            time.sleep(rng.uniform(0.0, 1.0))  # the moment itself is what is tried here
+            eventually(lambda: any(far in each.path for each in requests[before:]), f"it asks for {far}", 40)  # noqa: B023 - runs at once
+            time.sleep(rng.uniform(0.0, 0.3))  # the moment itself is what is tried here
             daemon.kill()
         died[stage(here)] += 1
     return died

@@ -137,7 +137,8 @@ def test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled(
     shared_postgres: EmbeddedPostgres,
     tmp_path: Path,
 ) -> None:
-    config = SandboxConfig(profiles=6, media_per_profile=1.0)
+    # What is listed once and lost then never comes again.
+    config = SandboxConfig(profiles=6, media_per_profile=1.0, after_confirm="once")
     with (
         forgetful_proxy(shared_postgres.port, arrives=arrives) as proxy,
         site(database_url, tmp_path, config, SYNC__BATCH_SIZE="3") as here,
