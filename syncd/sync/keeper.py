@@ -75,7 +75,13 @@ class LeaseKeeper:
             leases.end_stuck_transactions(connection, client_id)
         holder = leases.holder_of(connection, client_id)
         abandoned = holder if holder and is_dead(holder) else None
-        lease = leases.acquire(connection, client_id, self._holder, ttl=self.ttl, abandoned=abandoned)
+        lease = None
+        if holder in (
+            None,
+            abandoned,
+            self._holder,
+        ):  # else not even a lock, which would wait for a holder at work
+            lease = leases.acquire(connection, client_id, self._holder, ttl=self.ttl, abandoned=abandoned)
         if lease is None:
             raise LeaseHeld(
                 f"client '{client_id}' is being synced by {_readable(holder)}; stop that syncd, or let it do the work"

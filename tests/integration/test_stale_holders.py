@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from syncd.deadline import Deadline
-from syncd.errors import DatabaseUnavailable, LeaseLost
+from syncd.errors import DatabaseUnavailable, LeaseHeld, LeaseLost
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.store import leases
 from syncd.store.engine import Database, make_engine
@@ -103,3 +104,19 @@ def _taken_impatiently(connection: Connection) -> int:
     lease = leases.acquire(connection, "acme", "another", ttl=60.0)
     assert lease
     return lease.fence
+
+
+def test_whoever_stands_by_does_not_wait_for_the_transactions_of_a_living_holder(database_url: str) -> None:
+    with (
+        Database(database_url) as database,
+        LeaseKeeper(database, ttl=60.0) as keeper,
+        LeaseKeeper(database, ttl=60.0) as other,
+        session(database_url) as working,
+    ):
+        lease = keeper.hold("acme")
+        with working.begin():
+            leases.require(working, lease)
+            began = time.monotonic()
+            with pytest.raises(LeaseHeld):
+                other.hold("acme")
+            assert time.monotonic() - began < 5
