@@ -10,6 +10,10 @@ from sqlalchemy import Connection, text
 
 from syncd.errors import LeaseLost
 
+# Taken by whoever locks the row. That lock does not say whose it is; this one does, and gets in nobody's way.
+_KEY = "hashtextextended(:client_id, 7302614)"
+_MARK = f"pg_advisory_xact_lock_shared({_KEY})"
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -36,7 +40,8 @@ def acquire(
     """
     # Waits for the transactions that are under this lease, see `require`.
     connection.execute(
-        text("SELECT 1 FROM ops.lease WHERE client_id = :client_id FOR UPDATE"), {"client_id": client_id}
+        text(f"SELECT {_MARK} FROM ops.lease WHERE client_id = :client_id FOR UPDATE"),
+        {"client_id": client_id},
     )
     fence = connection.execute(
         text(
@@ -55,8 +60,8 @@ def acquire(
 def end_stuck_transactions(connection: Connection, client_id: str) -> None:
     """End the sessions whose transactions still keep a lease that has run out.
 
-    A process that was frozen, or whose host is gone, in the middle of a COPY leaves a session that waits for more of
-    it; no timeout of Postgres ends that one. A session that works is left alone.
+    A process that was frozen, or whose host is gone, leaves a session that waits for it, in the middle of a renewal or of a
+    COPY; after a minute Postgres ends the one, and nothing ends the other. A session that works is left alone.
     """
     connection.execute(
         text(
@@ -81,15 +86,14 @@ def holder_of(connection: Connection, client_id: str) -> str | None:
 
 def renew(connection: Connection, lease: Lease, *, ttl: float) -> bool:
     """Extend the lease by `ttl` seconds from now. False if another has taken it."""
-    return bool(
-        connection.execute(
-            text(
-                "UPDATE ops.lease SET expires_at = clock_timestamp() + make_interval(secs => :ttl) "
-                "WHERE client_id = :client_id AND fence = :fence AND holder = :holder"
-            ),
-            {"client_id": lease.client_id, "fence": lease.fence, "holder": lease.holder, "ttl": ttl},
-        ).rowcount
+    renewed = connection.execute(
+        text(
+            "UPDATE ops.lease SET expires_at = clock_timestamp() + make_interval(secs => :ttl) "
+            f"WHERE client_id = :client_id AND fence = :fence AND holder = :holder RETURNING {_MARK}"
+        ),
+        {"client_id": lease.client_id, "fence": lease.fence, "holder": lease.holder, "ttl": ttl},
     )
+    return renewed.first() is not None
 
 
 def release(connection: Connection, lease: Lease) -> None:
@@ -114,11 +118,6 @@ def require(connection: Connection, lease: Lease) -> None:
 def require_now(connection: Connection, lease: Lease) -> None:
     """Raise `LeaseLost` unless the lease is ours at this moment. Without a lock, so that Postgres has nothing to write."""
     _require(connection, lease, "1", "")
-
-
-# A lock on a row does not say whose it is; this one does, and gets in nobody's way.
-_KEY = "hashtextextended(:client_id, 7302614)"
-_MARK = f"pg_advisory_xact_lock_shared({_KEY})"
 
 
 def _require(connection: Connection, lease: Lease, marked: str, locking: str) -> None:

@@ -82,6 +82,23 @@ def test_a_lease_that_has_run_out_is_taken_though_its_holder_stands_still_in_the
         frozen.invalidate()
 
 
+@pytest.mark.long
+def test_a_lease_that_has_run_out_is_taken_though_its_holder_stands_still_in_the_middle_of_a_renewal(
+    database_url: str,
+) -> None:
+    with (
+        Database(database_url) as database,
+        LeaseKeeper(database, ttl=60.0) as keeper,
+        session(database_url) as frozen,
+    ):
+        taken = database.transact(lambda c: leases.acquire(c, "acme", "frozen", ttl=0.0), Deadline(5))
+        assert taken
+        frozen.begin()
+        assert leases.renew(frozen, taken, ttl=60.0)
+        assert keeper.hold("acme").fence == taken.fence + 1
+        frozen.invalidate()
+
+
 def test_a_lease_is_renewed_in_the_middle_of_a_long_transaction_under_it_and_taken_by_nobody(
     database_url: str,
 ) -> None:
