@@ -22,7 +22,7 @@ test: .venv/dev-ready
 
 # All proofs, under two hours on two cores; ended early, it goes on where it was. PROOF_SCALE=0.01 takes a sample.
 proof: .venv/dev-ready
-	@.venv/bin/python -m tests.proof $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m tests.proof $(ARGS)
 
 # Three minutes, to see a slip; bench-full writes docs/performance.md, in about 40 minutes on an otherwise idle machine.
 bench: .venv/dev-ready

@@ -8,7 +8,7 @@ from tests.proof import replicas_witness as witness
 from tests.proof.replicas_fleet import Fleet, Replica
 from tests.system.processes import Site, eventually
 
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 40.0  # seconds; a lease whose holder stands still in a transaction takes ten
 
 
 class Scene:
