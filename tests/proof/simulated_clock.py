@@ -120,7 +120,6 @@ _WAITING, _READING = {"x86_64": ("202", "0"), "aarch64": ("98", "63")}.get(platf
 _SNAPSHOTS = (
     3  # that must all show every thread waiting, since the threads of one are looked at one after the other
 )
-_NOTICED = 0.005  # seconds after which each wait has noticed that the time has leapt
 _POLL = 0.002
 _LONGEST = 120.0
 
@@ -192,14 +191,40 @@ class SimulatedClock:
 def let_it_notice(pid: int) -> None:
     """Return when the process has done what the time that has leapt made due, and waits again."""
     ends_at = time.monotonic() + _LONGEST
-    time.sleep(_NOTICED)
-    while not all(_all_wait(pid) for _ in range(_SNAPSHOTS)):
+    before = {task: _sleeps(task) for task in _tasks(pid)}
+    while not (
+        all(_has_looked(task, before.get(task, 0)) for task in _tasks(pid))
+        and all(_all_wait(pid) for _ in range(_SNAPSHOTS))
+    ):
         assert time.monotonic() < ends_at, f"process {pid} still works after {_LONGEST} s"
         time.sleep(_POLL)
 
 
+def _tasks(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").iterdir())
+
+
+def _sleeps(task: Path) -> int:
+    """How often the thread has gone to sleep."""
+    try:
+        status = (task / "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(status.partition("\nvoluntary_ctxt_switches:")[2].split(maxsplit=1)[0])
+
+
+def _has_looked(task: Path, sleeps: int) -> bool:
+    """Whether a thread that waits for the time has looked at it: it has gone to sleep twice since, once for certain after a look."""
+    try:
+        number, *arguments = (task / "syscall").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    timed = number == _WAITING and int(arguments[3], 16) != 0
+    return not timed or _sleeps(task) >= sleeps + 2
+
+
 def _all_wait(pid: int) -> bool:
-    return all(_waits(pid, task) for task in Path(f"/proc/{pid}/task").iterdir())
+    return all(_waits(pid, task) for task in _tasks(pid))
 
 
 def _waits(pid: int, task: Path) -> bool:
