@@ -70,6 +70,8 @@ def audit_confirm(
     stored = _read(config.database_url, partial(_stored, client=scene.client, ids=list(good)))
     for text, each in good.items():
         findings += check_profile(scene, each, stored[text])
+        held = {media for media, rows in stored[text].media.items() if rows[0].state == "stored"}
+        ledger.kept.update((scene.client, text, media) for media in held)
     return findings
 
 

@@ -227,8 +227,8 @@ def _check_media(scene: Scene, profile_id: str, media_id: str, rows: list[MediaR
     row = rows[0]
     record = scene.ledger.media.get((scene.client, profile_id, media_id), MediaRecord())
     if row.state == "gone":
-        if record.digests:
-            return [f"{name} is marked gone, but it was served"]
+        if (scene.client, profile_id, media_id) in scene.ledger.kept:
+            return [f"{name} is marked gone, but it was stored when it was confirmed"]
         gone = record.last_status in (404, 410)
         return [] if gone else [f"{name} is marked gone, but the last answer was {record.last_status}"]
     if row.state == "rejected":

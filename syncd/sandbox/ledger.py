@@ -86,6 +86,7 @@ class Ledger:
     token_requests: list[TokenRequest] = field(default_factory=list)
     lists: list[ListAnswer] = field(default_factory=list)
     media: dict[MediaKey, MediaRecord] = field(default_factory=dict)
+    kept: set[MediaKey] = field(default_factory=set)  # files that the audit has seen stored at a confirm
     confirms: list[Confirm] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     chats: list[tuple[str, str, str | None]] = field(default_factory=list)  # client, profileId, recruiterName

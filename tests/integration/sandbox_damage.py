@@ -105,7 +105,7 @@ DAMAGE: dict[str, tuple[Callable[[Store], None], str]] = {
     "media pending": (sql(f"UPDATE ats.media SET state = 'pending' {OF_ONE_MEDIA}"), "in state 'pending'"),
     "media called gone": (
         sql(f"UPDATE ats.media SET state = 'gone' {OF_ONE_MEDIA}"),
-        "marked gone, but it was served",
+        "marked gone, but",
     ),
     "media called rejected": (
         sql(f"UPDATE ats.media SET state = 'rejected' {OF_ONE_MEDIA}"),

@@ -126,7 +126,7 @@ class Machine(AtPitchYou):
 
     @invariant()
     def nothing_is_confirmed_too_early(self) -> None:
-        assert self.here.sandbox.findings == []
+        _same(self.here.sandbox.findings, [])
 
     @invariant()
     def nothing_changes_for_others(self) -> None:
