@@ -76,11 +76,8 @@ class LeaseKeeper:
         holder = leases.holder_of(connection, client_id)
         abandoned = holder if holder and is_dead(holder) else None
         lease = None
-        if holder in (
-            None,
-            abandoned,
-            self._holder,
-        ):  # else not even a lock, which would wait for a holder at work
+        # From a holder at work not even a lock is wanted, which would wait for its transactions.
+        if holder in (None, abandoned, self._holder):
             lease = leases.acquire(connection, client_id, self._holder, ttl=self.ttl, abandoned=abandoned)
         if lease is None:
             raise LeaseHeld(

@@ -17,6 +17,7 @@ from syncd.errors import DatabaseUnavailable, LeaseHeld, LeaseLost
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.store import leases
 from syncd.store.engine import Database, make_engine
+from syncd.store.leases import Lease
 from syncd.sync.keeper import LeaseKeeper
 from syncd.sync.once import Ended
 from tests.integration.settling import CONFIRM, LIST, calls
@@ -35,6 +36,21 @@ def session(database_url: str) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+@contextmanager
+def taken_by_another(database_url: str) -> Iterator[tuple[Lease, Connection, LeaseKeeper]]:
+    """A lease that has run out, a session of its holder in the middle of a transaction, and who wants the lease."""
+    with (
+        Database(database_url) as database,
+        LeaseKeeper(database, ttl=60.0) as keeper,
+        session(database_url) as frozen,
+    ):
+        taken = database.transact(lambda c: leases.acquire(c, "acme", "frozen", ttl=0.0), Deadline(5))
+        assert taken
+        frozen.begin()
+        yield taken, frozen, keeper
+        frozen.invalidate()
 
 
 @pytest.mark.parametrize(("on", "path"), [("profiles", LIST), ("confirm", CONFIRM)])
@@ -61,14 +77,7 @@ def test_nothing_is_asked_or_confirmed_again_after_the_lease_was_lost_between_tw
 def test_a_lease_that_has_run_out_is_taken_though_its_holder_stands_still_in_the_middle_of_a_copy(
     database_url: str,
 ) -> None:
-    with (
-        Database(database_url) as database,
-        LeaseKeeper(database, ttl=60.0) as keeper,
-        session(database_url) as frozen,
-    ):
-        taken = database.transact(lambda c: leases.acquire(c, "acme", "frozen", ttl=0.0), Deadline(5))
-        assert taken
-        frozen.begin()
+    with taken_by_another(database_url) as (taken, frozen, keeper):
         leases.require(frozen, taken)
         driver = frozen.connection.driver_connection
         assert driver
@@ -79,24 +88,15 @@ def test_a_lease_that_has_run_out_is_taken_though_its_holder_stands_still_in_the
         ):
             copy.write_row(("acme",))
             assert keeper.hold("acme").fence == taken.fence + 1
-        frozen.invalidate()
 
 
 @pytest.mark.long
 def test_a_lease_that_has_run_out_is_taken_though_its_holder_stands_still_in_the_middle_of_a_renewal(
     database_url: str,
 ) -> None:
-    with (
-        Database(database_url) as database,
-        LeaseKeeper(database, ttl=60.0) as keeper,
-        session(database_url) as frozen,
-    ):
-        taken = database.transact(lambda c: leases.acquire(c, "acme", "frozen", ttl=0.0), Deadline(5))
-        assert taken
-        frozen.begin()
+    with taken_by_another(database_url) as (taken, frozen, keeper):
         assert leases.renew(frozen, taken, ttl=60.0)
         assert keeper.hold("acme").fence == taken.fence + 1
-        frozen.invalidate()
 
 
 def test_a_lease_is_renewed_in_the_middle_of_a_long_transaction_under_it_and_taken_by_nobody(
