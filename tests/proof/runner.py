@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import importlib
 import json
 import os
 import random
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -21,6 +23,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".proof"
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 Show = Callable[[str], None]
 
 
@@ -96,7 +99,8 @@ def missing(names: Sequence[str]) -> list[str]:
 
 
 def _be_quiet() -> None:
-    """What syncd logs while it is being broken is no news; the progress is."""
+    """What syncd logs while it is being broken is no news; the progress is. Without who started it, a worker ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
