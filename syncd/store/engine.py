@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -96,6 +96,7 @@ class Database:
                 conflicts += state in _CONFLICTS
                 if not _may_pass(error) or conflicts >= CONFLICT_ATTEMPTS:
                     if state in _CANNOT_WRITE:
+                        self._engine.dispose()  # a standby that was connected to while the primary was away stays one
                         self._note_away(f"SQLSTATE {state}", cannot_write=True)
                     raise explained(error) from None
                 if state not in _CONFLICTS:
@@ -139,6 +140,7 @@ class Database:
 
 def make_engine(url: str, *, connections: int = 5) -> Engine:
     """An engine whose errors hold no parameters and whose commits are believed only if the server agrees."""
+    hosts = ",".join(make_url(url).normalized_query.get("host", ()))
     engine = create_engine(
         url,
         pool_size=connections,
@@ -155,6 +157,8 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
             "keepalives_interval": 10,
             "keepalives_count": 3,
             "tcp_user_timeout": 60_000,
+            # Of several hosts never the standby, though it answers: it is behind, and stays connected to.
+            **({"target_session_attrs": "primary"} if "," in hosts else {}),
             "prepare_threshold": None,  # server-side prepared statements do not survive PgBouncer
         },
     )

@@ -102,3 +102,29 @@ def test_a_failover_in_the_middle_of_the_work_loses_and_doubles_nothing(
             assert daemon.stop() == 0
             assert not daemon.events("cycle_crashed")
             here.assert_complete()
+
+
+@pytest.mark.long
+def test_of_two_hosts_the_standby_is_not_taken_for_the_primary_that_is_started_anew(
+    own_postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    upgrade(own_postgres.url.replace("postgresql:", "postgresql+psycopg:"))
+    with standby_of(own_postgres) as standby:
+        url = make_url(own_postgres.url).set(drivername="postgresql+psycopg")
+        hosts = [f"127.0.0.1:{each.port}" for each in (own_postgres, standby)]
+        one, both = (
+            each.render_as_string(hide_password=False)
+            for each in (url, url.update_query_dict({"host": hosts}))
+        )
+        with (
+            site(one, tmp_path, CONFIG, DATABASE__URL=both, **SMALL_STEPS) as here,
+            here.start("run") as daemon,
+        ):
+            daemon.wait_for("cycle_finished", outcome="ok")
+            lose_primary_in_the_middle(here, own_postgres)
+            time.sleep(2)
+            own_postgres.start()
+            eventually(lambda: not here.outstanding(), "everything is stored and confirmed", 60)
+            assert daemon.stop() == 0
+            assert not daemon.events("cycle_crashed")
+            here.assert_complete()
