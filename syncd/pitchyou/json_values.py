@@ -81,7 +81,7 @@ def presumed_id(payload: bytes) -> str | None:
 def _loads_leniently(payload: bytes) -> Json:
     try:
         return json.loads(
-            payload.decode("utf-8", "replace"),
+            payload.decode("utf-8", "surrogateescape"),  # so that no id has what was no UTF-8
             strict=False,
             object_pairs_hook=_without_doubtful_id,
             parse_int=lambda digits: int(digits) if len(digits) < 1000 else None,

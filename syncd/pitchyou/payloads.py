@@ -209,10 +209,9 @@ def identifier(value: Json, name: str) -> str:
 def _presentable_id(value: Json) -> str | None:
     """The profileId of a bad profile, if there is one that can be trusted."""
     try:
-        text = identifier(value.get("profileId") if isinstance(value, dict) else None, "profileId")
+        return identifier(value.get("profileId") if isinstance(value, dict) else None, "profileId")
     except Unreadable:
         return None
-    return None if "\ufffd" in text else text
 
 
 def _text(value: Json, name: str, reading: _Reading) -> str | None:
