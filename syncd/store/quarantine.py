@@ -129,6 +129,19 @@ def overtaken(connection: Connection, quarantine_id: int, profile_id: str) -> bo
     )
 
 
+def newer_waits(connection: Connection, client_id: str, quarantine_id: int, profile_id: str) -> bool:
+    """Whether a newer version of the application than this entry waits in quarantine as well."""
+    return bool(
+        connection.execute(
+            text(
+                "SELECT EXISTS (SELECT FROM ops.quarantine WHERE client_id = :client_id AND profile_id = :profile_id "
+                "AND quarantine_id > :quarantine_id AND resolved_at IS NULL)"
+            ),
+            {"client_id": client_id, "quarantine_id": quarantine_id, "profile_id": profile_id},
+        ).scalar()
+    )
+
+
 def note_attempt(connection: Connection, quarantine_id: int, error: str | None) -> None:
     """Record another attempt: its error, or that it succeeded."""
     connection.execute(

@@ -26,7 +26,8 @@ class Retried:
 def retry_quarantined(work: Work) -> Retried:
     """Try every unresolved entry of the client once, each in a transaction of its own.
 
-    The newest come first, so that of several versions of an application the older ones find it overtaken. What is landed is fetched and confirmed by the next cycle, like any other application.
+    The newest come first, so that of several versions of an application the older ones find it overtaken; while a newer
+    one is still bad, they wait for it. What is landed is fetched and confirmed by the next cycle, like any other application.
     """
     retried, before = Retried(), sys.maxsize
     while entries := work.read(
@@ -42,6 +43,8 @@ def retry_quarantined(work: Work) -> Retried:
 def _retry(work: Work, quarantine_id: int, profile: Profile | BadProfile, retried: Retried) -> None:
     if isinstance(profile, BadProfile):
         reason = profile.reason
+    elif work.read(lambda c: quarantine.newer_waits(c, work.client_id, quarantine_id, profile.profile_id)):
+        reason = "a newer version of this profile is unreadable, so this one waits for it"
     else:
         try:
             overtaken = work.write(lambda c: _land(c, work.client_id, quarantine_id, profile))
