@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import quote
@@ -174,6 +175,10 @@ class PitchYou:
         def attempt() -> T:
             with self._session.authorized("GET", path, until) as response:
                 require_success(response, "a media file")
+                if response.status != HTTPStatus.OK:  # 202, say: not ready yet
+                    raise ApiUnavailable(
+                        f"HTTP {response.status} came in place of a media file", status=response.status
+                    )
                 if response.header("content-encoding").lower() not in ("", "identity"):
                     raise ApiUnavailable("a media file came compressed, which was not asked for")
                 if response.content_type == "text/html":

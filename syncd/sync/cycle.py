@@ -32,17 +32,18 @@ def run_cycle(work: Work) -> None:
         SyncdError: the first thing that went wrong, after everything else was done.
     """
     take_over(work)
-    with work.outlast():
-        confirm_ready(work)  # what an earlier cycle could not say any more
     for _ in range(work.plan.max_polls):
         confirmed_before = work.tally.confirmed
         with work.outlast():
             land_listed(work)  # rows, committed: applications, answers, attachments, media (pending)
         with work.outlast():
-            remove_unnamed_files(work)  # what a changed profile does not name any more
+            confirm_ready(work)  # what earlier cycles could not say any more, and what has no files
+        with work.outlast():
             for _files in fetch_rounds(work):  # to disk, fsynced, then noted as stored
                 confirm_ready(work)  # only what is stored, or gone for good
             confirm_ready(work)
+        with work.outlast():
+            remove_unnamed_files(work)  # what a changed profile does not name any more
         if work.troubles or work.tally.confirmed == confirmed_before:
             break
     if work.troubles:

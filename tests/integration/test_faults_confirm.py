@@ -134,9 +134,10 @@ def test_ids_refused_because_they_are_confirmed_already_count_as_confirmed(
     with scene(database_url, tmp_path / "m", config=config) as s:
         settle(s)
         s.execute("UPDATE ats.application SET confirmed_revision = 0")  # the notes of it were lost
+        before = len(calls(s, CONFIRM))
         assert s.cycle().error is None
         assert unconfirmed(s) == {}
-        assert set(calls(s, CONFIRM)[1:]) == {409}
+        assert set(calls(s, CONFIRM)[before:]) == {409}
 
 
 @pytest.mark.parametrize("kind", ["html", "status", "drop_before"])
@@ -200,7 +201,7 @@ def test_with_the_confirm_endpoint_down_everything_is_landed_and_asked_for_a_bou
         assert len(landed(s)) == 30
         files = s.rows("SELECT storage_path FROM ats.media WHERE state = 'stored'")
         assert s.files() == {row["storage_path"] for row in files} != set()
-        assert len(calls(s, CONFIRM)) <= 40
+        assert len(calls(s, CONFIRM)) <= 50
         assert len(unconfirmed(s)) == 30
         s.sandbox.add_profiles(5)
         s.cycle()

@@ -36,6 +36,7 @@ from tests.unit.log_lines import logging_to
         Fault("media", "status", status=503, times=None),
         Fault("media", "status", status=403, times=None),
         Fault("media", "status", status=404, times=None),
+        Fault("media", "status", status=202, times=None),  # not ready yet
         Fault("media", "truncate", times=None),
         Fault("media", "drop_before", times=None),
         Fault("media", "drop_after", times=None),
@@ -197,5 +198,7 @@ def test_nothing_is_confirmed_while_a_file_of_it_is_pending(database_url: str, t
         assert s.cycle().tally.confirmed == 0
         later(s, 60)
         settle(s)
-        assert len(calls(s, CONFIRM)) == 2
+        assert (
+            len(calls(s, CONFIRM)) == 3
+        )  # those without files, those whose files came, those whose came late
         s.assert_complete()  # the sandbox looked at each confirm before it answered
