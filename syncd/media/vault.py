@@ -149,15 +149,29 @@ class Vault:
             os.close(descriptor)
         return size, digest.digest(), sniff(start)
 
-    def remove(self, client_id: str, key: MediaKey) -> None:
+    def remove(self, client_id: str, key: MediaKey, *, fence: int) -> None:
         """Remove a file and its folder, if that is then empty. A missing one is fine."""
-        self.remove_file(path_of(client_id, key))
+        self.remove_file(client_id, path_of(client_id, key), fence=fence)
 
-    def remove_file(self, storage_path: str) -> None:
-        """Remove the file at a path relative to the root, and its folder if that is then empty."""
+    def remove_file(self, client_id: str, storage_path: str, *, fence: int) -> None:
+        """Remove the file at a path relative to the root, and its folder if that is then empty.
+
+        By way of the folder of the lease with this `fence`: once a successor has taken over, that is gone, and so a process
+        that was frozen removes nothing that its successor has stored.
+
+        Raises:
+            MediaStoreFailed: the disk does not let it go, or another has taken over.
+        """
         path = self.root / storage_path
         with _disk_errors:
-            path.unlink(missing_ok=True)
+            aside = self._half(client_id, fence) / secrets.token_hex(8)
+            try:
+                path.rename(aside)
+            except FileNotFoundError:
+                if not aside.parent.is_dir():
+                    raise
+            else:
+                aside.unlink()
             with suppress(OSError):  # not empty, or never made
                 path.parent.rmdir()
             for folder in (path.parent, path.parent.parent):
@@ -181,6 +195,22 @@ class Vault:
         except OSError as error:
             raise MediaStoreFailed(f"the media root cannot be read ({error.strerror})") from None
         return size, digest.digest()
+
+    def adopt(self, storage_path: str) -> StoredFile | None:
+        """A file that has its name, and so is whole, made as durable as one that `store` has taken in; None if none is there.
+
+        Raises:
+            MediaStoreFailed: it cannot be read, or not be made durable.
+        """
+        if (measured := self.measure(storage_path)) is None:
+            return None
+        path = self.root / storage_path
+        with _disk_errors:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                start = file.read(_SNIFFED_BYTES)
+            _fsync_folder(path.parent)
+        return StoredFile(storage_path, *measured, sniff(start))
 
     def files(self, client_id: str) -> Iterator[str]:
         """The storage paths of all files below the client's folder."""

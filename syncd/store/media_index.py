@@ -136,18 +136,6 @@ def has_stored(connection: Connection, client_id: str) -> bool:
     )
 
 
-def never_stored(connection: Connection, client_id: str, keys: Sequence[MediaKey]) -> list[MediaKey]:
-    """Those of `keys` of which nothing was ever stored, as far as their rows know."""
-    rows = connection.execute(
-        text(
-            f"SELECT m.profile_id, m.media_id FROM ats.media m JOIN unnest({_KEYS}) AS f(profile_id, media_id) "
-            f"ON {_THEIRS} WHERE storage_path IS NULL"
-        ),
-        _identities(client_id, keys),
-    )
-    return [MediaKey(*row) for row in rows]
-
-
 def is_stored(connection: Connection, client_id: str, key: MediaKey) -> bool:
     """Whether the file is in state stored."""
     return bool(

@@ -3,14 +3,11 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from queue import SimpleQueue
-
-from sqlalchemy import Connection
 
 from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed
 from syncd.logs import get_logger
-from syncd.media.vault import FileTooLarge, IncompleteFile
+from syncd.media.vault import FileTooLarge, IncompleteFile, path_of
 from syncd.model import MediaState
 from syncd.pitchyou import Response, limited
 from syncd.store import media_index
@@ -135,7 +132,7 @@ def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
         return
     if any(isinstance(result, Fetched) for result in results):
         work.vault.settle(work.client_id)
-    work.write(lambda c: _record_fenced(c, work, results))
+    work.write(lambda c: media_index.record(c, work.client_id, results))
     tally = work.tally
     for result in results:
         match result:
@@ -153,18 +150,6 @@ def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
                     error=error,
                 )
     results.clear()
-
-
-def _record_fenced(connection: Connection, work: Work, results: list[Fetched | NotFetched]) -> None:
-    """Write down what became of files, and remove those that are gone: a crash may have left one before its row knew.
-
-    Under the lock on the lease, so that a process which has lost it removes nothing that its successor has stored.
-    """
-    media_index.record(connection, work.client_id, results)
-    gone = [each.key for each in results if isinstance(each, NotFetched) and each.state is MediaState.GONE]
-    if gone:  # what was stored once stays: it may be damaged, but nobody has a better one any more
-        for key in media_index.never_stored(connection, work.client_id, gone):
-            work.vault.remove(work.client_id, key)
 
 
 def _download(work: Work, due: Due) -> Fetched | NotFetched:
@@ -204,19 +189,22 @@ def _still_there(work: Work, due: Due) -> Fetched | None:
     if due.before is None:
         return None
     try:
-        measured = work.vault.measure(due.before.storage_path)
+        file = work.vault.adopt(due.before.storage_path)
     except MediaStoreFailed:  # this file cannot be read; the disk may well take another
         return None
-    if measured is None or measured[1] != due.before.sha256:
-        return None
-    return Fetched(due.key, replace(due.before, size_bytes=measured[0]))
+    return Fetched(due.key, file) if file and file.sha256 == due.before.sha256 else None
 
 
-def _missing(work: Work, due: Due, error: str) -> NotFetched:
-    """PitchYou does not have the file: late at first, gone for good after `media_gone_after`."""
+def _missing(work: Work, due: Due, error: str) -> Fetched | NotFetched:
+    """PitchYou does not have the file: late at first, gone for good after `media_gone_after`.
+
+    Unless it is here: a crash between its name and its row left it, and nobody has another any more.
+    """
     gone_after = work.plan.media_gone_after
     missing_for = due.missing_for or 0.0
     if missing_for >= gone_after:
+        if due.before is None and (file := work.vault.adopt(path_of(work.client_id, due.key))):
+            return Fetched(due.key, file)
         return NotFetched(due.key, MediaState.GONE, error, missing=True)
     retry_in = min(_backoff(work, due), gone_after - missing_for)
     return NotFetched(due.key, MediaState.PENDING, error, missing=True, retry_in=retry_in)

@@ -49,11 +49,12 @@ def _remove_some(connection: Connection, work: Work) -> None:
     """Remove a few files and strike them off the list.
 
     Inside the transaction, unlike anything else on disk: its lock on the lease keeps a successor from storing a file
-    of the same name until this process is done. Removing a file again, after a crash or a retry, is harmless.
+    of the same name until this process is done, or until it has taken over from one that stands still. Removing a file
+    again, after a crash or a retry, is harmless.
     """
     removals = media_index.removals(connection, work.client_id, _CHUNK)
     for key, wanted in removals:
         if not wanted:
-            work.vault.remove(work.client_id, key)
+            work.vault.remove(work.client_id, key, fence=work.lease.fence)
     if removals:
         media_index.forget_removals(connection, work.client_id, [key for key, _ in removals])

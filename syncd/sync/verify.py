@@ -8,8 +8,9 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
+from syncd.errors import MediaStoreFailed
 from syncd.media.vault import Vault
-from syncd.model import MediaKey
+from syncd.model import MediaKey, StoredFile
 from syncd.store import media_index
 from syncd.store.engine import Database
 from syncd.sync.fetch import fetch_rounds
@@ -39,11 +40,8 @@ def find_faults(client_id: str, database: Database, vault: Vault, deadline: Dead
         whole = []
         for key, file in rows:
             deadline.check()
-            measured = vault.measure(file.storage_path)
-            if measured is None:
-                yield Fault("missing", file.storage_path, key)
-            elif measured != (file.size_bytes, file.sha256):
-                yield Fault("damaged", file.storage_path, key)
+            if fault := _fault(vault, key, file):
+                yield fault
             else:
                 whole.append(key)
         if whole:
@@ -53,6 +51,16 @@ def find_faults(client_id: str, database: Database, vault: Vault, deadline: Dead
     while chunk := list(islice(paths, _CHUNK)):
         known = database.transact(lambda c: media_index.known_paths(c, client_id, chunk), deadline)
         yield from (Fault("orphan", path) for path in chunk if path not in known)
+
+
+def _fault(vault: Vault, key: MediaKey, file: StoredFile) -> Fault | None:
+    try:
+        measured = vault.measure(file.storage_path)
+    except MediaStoreFailed:  # a sector that cannot be read any more; those of other files can
+        measured = (0, b"")
+    if measured is None:
+        return Fault("missing", file.storage_path, key)
+    return None if measured == (file.size_bytes, file.sha256) else Fault("damaged", file.storage_path, key)
 
 
 def repair(work: Work, faults: list[Fault]) -> list[Fault]:
@@ -85,7 +93,7 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
 def _remove_orphan(connection: Connection, work: Work, path: str) -> None:
     """Remove a file that no row names, unless another syncd has made it a stored one since; the lock keeps it so."""
     if not media_index.known_paths(connection, work.client_id, [path]):
-        work.vault.remove_file(path)
+        work.vault.remove_file(work.client_id, path, fence=work.lease.fence)
 
 
 def _is_stored(work: Work, key: MediaKey) -> bool:

@@ -86,3 +86,43 @@ def test_a_damaged_file_stays_when_pitchyou_has_no_other(s: Scene) -> None:
         s.cycle()
     assert states(s)["gone"] == 1
     assert s.files() == files
+
+
+def test_while_the_media_root_is_not_mounted_nothing_is_confirmed_whose_files_are_on_it(
+    database_url: str, tmp_path: Path
+) -> None:
+    with scene(database_url, tmp_path / "media", config=CONFIG) as s:
+        s.cycle(confirm=False)
+        elsewhere = s.media_root.rename(s.media_root.with_name("elsewhere"))
+        s.media_root.mkdir()
+        assert isinstance(s.cycle().error, MediaStoreFailed)
+        assert s.sandbox.ledger.confirms == []
+        s.media_root.rmdir()
+        elsewhere.rename(s.media_root)
+        assert s.cycle().tally.confirmed == 6
+        s.assert_complete()
+
+
+def test_a_file_that_a_crash_left_behind_is_kept_when_pitchyou_has_no_other(s: Scene) -> None:
+    """Between its name on disk and its row there may be a crash; then PitchYou has it no more."""
+    files = s.files()
+    s.execute(
+        "UPDATE ats.media SET state = 'pending', storage_path = NULL, sha256 = NULL, size_bytes = NULL, "
+        "mime_sniffed = NULL, stored_at = NULL, next_attempt_at = now()"
+    )
+    assert s.cycle().error is None
+    assert states(s) == {"stored": len(files)}
+    assert s.files() == files
+    s.assert_complete()
+
+
+def test_one_file_that_cannot_be_read_is_a_fault_like_others_and_those_behind_it_are_looked_at(
+    s: Scene,
+) -> None:
+    first, *_, last = sorted(s.files())
+    for file in (first, last):
+        (s.media_root / file).unlink()
+        (s.media_root / file).mkdir()  # reading it fails, as it does where a sector is lost
+    database, vault = s.outsides.database, s.outsides.vault
+    found = find_faults(s.client.plan.client_id, database, vault, Deadline(30))
+    assert [(each.kind, each.path) for each in found] == [("damaged", first), ("damaged", last)]

@@ -66,13 +66,13 @@ def test_process_that_lost_its_lease_removes_no_file_of_its_successor(
         class Slow(Vault):
             """Meets a successor that takes the lease just before the file is removed."""
 
-            def remove(self, client_id: str, key: MediaKey) -> None:
+            def remove(self, client_id: str, key: MediaKey, *, fence: int) -> None:
                 if not others:
                     world.sandbox.change_profile(row["profile_id"], fields=original)
                     others.append(threading.Thread(target=succeed))
                     others[0].start()
                     time.sleep(0.5)
-                super().remove(client_id, key)
+                super().remove(client_id, key, fence=fence)
 
         def succeed() -> None:
             world.execute(
@@ -102,6 +102,27 @@ def test_retry_lands_the_newest_of_several_quarantined_versions(database_url: st
 
         assert (retried.landed, retried.overtaken, retried.still_bad) == (1, 1, 0)
         assert world.value("SELECT utm_source FROM ats.application") == "newer"
+
+
+def test_an_older_quarantined_version_waits_while_a_newer_one_is_still_bad(
+    database_url: str, tmp_path: Path
+) -> None:
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=0)) as world:
+        for column, value in (("utm_source", "older"), ("utm_medium", "newer")):
+            world.execute(f"ALTER TABLE ats.application ADD CONSTRAINT ck_{column} CHECK ({column} IS NULL)")
+            key = "utm" + column.removeprefix("utm_").title()
+            world.sandbox.put_raw_profile(profile(**{key: value}))
+            world.cycle()
+
+        def retried() -> tuple[int, int, int]:
+            found = retry_quarantined(prepare_work(world.client, world.outsides, world.stop))
+            return found.landed, found.overtaken, found.still_bad
+
+        world.execute("ALTER TABLE ats.application DROP CONSTRAINT ck_utm_source")
+        assert retried() == (0, 0, 2)
+        world.execute("ALTER TABLE ats.application DROP CONSTRAINT ck_utm_medium")
+        assert retried() == (1, 1, 0)
+        assert world.value("SELECT utm_medium FROM ats.application") == "newer"
 
 
 @pytest.mark.parametrize("trouble", [b"[" * 120 + b"]" * 120, b'"' + b"x" * 17_000_000 + b'"'])

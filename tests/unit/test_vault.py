@@ -217,7 +217,7 @@ def spoil_root(vault: Vault) -> None:
         lambda v: v.settle("acme"),
         Vault.probe,
         lambda v: v.prepare("acme"),
-        lambda v: v.remove("acme", KEY),
+        lambda v: v.remove("acme", KEY, fence=FENCE),
     ],
 )
 def test_a_media_root_that_is_none_is_said_with_what_to_check(

@@ -52,7 +52,7 @@ def test_hostile_ids_stay_two_folders_below_the_root_and_each_has_its_own_place(
     assert len(everything(vault)) == len(keys)
     assert {path.count("/") for path in everything(vault)} == {2}
     for key in keys:
-        vault.remove("acme", key)
+        vault.remove("acme", key, fence=FENCE)
     assert list((vault.root / "acme").iterdir()) == []
 
 
@@ -71,11 +71,11 @@ def test_two_keys_never_share_a_path(one: tuple[str, str], other: tuple[str, str
 def test_removing_takes_the_empty_folder_along_and_only_that(vault: Vault) -> None:
     store(vault, PDF)
     store(vault, PDF, key=MediaKey("P", "N"))
-    vault.remove("acme", KEY)
+    vault.remove("acme", KEY, fence=FENCE)
     assert everything(vault) == {"acme/P/N"}
     for _ in range(2):  # a missing file is fine
-        vault.remove("acme", MediaKey("P", "N"))
-        vault.remove("acme", MediaKey("never", "stored"))
+        vault.remove("acme", MediaKey("P", "N"), fence=FENCE)
+        vault.remove("acme", MediaKey("never", "stored"), fence=FENCE)
         assert everything(vault) == set()
         assert not (vault.root / "acme/P").exists()
     assert (vault.root / "acme").is_dir()
@@ -135,3 +135,25 @@ def test_a_folder_of_an_earlier_holder_that_cannot_be_removed_is_said(
     monkeypatch.setattr(Path, "rmdir", refuse)
     with pytest.raises(MediaStoreFailed, match="Operation not permitted"):
         vault.take_over("acme", FENCE + 1)
+
+
+def test_who_was_taken_over_from_removes_no_file(vault: Vault) -> None:
+    store(vault, PDF)
+    vault.take_over("acme", FENCE + 1)
+    with pytest.raises(MediaStoreFailed):
+        vault.remove("acme", KEY, fence=FENCE)
+    assert everything(vault) == {path_of("acme", KEY)}
+    vault.remove("acme", KEY, fence=FENCE + 1)
+    assert everything(vault) == set()
+
+
+def test_a_file_that_is_adopted_is_made_durable(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = store(vault, PDF)
+    synced: list[str] = []
+    fsync = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: (synced.append(str(Path(f"/proc/self/fd/{fd}").readlink())), fsync(fd))
+    )
+    assert vault.adopt(stored.storage_path) == stored
+    assert synced == [str(vault.root / stored.storage_path), str((vault.root / stored.storage_path).parent)]
+    assert vault.adopt("acme/P/never") is None
