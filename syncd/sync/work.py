@@ -18,6 +18,7 @@ from syncd.store.leases import Lease
 from syncd.store.status import Shortfall
 
 T = TypeVar("T")
+PATIENCE = 60.0  # seconds for which a cycle waits for a Postgres that is away
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,13 @@ class Work:
                 cycles.beat(connection, self.cycle_id)
             return result
 
-        result = self.database.transact(fenced, self._until_written())
+        result = self.database.transact(fenced, self._until_written(), patience=PATIENCE)
         self.progress(self)
         return result
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """Run `query` in a transaction of its own."""
-        return self.database.transact(query, self._until_written())
+        return self.database.transact(query, self._until_written(), patience=PATIENCE)
 
     def require_lease(self) -> None:
         """Raise `LeaseLost` unless the lease is ours at this moment: whoever has it now knows better what to ask and say.
@@ -91,7 +92,7 @@ class Work:
     def _until_written(self) -> Deadline:
         # The deadline is asked between two attempts only, so the transaction in hand is finished in any case: what
         # PitchYou has told us once it may never tell again.
-        return self.deadline.anew(60.0)
+        return self.deadline.anew(PATIENCE)
 
     @contextmanager
     def outlast(self) -> Iterator[None]:
