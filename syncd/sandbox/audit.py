@@ -70,6 +70,11 @@ def audit_confirm(
     stored = _read(config.database_url, partial(_stored, client=scene.client, ids=list(good)))
     for text, each in good.items():
         findings += check_profile(scene, each, stored[text])
+        findings += [
+            f"{each!r}: confirmed, though media {media!r} was rejected"
+            for media, rows in stored[text].media.items()
+            if rows[0].state == "rejected"
+        ]
         held = {media for media, rows in stored[text].media.items() if rows[0].state == "stored"}
         ledger.kept.update((scene.client, text, media) for media in held)
     return findings
@@ -168,7 +173,7 @@ def _lost_raw(connection: "psycopg.Connection[Any]", scene: Scene) -> list[str]:
     kept = {
         bytes(payload).strip()
         for (payload,) in connection.execute(
-            "SELECT payload FROM ops.quarantine WHERE client_id = %(client)s"
+            "SELECT payload FROM ops.quarantine WHERE client_id = %(client)s AND error <> ''"
             " UNION ALL SELECT payload FROM ats.application_raw WHERE client_id = %(client)s",
             {"client": scene.client},
         )

@@ -155,11 +155,14 @@ def test_a_file_that_was_served_spoilt_may_be_stored_as_it_was_served(
         assert store.confirm(store.take_over()) == []
 
 
-def test_a_file_over_the_clients_cap_may_be_rejected(database_url: str, tmp_path: Path) -> None:
+def test_a_file_over_the_clients_cap_may_be_rejected_and_its_application_not_confirmed(
+    database_url: str, tmp_path: Path
+) -> None:
     with storing(database_url, tmp_path / "media", media_size=50_000, reject_above=49_999) as store:
         ids = store.take_over()
         DAMAGE["media called rejected"][0](store)
-        assert store.confirm(ids) == []
+        (finding,) = store.confirm(ids)
+        assert finding.endswith("was rejected")
 
 
 def test_what_the_database_cannot_hold_is_compared_as_it_must_be_cleaned(
