@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.proof import runner
 from tests.proof.runner import Outcome
+from tests.proof.told import NOT_REACHED
 
 PROOFS = {
     "crash": "SIGKILL at each system call",
@@ -28,6 +29,7 @@ PROOFS = {
     "replicas": "three daemons, one killed or frozen in each round",
     "longrun": "thirty days, twice, and a clock that is set",
     "mutants": "faults in a copy of syncd, each noticed by a test",
+    "faults": "the table of faults, row by row",
     "heavy": "heavy tests",
 }
 BESIDE = ("longrun", "heavy")  # one after the other, beside the rest: they wait for most of their time
@@ -105,15 +107,20 @@ class _Progress:
 
 
 def _table(outcomes: dict[str, Outcome], seconds: float, scale: float, seed: int) -> str:
-    lines = ["| proof | points | hold | not reached | fail | minutes |", "|---|---:|---:|---:|---:|---:|"]
+    lines = [
+        "| proof | points | hold | not reached | fail | what was done | minutes |",
+        "|---|---:|---:|---:|---:|---|---:|",
+    ]
     for name, each in outcomes.items():
         # A run now and then does less than the one that was counted, so that its point does not come.
-        missed = each.kinds["not reached"]
+        missed = each.kinds[NOT_REACHED]
         counts = f"{each.points:,} | {len(each.held) - missed:,} | {missed:,} | {len(each.failed):,}"
-        lines.append(f"| {PROOFS[name]} | {counts} | {each.seconds / 60:.1f} |")
+        lines.append(f"| {PROOFS[name]} | {counts} | {each.summary} | {each.seconds / 60:.1f} |")
     share = "every point" if scale == 1 else f"a share of {scale:g}, chosen by seed {seed}"
     before = sum(each.before for each in outcomes.values())
     resumed = f"; {before:,} points were proven by a run of the same code before" if before else ""
+    if failed := sum(each.failed_before for each in outcomes.values()):
+        resumed += f", and {failed:,} had failed in one"
     lines += ["", f"{datetime.now().astimezone():%Y-%m-%d}, {seconds / 60:.0f} minutes, {share}{resumed}."]
     return "\n".join(lines)
 

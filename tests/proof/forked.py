@@ -28,7 +28,7 @@ def traced(
     *arguments: str,
     environ: Mapping[str, str],
     root: Path,
-    kill_at: int | None = None,
+    kill_at: tuple[str, int] | None = None,
     kill_after: int | None = None,
     before_kill: Callable[[], None] = lambda: None,
 ) -> tuple[list[str], int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from syncd.model import Outcome
 from syncd.sandbox import SandboxConfig
 from tests.proof.damage import refused
 from tests.proof.elements import Element, elements
+from tests.proof.told import spelt, total
 from tests.proof.world import cycle, installation
 from tests.system.processes import Site
 
@@ -29,6 +30,12 @@ def points() -> Iterator[str]:
     """All points: a seed for elements, or `list:seed` for whole lists."""
     yield from map(str, range(1, SEEDS + 1))
     yield from (f"list:{number}" for number in range(1, LISTS + 1))
+
+
+def summary(held: Mapping[str, str]) -> str:
+    """What was really done, for the report."""
+    found, lists = total(held, r"^([\d,]+) elements"), total(held, r"^(\d+) damaged lists")
+    return f"{found:,} elements, {lists:,} damaged lists; {spelt(range(1, SEEDS + 1))}"
 
 
 def prove(point: str) -> str:

@@ -12,7 +12,7 @@ is restarted and is away for hours, PitchYou refuses the client and forgets its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from tests.proof.longrun_checks import HOUR, Outage, assert_flat, assert_log_bou
 from tests.proof.longrun_jumps import JUMPING, prove_jumps
 from tests.proof.longrun_scene import A_MINUTE, CLIENTS, TOKEN_LIFETIME, Scene, scene
 from tests.proof.simulated_clock import TOOLS, missing
+from tests.proof.told import total
 
 __all__ = ["TOOLS", "missing", "points", "prove"]
 
@@ -45,6 +46,12 @@ _EARLIEST = 0.8 * TOKEN_LIFETIME - 60  # seconds after which a token may be rene
 def points() -> Iterator[str]:
     """All points: two times thirty days, and what is done to the clock."""
     yield from (*STARTS, *JUMPING)
+
+
+def summary(held: Mapping[str, str]) -> str:
+    """What was really done, for the report."""
+    days, cycles = total(held, r"^(\d+) days"), total(held, r" ([\d,]+) cycles")
+    return f"{days} days, {cycles:,} cycles; the clock in {len(held.keys() & set(JUMPING))} ways"
 
 
 def prove(point: str) -> str:

@@ -9,7 +9,8 @@ Besides, the sandbox judges each confirm before it answers it, and in the end ea
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from signal import SIGKILL, SIGSTOP
@@ -23,9 +24,13 @@ from syncd.sandbox.faults import Fault
 from tests.proof import elsewhere
 from tests.proof.applications import CHANGE, CLIENT, CLIENTS, WHICH, AtPitchYou
 from tests.proof.elsewhere import DONE, HELD, LOST, Place, another, cycle_at, exit_code
+from tests.proof.told import spelt, total
 from tests.system.processes import MANY, eventually, struck
 
 SEEDS, EXAMPLES, STEPS = range(1, 11), 5, 30
+CAME: Counter[str] = (
+    Counter()
+)  # what really happened in this process, of what was to happen in the middle of a cycle
 AT = st.integers(1, 10)
 NEWS = st.integers(0, 2)
 
@@ -73,7 +78,9 @@ class Machine(AtPitchYou):
     def cycle_killed_behind_a_commit(self, client: str, news: int, at: int) -> None:
         self.come(client, news)
         with another(self.place(client), at=at, signal=SIGKILL) as process:
-            assert exit_code(process, self.here) in (-SIGKILL, DONE)
+            code = exit_code(process, self.here)
+            assert code in (-SIGKILL, DONE)
+            CAME["killed"] += code == -SIGKILL
 
     @rule(client=CLIENT, news=NEWS, at=AT, effect=st.sampled_from(("hang", "slow")))
     def cycle_killed_in_an_exchange(self, client: str, news: int, at: int, effect: str) -> None:
@@ -83,7 +90,7 @@ class Machine(AtPitchYou):
         with another(self.place(client)) as process:
             eventually(lambda: struck(self.here) or not process.is_alive(), "the exchange")
             process.kill()
-            exit_code(process, self.here)
+            CAME["killed"] += exit_code(process, self.here) == -SIGKILL
         self.all_is_well_again()
 
     @rule(client=CLIENT, news=NEWS, at=AT, which=WHICH, how=CHANGE, waiting=st.booleans())
@@ -107,7 +114,9 @@ class Machine(AtPitchYou):
             self.cycle(client)
             rows, _ = self.look()
             elsewhere.thaw(frozen)
-            assert exit_code(frozen, self.here) in (LOST, DONE)
+            code = exit_code(frozen, self.here)
+            assert code in (LOST, DONE)
+            CAME["frozen"] += code == LOST
             assert self.look()[0] == rows, "a write was accepted from a process that had lost its lease"
 
     @rule(clients=st.lists(CLIENT, min_size=2, max_size=3), news=NEWS)
@@ -197,10 +206,22 @@ def points() -> Iterator[str]:
     yield from map(str, SEEDS)
 
 
+def summary(held: Mapping[str, str]) -> str:
+    """What was really done, for the report."""
+    killed, frozen = total(held, r"(\d+) killed"), total(held, r"(\d+) frozen")
+    steps = EXAMPLES * STEPS * len(held)
+    return f"{steps:,} steps, {killed} cycles killed and {frozen} frozen beyond their lease; {spelt(SEEDS)}"
+
+
 def prove(point: str) -> str:
     """Run the examples of one seed. The error names the steps that lead to it."""
+    CAME.clear()
     prove_examples(int(point), EXAMPLES, STEPS)
-    return f"{EXAMPLES} times {STEPS} steps"
+    assert CAME["killed"] >= 2, CAME
+    assert CAME["frozen"] >= 1, CAME
+    return (
+        f"{EXAMPLES} times {STEPS} steps, {CAME['killed']} killed, {CAME['frozen']} frozen beyond their lease"
+    )
 
 
 def prove_examples(number: int, examples: int, steps: int) -> None:

@@ -7,7 +7,7 @@ looks at all that PitchYou was told; then syncd must bring the rest.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from hashlib import file_digest
 from pathlib import Path
@@ -17,6 +17,7 @@ from syncd.sandbox import Sandbox, SandboxConfig
 from syncd.sandbox.audit import audit_confirm
 from tests.proof.forked import traced
 from tests.proof.power_machine import FILE_SYSTEMS, TOOLS, Disk, Machine, machine, missing
+from tests.proof.told import NOT_REACHED, done
 from tests.proof.world import SMALL_STEPS, SMALL_STEPS_ENVIRON, converge, cycle
 from tests.system.processes import Site, eventually, site
 
@@ -43,18 +44,27 @@ def points() -> Iterator[str]:
                 yield from (f"{kind}:{load}:{seed}:{moment}" for moment in (*moments, "end"))
 
 
+def summary(held: Mapping[str, str]) -> str:
+    """What was really done, for the report."""
+    return done(held, "cuts", SEEDS)
+
+
 def prove(point: str) -> str:
     """Cut the power once, look at what was confirmed, restart syncd, and ask the oracle."""
     kind, load, seed, moment = point.split(":")
     at, _, number = moment.partition("-")
-    when = {"fsync": "kill_after", "call": "kill_at"}.get(at)
+    when: dict[str, Any] = {}
+    if at == "fsync":
+        when = {"kill_after": int(number)}
+    elif at == "call":
+        when = {"kill_at": ("", int(number))}
     with _scene(kind, load, int(seed)) as (here, its_machine, media), ExitStack() as dark:
 
         def cut() -> None:
             dark.enter_context(_between_requests(here.sandbox))
             dark.enter_context(its_machine.without_power(media))
 
-        calls, code = _traced_sync(here, **({when: int(number), "before_kill": cut} if when else {}))
+        calls, code = _traced_sync(here, **when, before_kill=cut)
         killed = code == -9
         assert killed or code in (0, 3), code
         if not killed:
@@ -62,7 +72,9 @@ def prove(point: str) -> str:
         dark.close()
         assert_confirmed_is_whole(here)
         converge(here)
-    return f"{kind}, {at} {calls[-1]}" if killed else f"{kind}, end"
+    if killed:
+        return f"{kind}, {at} {calls[-1]}"
+    return NOT_REACHED if when else f"{kind}, end"
 
 
 def assert_confirmed_is_whole(here: Site) -> None:

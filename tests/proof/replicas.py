@@ -7,7 +7,7 @@ more, and the oracle has judged it. All through it a witness in the database loo
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from syncd.sandbox import SandboxConfig, Tenant
@@ -15,6 +15,7 @@ from tests.proof import replicas_witness as witness
 from tests.proof.replicas_acts import ACTS, GONE_AFTER, TTL
 from tests.proof.replicas_fleet import fleet
 from tests.proof.replicas_scene import Scene
+from tests.proof.told import spelt, total
 from tests.proof.world import installation
 from tests.system.processes import eventually
 
@@ -32,6 +33,15 @@ ENVIRON = {
 def points() -> Iterator[str]:
     """One for each seed; each has `ROUNDS` rounds."""
     return map(str, range(1, POINTS + 1))
+
+
+def summary(held: Mapping[str, str]) -> str:
+    """What was really done, for the report."""
+    rounds, ambushes, sprung = (
+        total(held, pattern) for pattern in (r"^(\d+) rounds", r"of (\d+) ambushes", r" (\d+) of")
+    )
+    seeds = spelt(range(1, POINTS + 1))
+    return f"{rounds} rounds, {sprung} of {ambushes} ambushes sprang; {seeds}"
 
 
 def prove(point: str) -> str:

@@ -146,12 +146,12 @@ def _require_cycles_apart(here: Site) -> None:
 
 
 def _require_no_cycle_without_a_lease(found: list[Tenure], requests: Sequence[Request]) -> None:
-    """The list was asked for by the holder of the lease; by a former one once, if it was frozen right before."""
-    outside: Counter[tuple[int, str, int]] = Counter()
+    """The list was asked for and confirms sent by the holder of the lease; by a former one once, if it was frozen right before."""
+    outside: Counter[tuple[int, str, int, str]] = Counter()
     for request in requests:
         own = [each for each in found if (each.client, each.who) == (request.client, request.who)]
         before = [each.fence for each in own if each.since <= request.at]
-        if request.what == "profiles" and not any(each.covers(request.at) for each in own):
-            outside[request.who, request.client, max(before, default=0)] += 1
+        if request.what in ("profiles", "confirm") and not any(each.covers(request.at) for each in own):
+            outside[request.who, request.client, max(before, default=0), request.what] += 1
     assert not [key for key in outside if not key[2]], f"a cycle without any lease: {outside}"
     assert max(outside.values(), default=0) <= 1, f"cycles after the lease was lost: {outside}"

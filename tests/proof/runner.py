@@ -14,15 +14,18 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from tests.proof.told import NOT_REACHED
+
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".proof"
+MAY_BE_MISSED = 0.02  # of the points
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 Show = Callable[[str], None]
 
@@ -31,14 +34,17 @@ Show = Callable[[str], None]
 class Outcome:
     """What came of one proof: the points that hold with what they say of themselves, those that fail with why.
 
-    `before` of them were proven by a run that was ended. `seconds` is what the others took.
+    `before` of them were proven by a run that was ended; `failed_before` of them did not hold in one. `seconds` is what
+    the others took, `summary` says what was really done.
     """
 
     points: int
     held: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     before: int = 0
+    failed_before: int = 0
     seconds: float = 0.0
+    summary: str = ""
 
     @property
     def kinds(self) -> Counter[str]:
@@ -65,20 +71,24 @@ def run(name: str, *, scale: float, seed: int, workers: int, show: Show, tell: S
         outcome = Outcome(len(points))
         outcome.held = {point: state.held[point] for point in points if point in state.held}
         outcome.before = len(outcome.held)
+        outcome.failed_before = len(state.failed.intersection(points))
         running = {pool.submit(_prove, name, each): each for each in points if each not in outcome.held}
         show(f"{name}: {len(outcome.held):,} of {len(points):,} proven before")
         for each in as_completed(running):
             point, (holds, words, seconds) = running[each], each.result()
             (outcome.held if holds else outcome.failed)[point] = words
-            if holds:
-                state.note(point, words, seconds)
-            else:
+            state.note(point, words, seconds, holds=holds)
+            if not holds:
                 tell(f"{name} {point} does not hold:\n{words}")
             done = len(outcome.held) + len(outcome.failed)
             show(f"{name}: {done:,} of {len(points):,}, {len(outcome.failed)} failed")
         if pool.submit(_digest_of_the_code, name).result() != digest:
             outcome.failed["the whole"] = "syncd or the proof was changed meanwhile: run it again"
             tell(f"{name}: {outcome.failed['the whole']}")
+        if (missed := outcome.kinds[NOT_REACHED]) > MAY_BE_MISSED * len(points):
+            outcome.failed["the whole"] = f"{missed} of {len(points)} points were not reached"
+            tell(f"{name}: {outcome.failed['the whole']}")
+        outcome.summary = pool.submit(_summary, name, outcome.held).result()
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -108,6 +118,10 @@ def _points(name: str) -> list[str]:
     return list(_module(name).points())
 
 
+def _summary(name: str, held: Mapping[str, str]) -> str:
+    return str(_module(name).summary(held))
+
+
 def _prove(name: str, point: str) -> tuple[bool, str, float]:
     began = time.monotonic()
     try:
@@ -124,7 +138,9 @@ class _State:
         self._path = STATE / f"{name}.{digest}.jsonl"
         lines = list(self._lines())
         self._points: list[str] | None = lines[0]["points"] if lines else None
-        self.held: dict[str, str] = {line["point"]: line["words"] for line in lines[1:]}
+        found = lines[1:]
+        self.held: dict[str, str] = {line["point"]: line["words"] for line in found if line["holds"]}
+        self.failed = {line["point"] for line in found if not line["holds"]}
 
     def points(self, find: Callable[[], list[str]]) -> list[str]:
         if self._points is None:
@@ -132,8 +148,8 @@ class _State:
             self._write({"points": self._points})
         return self._points
 
-    def note(self, point: str, words: str, seconds: float) -> None:
-        self._write({"point": point, "words": words, "seconds": round(seconds, 2)})
+    def note(self, point: str, words: str, seconds: float, *, holds: bool) -> None:
+        self._write({"point": point, "words": words, "seconds": round(seconds, 2), "holds": holds})
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         if self._path.exists():

@@ -1,12 +1,10 @@
 """Runs a command, and lists each system call that touches the network, the database or the media root; or kills it there.
 
-`python -m tests.proof.tracer --root MEDIA --report FILE [--kill N] -- command …` follows every thread by ptrace. A seccomp
-filter stops them at calls that may be of interest only, so the rest runs at full speed. Linux on x86-64.
+It follows every thread by ptrace. A seccomp filter stops them at calls that may be of interest only, so the rest runs at
+full speed. Linux on x86-64.
 """
 
-import argparse
 import ctypes
-import json
 import os
 import signal
 import struct
@@ -31,19 +29,33 @@ _BY_DESCRIPTOR = {
     "write": 1,
     "close": 3,
     "pwrite64": 18,
+    "readv": 19,
+    "writev": 20,
+    "sendfile": 40,
     "connect": 42,
     "sendto": 44,
     "recvfrom": 45,
     "sendmsg": 46,
     "recvmsg": 47,
+    "shutdown": 48,
     "fsync": 74,
     "fdatasync": 75,
     "ftruncate": 77,
     "getdents64": 217,
+    "pwritev": 296,
+    "sendmmsg": 307,
+    "copy_file_range": 326,
 }
-_BY_FIRST = {"open": 2, "rename": 82, "mkdir": 83, "rmdir": 84, "unlink": 87}
-_BY_SECOND = {"openat": 257, "mkdirat": 258, "unlinkat": 263, "renameat": 264, "renameat2": 316}
-_NAMES = {number: name for calls in (_BY_DESCRIPTOR, _BY_FIRST, _BY_SECOND) for name, number in calls.items()}
+_BY_FIRST = {"open": 2, "truncate": 76, "rename": 82, "mkdir": 83, "rmdir": 84, "link": 86, "unlink": 87}
+_BY_SECOND = {
+    "openat": 257,
+    "mkdirat": 258,
+    "unlinkat": 263,
+    "renameat": 264,
+    "linkat": 265,
+    "renameat2": 316,
+}
+NAMES = {number: name for calls in (_BY_DESCRIPTOR, _BY_FIRST, _BY_SECOND) for name, number in calls.items()}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -56,7 +68,8 @@ class Tracer:
     Args:
         command: a program and its arguments, or what the child of a fork is to do.
         root: calls on paths below it are of interest.
-        kill_at: SIGKILL just before this call, counted from 1; None to let it run to its end.
+        kill_at: SIGKILL just before one of the calls that begin like this, the first being 1; all begin like "".
+            None to let it run to its end.
         kill_after: SIGKILL as soon as this fsync, counted from 1, has returned.
         before_kill: done first, while the command stands still.
     """
@@ -65,12 +78,13 @@ class Tracer:
         self,
         command: list[str] | Callable[[], NoReturn],
         root: str,
-        kill_at: int | None = None,
+        kill_at: tuple[str, int] | None = None,
         kill_after: int | None = None,
         before_kill: Callable[[], None] = lambda: None,
     ) -> None:
         self._command, self._root, self._before_kill = command, root, before_kill
-        self._kill_at, self._kill_after = kill_at, kill_after
+        self._kill_like, self._kill_at = kill_at or ("", 0)
+        self._seen, self._kill_after = 0, kill_after
         self._fsyncs, self._last_to_fsync = 0, 0
         self.calls: list[str] = []
 
@@ -107,13 +121,14 @@ class Tracer:
         synced = self._fsyncs == self._kill_after and pid == self._last_to_fsync
         if call.startswith(("fsync", "fdatasync")) and self._fsyncs != self._kill_after:
             self._fsyncs, self._last_to_fsync = self._fsyncs + 1, pid
-        return synced or len(self.calls) == self._kill_at
+        self._seen += call.startswith(self._kill_like)
+        return synced or (call.startswith(self._kill_like) and self._seen == self._kill_at)
 
     def _call(self, pid: int) -> str | None:
         """What a thread is about to do, if that touches something that lasts; without ids, so that runs can be compared."""
         try:
             registers = _registers(pid)
-            name = _NAMES[registers["orig_rax"]]
+            name = NAMES[registers["orig_rax"]]
             if name in _BY_DESCRIPTOR:
                 target = str(Path(f"/proc/{pid}/fd/{registers['rdi']}").readlink())
                 if target.startswith("socket:"):
@@ -143,9 +158,9 @@ class _Program(ctypes.Structure):
 
 
 def _filter() -> _Program:
-    """Classic BPF: trace the calls in `_NAMES`, let all others be."""
+    """Classic BPF: trace the calls in `NAMES`, let all others be."""
     load, equal, give = 0x20, 0x15, 0x06
-    numbers = sorted(_NAMES)
+    numbers = sorted(NAMES)
     steps = [(load, 0, 0, 4), (equal, 0, len(numbers) + 1, _X86_64), (load, 0, 0, 0)]
     steps += [(equal, len(numbers) - place, 0, number) for place, number in enumerate(numbers)]
     steps += [(give, 0, 0, _ALLOW), (give, 0, 0, _TRACE)]
@@ -172,20 +187,3 @@ def _ptrace(request: int, pid: int, data: int) -> None:
     if _libc.ptrace(request, pid, None, data) == -1:
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))
-
-
-def main() -> None:
-    """Trace the command behind `--`, and write its calls and its exit code to the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", required=True)
-    parser.add_argument("--report", type=Path, required=True)
-    parser.add_argument("--kill", type=int)
-    parser.add_argument("command", nargs="+")
-    chosen = parser.parse_args()
-    tracer = Tracer(chosen.command, chosen.root, chosen.kill)
-    code = tracer.run()
-    chosen.report.write_text(json.dumps({"calls": tracer.calls, "exit": code}))
-
-
-if __name__ == "__main__":
-    main()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from tests.proof.world import SMALL_STEPS, busy, converge, cycle, server
+from syncd.errors import SyncdError
+from tests.proof.told import NOT_REACHED, done
+from tests.proof.world import SMALL_STEPS, busy, converge, cycle, numbered, server
 from tests.system.processes import Site
 
 SEEDS = (11, 23, 37)
@@ -21,13 +23,14 @@ class Proxy:
     """Hands messages on between clients and Postgres, counts them, and cuts its connections at one of them.
 
     Args:
-        cut_at: the number of the message, counted from 1 over all connections; None to cut nothing.
+        cut_at: the name of the message, and which of its kind, counted from 1 over all connections; None to cut nothing.
         deliver: whether that message still arrives.
     """
 
-    def __init__(self, port: int, cut_at: int | None = None, *, deliver: bool = False) -> None:
+    def __init__(self, port: int, cut_at: tuple[str, int] | None = None, *, deliver: bool = False) -> None:
         self._target, self._cut_at, self._deliver = port, cut_at, deliver
         self.messages: list[str] = []
+        self.struck = False
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -54,7 +57,8 @@ class Proxy:
             for name, message in _messages(giver, way):
                 with self._lock:
                     self.messages.append(f"{way}{name}")
-                    cut = len(self.messages) == self._cut_at
+                    cut = self._cut_at == (f"{way}{name}", self.messages.count(f"{way}{name}"))
+                    self.struck |= cut
                 if not cut or self._deliver:
                     taker.sendall(message)
                 if cut:
@@ -82,27 +86,32 @@ def through(here: Site, proxy: Proxy) -> str:
 
 
 def points() -> Iterator[str]:
-    """All points, as `seed:number:before` and `seed:number:after`."""
+    """All points, as `seed:message:number:before` and `seed:message:number:after`."""
     for seed in SEEDS:
         with busy(seed, **LISTED_ONCE) as here, Proxy(server().port) as proxy:
             cycle(here, database_url=through(here, proxy), **SMALL_STEPS)
             here.assert_complete()
-            total = len(proxy.messages)
+            those = list(numbered(proxy.messages))
         yield from (
-            f"{seed}:{number}:{side}" for number in range(1, total + 1) for side in ("before", "after")
+            f"{seed}:{message}:{number}:{side}" for message, number in those for side in ("before", "after")
         )
+
+
+def summary(held: Mapping[str, str]) -> str:
+    """What was really done, for the report."""
+    return done(held, "cuts", SEEDS)
 
 
 def prove(point: str) -> str:
     """Cut once, let the cycle go on as it can, restart, and ask the oracle. Returns the message."""
-    seed, number, side = point.split(":")
+    seed, message, number, side = point.split(":")
     with busy(int(seed), **LISTED_ONCE) as here:
-        with Proxy(server().port, int(number), deliver=side == "after") as proxy:
-            with suppress(Exception):  # how it ends is not the question here
-                cycle(here, database_url=through(here, proxy), **SMALL_STEPS)
-            messages = proxy.messages
+        # How it ends is not the question here; but nothing may come out of it that is not expected.
+        proxy = Proxy(server().port, (message, int(number)), deliver=side == "after")
+        with proxy, suppress(SyncdError):
+            cycle(here, database_url=through(here, proxy), **SMALL_STEPS)
         here.execute(
             "UPDATE ops.lease SET expires_at = '-infinity'"
         )  # as if its process had ended, as a real one has
         converge(here)
-    return messages[int(number) - 1] if len(messages) >= int(number) else "not reached"
+    return message if proxy.struck else NOT_REACHED

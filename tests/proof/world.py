@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import count
@@ -108,6 +109,14 @@ def busy(seed: int, **switches: Any) -> Iterator[Site]:
 def _media_ids(here: Site, profile_id: str) -> list[str]:
     rows = here.rows("SELECT media_id FROM ats.media WHERE profile_id = %s", profile_id)
     return [media_id for (media_id,) in rows]
+
+
+def numbered(things: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Each of them, and how many of the same there were up to there."""
+    seen: Counter[str] = Counter()
+    for each in things:
+        seen[each] += 1
+        yield each, seen[each]
 
 
 def converge(here: Site) -> None:

@@ -151,9 +151,12 @@ def test_a_file_that_is_adopted_is_made_durable(vault: Vault, monkeypatch: pytes
     stored = store(vault, PDF)
     synced: list[str] = []
     fsync = os.fsync
-    monkeypatch.setattr(
-        os, "fsync", lambda fd: (synced.append(str(Path(f"/proc/self/fd/{fd}").readlink())), fsync(fd))
-    )
+
+    def noted(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
     assert vault.adopt(stored.storage_path) == stored
     assert synced == [str(vault.root / stored.storage_path), str((vault.root / stored.storage_path).parent)]
     assert vault.adopt("acme/P/never") is None
