@@ -49,6 +49,8 @@ def main() -> int:
     names = chosen.proofs or list(PROOFS)
     if unknown := set(names) - set(PROOFS):
         parser.error(f"no such proof: {', '.join(sorted(unknown))}")
+    if chosen.report and (chosen.scale < 1 or set(names) != set(PROOFS)):
+        parser.error("--report is for all proofs, whole")
     if lacking := runner.missing(names):
         print(*lacking, sep="\n", file=sys.stderr)
         return 2
