@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -140,7 +140,6 @@ class Database:
 
 def make_engine(url: str, *, connections: int = 5) -> Engine:
     """An engine whose errors hold no parameters and whose commits are believed only if the server agrees."""
-    hosts = ",".join(make_url(url).normalized_query.get("host", ()))
     engine = create_engine(
         url,
         pool_size=connections,
@@ -157,8 +156,7 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
             "keepalives_interval": 10,
             "keepalives_count": 3,
             "tcp_user_timeout": 60_000,
-            # Of several hosts never the standby, though it answers: it is behind, and stays connected to.
-            **({"target_session_attrs": "primary"} if "," in hosts else {}),
+            "target_session_attrs": "primary",  # a standby is behind: what may be confirmed must not be asked of it
             "prepare_threshold": None,  # server-side prepared statements do not survive PgBouncer
         },
     )
@@ -210,6 +208,7 @@ _CONNECTING = (
     ("no password supplied", "database.url has no password, and the server wants one"),
     ("no pg_hba.conf entry", "the server's pg_hba.conf lets nobody in from here"),
     ("does not exist", "the role or the database of database.url does not exist"),
+    ("hot standby", "the host of database.url is a standby, which cannot be written to"),
     (
         "Connection refused",
         "nothing listens at the address of database.url: start Postgres, or correct host and port",

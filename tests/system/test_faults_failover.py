@@ -124,6 +124,7 @@ def test_of_two_hosts_the_standby_is_not_taken_for_the_primary_that_is_started_a
             lose_primary_in_the_middle(here, own_postgres)
             time.sleep(2)
             own_postgres.start()
+            assert not [each for each in daemon.events("database_unavailable") if "25006" in each["reason"]]
             eventually(lambda: not here.outstanding(), "everything is stored and confirmed", 60)
             assert daemon.stop() == 0
             assert not daemon.events("cycle_crashed")
