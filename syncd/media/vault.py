@@ -19,6 +19,7 @@ from syncd.media.sniff import sniff
 from syncd.model import MediaKey, StoredFile
 
 TEMPORARY = ".tmp"  # below the root, so that a leftover is found without a search through all clients
+_LEFT = "left"  # what the folder of an earlier holder is called until it is removed
 _SNIFFED_BYTES = 4096
 
 
@@ -68,9 +69,12 @@ class Vault:
         with _disk_errors:
             self._half(client_id, fence).mkdir(mode=0o700, exist_ok=True)
             for folder in (self.root / TEMPORARY).glob(f"{client_id}.*"):
-                owner = folder.name.split(".")[1]
+                _, owner, *left = folder.name.split(".")
                 if owner.isdigit() and int(owner) < fence:
-                    _remove_folder(folder)
+                    # Its owner is shut out with the name; what is in it may belong to another user and stay.
+                    aside = folder if left else folder.rename(f"{folder}.{_LEFT}")
+                    with suppress(PermissionError):
+                        _remove_folder(aside)
 
     def probe(self) -> None:
         """Prove that a file can be written, fsynced and removed again, or raise `MediaStoreFailed`."""

@@ -204,26 +204,23 @@ def note_verified(connection: Connection, client_id: str, keys: Sequence[MediaKe
     )
 
 
-def known_paths(connection: Connection, client_id: str, paths: Sequence[str]) -> set[str]:
-    """Those of `paths` at which a file of the client was stored; it may be missed or damaged since, but is no stranger."""
-    by_profile = {unquote(path.split("/")[1]) for path in paths if path.count("/") == 2}
+def rows_of(
+    connection: Connection, client_id: str, paths: Sequence[str]
+) -> list[tuple[MediaKey, str | None]]:
+    """The rows to which files at `paths` may belong, each with the path at which its file was stored, if it ever was."""
+    keys = [MediaKey(*map(unquote, path.split("/")[1:])) for path in paths if path.count("/") == 2]
     of_long_ids = [path for path in paths if "/%sha256-" in path]  # their ids cannot be read off the path
-    return set(
-        connection.execute(
-            text(
-                "SELECT storage_path FROM ats.media WHERE client_id = :client_id "
-                "AND profile_id = ANY(:profile_ids) AND storage_path = ANY(:paths) "
-                "UNION SELECT storage_path FROM ats.media WHERE client_id = :client_id "
-                "AND storage_path = ANY(:of_long_ids) AND cardinality(CAST(:of_long_ids AS text[])) > 0"
-            ),
-            {
-                "client_id": client_id,
-                "profile_ids": sorted(by_profile),
-                "paths": list(paths),
-                "of_long_ids": of_long_ids,
-            },
-        ).scalars()
+    rows = connection.execute(
+        text(
+            "SELECT m.profile_id, m.media_id, storage_path FROM ats.media m "
+            f"JOIN unnest({_KEYS}) AS f(profile_id, media_id) ON {_THEIRS} "
+            "UNION SELECT profile_id, media_id, storage_path FROM ats.media WHERE client_id = :client_id "
+            "AND cardinality(CAST(:of_long_ids AS text[])) > 0 AND (storage_path = ANY(:of_long_ids) "
+            "OR storage_path IS NULL AND greatest(octet_length(profile_id), octet_length(media_id)) > 66)"
+        ),
+        {**_identities(client_id, keys), "of_long_ids": of_long_ids},
     )
+    return [(MediaKey(row.profile_id, row.media_id), row.storage_path) for row in rows]
 
 
 def _identity(client_id: str, key: MediaKey) -> dict[str, object]:

@@ -29,7 +29,7 @@ def fetch_rounds(work: Work) -> Iterator[int]:
     A file that fails is tried again by a later cycle, from the database. Nothing here is kept in memory between
     rounds, so a crash costs the downloads that are not recorded yet (of one round at most) and nothing else.
     """
-    while True:
+    while work.disk_is_there:  # else each file would be missing, also those that are on it
         work.deadline.check()
         due = work.read(lambda c: media_index.due(c, work.client_id, ROUND, work.vault.max_bytes))
         if not due:
@@ -203,7 +203,11 @@ def _missing(work: Work, due: Due, error: str) -> Fetched | NotFetched:
     gone_after = work.plan.media_gone_after
     missing_for = due.missing_for or 0.0
     if missing_for >= gone_after:
-        if due.before is None and (file := work.vault.adopt(path_of(work.client_id, due.key))):
+        try:
+            file = None if due.before else work.vault.adopt(path_of(work.client_id, due.key))
+        except MediaStoreFailed:  # it cannot be read: the others can
+            return _again(work, due, "unreadable")
+        if file:
             return Fetched(due.key, file)
         return NotFetched(due.key, MediaState.GONE, error, missing=True)
     retry_in = min(_backoff(work, due), gone_after - missing_for)

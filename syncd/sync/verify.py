@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
 from syncd.errors import MediaStoreFailed
-from syncd.media.vault import Vault
+from syncd.media.vault import Vault, path_of
 from syncd.model import MediaKey, StoredFile
 from syncd.store import media_index
 from syncd.store.engine import Database
@@ -49,8 +49,14 @@ def find_faults(client_id: str, database: Database, vault: Vault, deadline: Dead
         after = rows[-1][0]
     paths = vault.files(client_id)
     while chunk := list(islice(paths, _CHUNK)):
-        known = database.transact(lambda c: media_index.known_paths(c, client_id, chunk), deadline)
+        known = database.transact(lambda c: _known(c, client_id, chunk), deadline)
         yield from (Fault("orphan", path) for path in chunk if path not in known)
+
+
+def _known(connection: Connection, client_id: str, paths: list[str]) -> set[str]:
+    """Those of `paths` that are a row's: its file was stored there, or a crash came before the row knew of it."""
+    rows = media_index.rows_of(connection, client_id, paths)
+    return {path or path_of(client_id, key) for key, path in rows}.intersection(paths)
 
 
 def _fault(vault: Vault, key: MediaKey, file: StoredFile) -> Fault | None:
@@ -92,7 +98,7 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
 
 def _remove_orphan(connection: Connection, work: Work, path: str) -> None:
     """Remove a file that no row names, unless another syncd has made it a stored one since; the lock keeps it so."""
-    if not media_index.known_paths(connection, work.client_id, [path]):
+    if not _known(connection, work.client_id, [path]):
         work.vault.remove_file(work.client_id, path, fence=work.lease.fence)
 
 

@@ -110,9 +110,27 @@ def test_a_file_that_a_crash_left_behind_is_kept_when_pitchyou_has_no_other(s: S
         "UPDATE ats.media SET state = 'pending', storage_path = NULL, sha256 = NULL, size_bytes = NULL, "
         "mime_sniffed = NULL, stored_at = NULL, next_attempt_at = now()"
     )
+    s.execute("UPDATE ats.media SET next_attempt_at = now() + interval '1 hour'")
+    mend(s)  # does not take it for a stranger
+    assert s.files() == files
+    s.execute("UPDATE ats.media SET next_attempt_at = now()")
     assert s.cycle().error is None
     assert states(s) == {"stored": len(files)}
     assert s.files() == files
+    s.assert_complete()
+
+
+def test_while_the_media_root_is_not_mounted_no_file_is_given_up(s: Scene) -> None:
+    s.execute(
+        "UPDATE ats.media SET state = 'pending', next_attempt_at = now() WHERE media_id = (SELECT min(media_id) FROM ats.media)"
+    )
+    elsewhere = s.media_root.rename(s.media_root.with_name("elsewhere"))
+    s.media_root.mkdir()
+    assert isinstance(s.cycle().error, MediaStoreFailed)
+    assert states(s)["pending"] == 1
+    s.media_root.rmdir()
+    elsewhere.rename(s.media_root)
+    assert s.cycle().error is None
     s.assert_complete()
 
 

@@ -126,15 +126,21 @@ def test_a_link_laid_where_a_file_goes_is_replaced_and_not_followed(vault: Vault
     assert not (vault.root / "acme/P/M").is_symlink()
 
 
-def test_a_folder_of_an_earlier_holder_that_cannot_be_removed_is_said(
+def test_a_folder_of_an_earlier_holder_that_cannot_be_removed_shuts_it_out_all_the_same(
     vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is another user's, say: `sudo syncd sync` was killed."""
+
     def refuse(path: Path) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
-    monkeypatch.setattr(Path, "rmdir", refuse)
-    with pytest.raises(MediaStoreFailed, match="Operation not permitted"):
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rmdir", refuse)
         vault.take_over("acme", FENCE + 1)
+    with pytest.raises(MediaStoreFailed):
+        store(vault, PDF)
+    vault.take_over("acme", FENCE + 2)
+    assert [path.name for path in (vault.root / TEMPORARY).iterdir()] == [f"acme.{FENCE + 2}"]
 
 
 def test_who_was_taken_over_from_removes_no_file(vault: Vault) -> None:
