@@ -34,7 +34,7 @@ def confirm_ready(work: Work) -> None:
     """Confirm every application whose newest revision is stored with all its media.
 
     Nothing while the list cannot be had, since PitchYou would take the confirm for versions that we have not seen; nor while
-    the media root is not there or cannot be written, since that may be lost with the files of what is confirmed.
+    the media root is not there, since it may be lost with the files of what is confirmed.
 
     A crash between PitchYou's answer and our note of it makes the next cycle confirm again, which is harmless;
     the other order would lose the application.
@@ -44,7 +44,7 @@ def confirm_ready(work: Work) -> None:
         ApiRefused: PitchYou refuses whatever is confirmed.
     """
     answers = _Answers()
-    more = work.plan.confirm and not work.troubles
+    more = work.plan.confirm and work.disk_is_there and work.list_is_landed
     while more:
         work.deadline.check()
         ready = work.read(lambda c: confirmations.ready(c, work.client_id, READ_TOGETHER))

@@ -39,11 +39,11 @@ def run_cycle(work: Work) -> None:
         with work.outlast():
             confirm_ready(work)  # what earlier cycles could not say any more, and what has no files
         with work.outlast():
+            remove_unnamed_files(work)  # what a changed profile does not name any more
+        with work.outlast():
             for _files in fetch_rounds(work):  # to disk, fsynced, then noted as stored
                 confirm_ready(work)  # only what is stored, or gone for good
             confirm_ready(work)
-        with work.outlast():
-            remove_unnamed_files(work)  # what a changed profile does not name any more
         if work.troubles or work.tally.confirmed == confirmed_before:
             break
     if work.troubles:

@@ -28,6 +28,7 @@ def land_listed(work: Work) -> None:
 
     The whole answer is landed even when a stop is asked for meanwhile, since PitchYou may list a profile only once.
     """
+    work.list_is_landed = False
     with work.api.profiles(work.deadline, before_send=work.require_lease) as listing:
         work.listed = len(listing)
 
@@ -43,6 +44,7 @@ def land_listed(work: Work) -> None:
                 work.tally.seen += len(portion.profiles) + portion.unchanged
                 work.tally.unchanged += portion.unchanged
                 work.progress(work)
+    work.list_is_landed = True
 
 
 def land(work: Work, batch: list[Profile | BadProfile]) -> None:

@@ -52,6 +52,8 @@ class Work:
     deadline: Deadline
     cycle_id: int = 0
     tally: Tally = field(default_factory=Tally)
+    disk_is_there: bool = False  # the client's folder is ours: files may be fetched
+    list_is_landed: bool = False  # the newest look at the list brought all of it
     listed: int = 0  # elements of the newest list answer, for the progress display
     progress: Callable[["Work"], None] = lambda work: None
     troubles: list[SyncdError] = field(default_factory=list)
