@@ -33,7 +33,7 @@ def prove(point: str) -> str:
     """Kill a sync, kill its restart, restart once more, and ask the oracle. Returns the second call not made any more."""
     seed, first, second = map(int, point.split(":"))
     with busy(seed) as here:
-        traced_sync(here, kill_at=("", first))
+        _, earlier = traced_sync(here, kill_at=("", first))
         calls, code = traced_sync(here, kill_at=("", second))
         converge(here)
-    return calls[second - 1] if code == -9 else NOT_REACHED
+    return calls[second - 1] if earlier == code == -9 else NOT_REACHED
