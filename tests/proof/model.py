@@ -28,9 +28,7 @@ from tests.proof.told import spelt, total
 from tests.system.processes import MANY, eventually, struck
 
 SEEDS, EXAMPLES, STEPS = range(1, 11), 5, 30
-CAME: Counter[str] = (
-    Counter()
-)  # what really happened in this process, of what was to happen in the middle of a cycle
+CAME: Counter[str] = Counter()  # of what was to happen in the middle of a cycle, what really did
 AT = st.integers(1, 10)
 NEWS = st.integers(0, 2)
 
