@@ -21,19 +21,21 @@ log = get_logger(__name__)
 # Another transaction or a timeout was in the way; the same work may succeed at once (PostgreSQL, appendix A).
 _CONFLICTS = frozenset({"40P01", "40001", "55P03", "57014", "25P03"})
 CONFLICT_ATTEMPTS = 5
+_STANDBY = "55000"  # what `_BEGIN` ends with on a server that is no primary, or not yet
 # The server is away, starting, stopping or out of connections.
-_AWAY = frozenset({"57P01", "57P02", "57P03", "53300"})
+_AWAY = frozenset({"57P01", "57P02", "57P03", "53300", _STANDBY})
 # The server is there but cannot write: full disk, read-only, I/O error.
 _CANNOT_WRITE = frozenset({"53100", "53200", "25006", "58030"})
 PATIENCE = 30.0  # seconds a transaction waits for a server that is away
 
 # Set in each transaction, not at connect, so that it holds behind PgBouncer in transaction mode as well; together with
-# the BEGIN, so that it takes one round trip.
+# the BEGIN, so that it takes one round trip. The last is refused by a standby, which is behind: what may be confirmed
+# must not be asked of it, and what libpq and PgBouncer know of a server may be from before a failover.
 _BEGIN = (
     "BEGIN; SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
     "WHEN 'local' THEN 'on' ELSE current_setting('synchronous_commit') END, true), "
     "set_config('statement_timeout', '120s', true), set_config('lock_timeout', '10s', true), "
-    "set_config('idle_in_transaction_session_timeout', '60s', true)"
+    "set_config('idle_in_transaction_session_timeout', '60s', true), pg_current_wal_lsn()"
 )
 
 
@@ -93,10 +95,11 @@ class Database:
                 if error.connection_invalidated and not begun and not attempt:
                     attempt = 1  # a connection from before Postgres was started anew; the pool has let all of them go
                     continue
+                if state == _STANDBY or state in _CANNOT_WRITE:
+                    self._engine.dispose()  # a standby stays one for its sessions, also when the address leads elsewhere
                 conflicts += state in _CONFLICTS
                 if not _may_pass(error) or conflicts >= CONFLICT_ATTEMPTS:
                     if state in _CANNOT_WRITE:
-                        self._engine.dispose()  # a standby that was connected to while the primary was away stays one
                         self._note_away(f"SQLSTATE {state}", cannot_write=True)
                     raise explained(error) from None
                 if state not in _CONFLICTS:
@@ -156,13 +159,18 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
             "keepalives_interval": 10,
             "keepalives_count": 3,
             "tcp_user_timeout": 60_000,
-            "target_session_attrs": "primary",  # a standby is behind: what may be confirmed must not be asked of it
             "prepare_threshold": None,  # server-side prepared statements do not survive PgBouncer
         },
     )
+    event.listen(engine, "do_connect", _choose_primary)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "commit", _refuse_aborted_commit)
     return engine
+
+
+def _choose_primary(dialect: object, record: object, arguments: object, parameters: dict[str, Any]) -> None:
+    if "," in parameters.get("host", ""):
+        parameters["target_session_attrs"] = "primary"
 
 
 def _begin(connection: Connection) -> None:
@@ -202,13 +210,13 @@ def explained(error: DBAPIError) -> Exception:
     return DatabaseUnavailable(reason, sqlstate=state, told=told)
 
 
+_NO_PRIMARY = "the host of database.url is a standby, which cannot be written to"
 # libpq tells why it could not connect in words only. Known ones are told in ours, the others not at all.
 _CONNECTING = (
     ("password authentication failed", "the password in database.url is wrong"),
     ("no password supplied", "database.url has no password, and the server wants one"),
     ("no pg_hba.conf entry", "the server's pg_hba.conf lets nobody in from here"),
     ("does not exist", "the role or the database of database.url does not exist"),
-    ("hot standby", "the host of database.url is a standby, which cannot be written to"),
     (
         "Connection refused",
         "nothing listens at the address of database.url: start Postgres, or correct host and port",
@@ -216,11 +224,14 @@ _CONNECTING = (
     ("translate host name", "the host of database.url is not known"),
     ("resolve host", "the host of database.url is not known"),
     ("timeout", "the host of database.url does not answer"),
+    ("hot standby", _NO_PRIMARY),  # behind the others: where there are several hosts, it is said of each standby
 )
 
 
 def _why_away(error: DBAPIError, state: str) -> str:
     """The reason in a sentence that holds nothing of the error's own text."""
+    if state == _STANDBY:
+        return _NO_PRIMARY
     words = str(error.orig)
     for sign, reason in _CONNECTING:
         if not state and sign in words:

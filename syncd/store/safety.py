@@ -13,7 +13,7 @@ def problems(connection: Connection) -> list[str]:
         text(
             "SELECT current_setting('server_version_num')::int / 10000 AS major, "
             "current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes, "
-            "current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby"
+            "current_setting('server_encoding') AS encoding"
         )
     ).one()
     found = []
@@ -31,8 +31,6 @@ def problems(connection: Connection) -> list[str]:
         found.append(
             f"the database is encoded in {row.encoding} and cannot hold every name: make one with UTF8"
         )
-    if row.standby:
-        found.append("this Postgres is a standby and cannot be written: point database.url to the primary")
     return found
 
 

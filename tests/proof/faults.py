@@ -14,6 +14,7 @@ TOOLS = {
     "mkfs.ext4": "e2fsprogs",
     "mkfs.xfs": "xfsprogs",
     "openssl": "openssl",
+    "pgbouncer": "pgbouncer",
     "strace": "strace",
     "unshare": "util-linux",
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -80,6 +82,27 @@ def meet_standby_that_is_none_yet(
     assert len(here.sandbox.ledger.confirms) == confirms
 
 
+def fails_over(
+    way: Forwarder, standby: EmbeddedPostgres, primary: EmbeddedPostgres, port: int, folder: Path, *, late: bool
+) -> None:
+    """The daemon reaches Postgres by `port`, which leads to `way`. In the middle of its work the primary is lost."""
+    url = make_url(primary.url).set(drivername="postgresql+psycopg", port=port)
+    with (
+        site(url.render_as_string(hide_password=False), folder, CONFIG, **SMALL_STEPS) as here,
+        here.start("run") as daemon,
+    ):
+        daemon.wait_for("cycle_finished", outcome="ok")
+        lose_primary_in_the_middle(here, primary)
+        if late:
+            meet_standby_that_is_none_yet(here, daemon, way, standby)
+        promote(standby)
+        way.lead_to(standby.port)
+        eventually(lambda: not here.outstanding(), "everything is stored and confirmed", 60)
+        assert daemon.stop() == 0
+        assert not daemon.events("cycle_crashed")
+        here.assert_complete()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("late", [False, True])
 def test_a_failover_in_the_middle_of_the_work_loses_and_doubles_nothing(
@@ -87,21 +110,55 @@ def test_a_failover_in_the_middle_of_the_work_loses_and_doubles_nothing(
 ) -> None:
     upgrade(own_postgres.url.replace("postgresql:", "postgresql+psycopg:"))
     with standby_of(own_postgres) as standby, Forwarder(own_postgres.port) as way:
-        url = make_url(own_postgres.url).set(drivername="postgresql+psycopg", port=way.port)
-        with (
-            site(url.render_as_string(hide_password=False), tmp_path, CONFIG, **SMALL_STEPS) as here,
-            here.start("run") as daemon,
-        ):
-            daemon.wait_for("cycle_finished", outcome="ok")
-            lose_primary_in_the_middle(here, own_postgres)
-            if late:
-                meet_standby_that_is_none_yet(here, daemon, way, standby)
-            promote(standby)
-            way.lead_to(standby.port)
-            eventually(lambda: not here.outstanding(), "everything is stored and confirmed", 60)
-            assert daemon.stop() == 0
-            assert not daemon.events("cycle_crashed")
-            here.assert_complete()
+        fails_over(way, standby, own_postgres, way.port, tmp_path, late=late)
+
+
+@contextmanager
+def pgbouncer(server: EmbeddedPostgres, way: Forwarder) -> Iterator[int]:
+    """PgBouncer in transaction mode in front of a way to Postgres; gives its port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    at = make_url(server.url)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        ini = folder / "pgbouncer.ini"
+        ini.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={way.port} user={at.username} password={at.password}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            "auth_type = any\npool_mode = transaction\nserver_login_retry = 1\n"
+        )
+        command = ["pgbouncer", "--quiet", *(["--user=nobody"] if os.geteuid() == 0 else []), str(ini)]
+        with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as process:
+            try:
+                yield port
+            finally:
+                process.terminate()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="there is no PgBouncer here")
+def test_behind_pgbouncer_which_remembers_a_standby_a_failover_loses_nothing_and_needs_nobody(
+    own_postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    """PgBouncer tells its clients what the first server that it saw was, until it is reloaded."""
+    upgrade(own_postgres.url.replace("postgresql:", "postgresql+psycopg:"))
+    with (
+        standby_of(own_postgres) as standby,
+        Forwarder(standby.port) as way,
+        pgbouncer(own_postgres, way) as port,
+    ):
+        url = make_url(own_postgres.url).set(port=port).render_as_string(hide_password=False)
+
+        def what_pgbouncer_says() -> str | None:
+            with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
+                return connection.info.parameter_status("in_hot_standby")
+            return None
+
+        assert eventually(what_pgbouncer_says, "PgBouncer works") == "on"
+        way.lead_to(own_postgres.port)
+        assert eventually(what_pgbouncer_says, "PgBouncer works") == "on"
+        fails_over(way, standby, own_postgres, port, tmp_path, late=True)
 
 
 @pytest.mark.long
