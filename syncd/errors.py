@@ -45,6 +45,10 @@ class DeadlineExceeded(SyncdError):
     """The cycle took longer than `sync.cycle_deadline`; the next one goes on where it ended."""
 
 
+class ListTooOld(SyncdError):
+    """The list is older than a cycle may take, so PitchYou may have newer versions of what it named."""
+
+
 class ApiError(SyncdError):
     """The PitchYou API did not do what was asked. `status` is the HTTP status, or None without an answer."""
 

@@ -64,10 +64,9 @@ class Vault:
         """Let holders of leases before `fence` store nothing any more, and remove what they left half done.
 
         Each holder writes into a folder of its own. Without it, whoever still lives of them cannot begin another file,
-        nor give its name to one that is half written.
+        nor give its name to one that is half written. Ours comes last: what is removed may have filled the disk.
         """
         with _disk_errors:
-            self._half(client_id, fence).mkdir(mode=0o700, exist_ok=True)
             for folder in (self.root / TEMPORARY).glob(f"{client_id}.*"):
                 _, owner, *left = folder.name.split(".")
                 if owner.isdigit() and int(owner) < fence:
@@ -75,6 +74,12 @@ class Vault:
                     aside = folder if left else folder.rename(f"{folder}.{_LEFT}")
                     with suppress(PermissionError):
                         _remove_folder(aside)
+            self._half(client_id, fence).mkdir(mode=0o700, exist_ok=True)
+
+    def is_ours(self, client_id: str, fence: int) -> bool:
+        """Whether the disk is there, and nobody has taken it over from the holder of the lease with this `fence`."""
+        with _disk_errors:
+            return self._half(client_id, fence).is_dir()
 
     def probe(self) -> None:
         """Prove that a file can be written, fsynced and removed again, or raise `MediaStoreFailed`."""

@@ -5,6 +5,7 @@ writes for a client first calls `require`; a process that was frozen while anoth
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -115,17 +116,22 @@ def require(connection: Connection, lease: Lease) -> None:
     _require(connection, lease, _MARK, "FOR KEY SHARE")
 
 
-def require_now(connection: Connection, lease: Lease) -> None:
-    """Raise `LeaseLost` unless the lease is ours at this moment. Without a lock, so that Postgres has nothing to write."""
-    _require(connection, lease, "1", "")
+def require_now(connection: Connection, lease: Lease) -> float:
+    """Raise `LeaseLost` unless the lease is ours at this moment. Without a lock, so that Postgres has nothing to write.
+
+    Returns:
+        That moment, in seconds of Postgres' clock.
+    """
+    return float(_require(connection, lease, "extract(epoch FROM clock_timestamp())", ""))
 
 
-def _require(connection: Connection, lease: Lease, marked: str, locking: str) -> None:
+def _require(connection: Connection, lease: Lease, told: str, locking: str) -> Any:
     held = connection.execute(
-        text(f"SELECT {marked} FROM ops.lease WHERE client_id = :client_id AND fence = :fence {locking}"),
+        text(f"SELECT {told} FROM ops.lease WHERE client_id = :client_id AND fence = :fence {locking}"),
         {"client_id": lease.client_id, "fence": lease.fence},
     ).scalar()
     if held is None:
         raise LeaseLost(
             f"another syncd has taken over client '{lease.client_id}'; nothing more is written here"
         )
+    return held

@@ -29,11 +29,12 @@ def fetch_rounds(work: Work) -> Iterator[int]:
     A file that fails is tried again by a later cycle, from the database. Nothing here is kept in memory between
     rounds, so a crash costs the downloads that are not recorded yet (of one round at most) and nothing else.
     """
-    while work.disk_is_there:  # else each file would be missing, also those that are on it
+    while True:
         work.deadline.check()
         due = work.read(lambda c: media_index.due(c, work.client_id, ROUND, work.vault.max_bytes))
         if not due:
             return
+        work.require_disk()
         yield _fetch(work, due)
 
 
@@ -209,6 +210,7 @@ def _missing(work: Work, due: Due, error: str) -> Fetched | NotFetched:
             return _again(work, due, "unreadable")
         if file:
             return Fetched(due.key, file)
+        work.require_disk()
         return NotFetched(due.key, MediaState.GONE, error, missing=True)
     retry_in = min(_backoff(work, due), gone_after - missing_for)
     return NotFetched(due.key, MediaState.PENDING, error, missing=True, retry_in=retry_in)

@@ -28,8 +28,13 @@ def land_listed(work: Work) -> None:
 
     The whole answer is landed even when a stop is asked for meanwhile, since PitchYou may list a profile only once.
     """
-    work.list_is_landed = False
-    with work.api.profiles(work.deadline, before_send=work.require_lease) as listing:
+    work.listed_at = None
+    asked_at: list[float] = []  # each try of it
+
+    def before_send() -> None:
+        asked_at.append(work.require_lease())
+
+    with work.api.profiles(work.deadline, before_send=before_send) as listing:
         work.listed = len(listing)
 
         def known_bytes(ids: list[str]) -> dict[str, bytes]:
@@ -44,7 +49,7 @@ def land_listed(work: Work) -> None:
                 work.tally.seen += len(portion.profiles) + portion.unchanged
                 work.tally.unchanged += portion.unchanged
                 work.progress(work)
-    work.list_is_landed = True
+    work.listed_at = asked_at[-1]
 
 
 def land(work: Work, batch: list[Profile | BadProfile]) -> None:

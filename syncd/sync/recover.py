@@ -19,7 +19,6 @@ def take_over(work: Work) -> None:
         _require_mounted(work)
         work.vault.prepare(plan.client_id)
         work.vault.take_over(plan.client_id, work.lease.fence)
-        work.disk_is_there = True
     if not work.read(lambda c: _is_registered(c, work, registration)):
         work.write(lambda c: clients.register(c, registration))
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
-from syncd.errors import ApiRefused, ApiUnavailable, BadAnswer, MediaStoreFailed, SyncdError
+from syncd.errors import ApiRefused, ApiUnavailable, BadAnswer, ListTooOld, MediaStoreFailed, SyncdError
 from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.store import cycles, leases
@@ -52,8 +52,7 @@ class Work:
     deadline: Deadline
     cycle_id: int = 0
     tally: Tally = field(default_factory=Tally)
-    disk_is_there: bool = False  # the client's folder is ours: files may be fetched
-    list_is_landed: bool = False  # the newest look at the list brought all of it
+    listed_at: float | None = None  # when the newest list was asked for, by Postgres' clock; None until it is landed
     listed: int = 0  # elements of the newest list answer, for the progress display
     progress: Callable[["Work"], None] = lambda work: None
     troubles: list[SyncdError] = field(default_factory=list)
@@ -83,13 +82,31 @@ class Work:
         """Run `query` in a transaction of its own."""
         return self.database.transact(query, self._until_written(), patience=PATIENCE)
 
-    def require_lease(self) -> None:
+    def require_lease(self) -> float:
         """Raise `LeaseLost` unless the lease is ours at this moment: whoever has it now knows better what to ask and say.
 
         What is asked of PitchYou for a client, the list and the confirms, is asked right behind this, each try of it: a
         process that was frozen or waited in between would confirm what has changed since.
+
+        Returns:
+            This moment, in seconds of Postgres' clock.
         """
-        self.read(lambda c: leases.require_now(c, self.lease))
+        return self.read(lambda c: leases.require_now(c, self.lease))
+
+    def require_list(self) -> None:
+        """`require_lease`, and raise `ListTooOld` if the list is older than a cycle may take.
+
+        The deadline's own clock stands still while a machine is suspended; Postgres' does not.
+        """
+        age = self.require_lease() - (self.listed_at or 0.0)
+        if age > self.plan.cycle_deadline:
+            raise ListTooOld("the list is too old by now to confirm what it named; the next cycle reads it anew")
+
+    def require_disk(self) -> None:
+        """Raise `MediaStoreFailed` unless the media root is there: without it each file is missing, also those that are on it."""
+        if not self.vault.is_ours(self.client_id, self.lease.fence):
+            self.require_lease()  # another may have taken it over
+            raise MediaStoreFailed("the media root is not there any more: mount its disk")
 
     def _until_written(self) -> Deadline:
         # The deadline is asked between two attempts only, so the transaction in hand is finished in any case: what

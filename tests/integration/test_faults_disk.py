@@ -6,11 +6,13 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from syncd.errors import MediaStoreFailed, SyncdError
+from syncd.media.vault import Vault
 from syncd.model import Outcome
 from syncd.sandbox import SandboxConfig
 from tests.integration.settling import (
@@ -149,3 +151,19 @@ def test_without_room_for_the_list_nothing_of_it_is_landed_and_the_error_names_t
         assert list(disk.iterdir()) == []  # the temporary file has no name, so nothing of it is left
         mount("-o", "remount,size=64m", disk)
         assert s.cycle().tally.confirmed == 6
+
+
+def test_a_disk_full_of_what_an_earlier_process_left_half_done_is_freed_by_the_next(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        mount("-o", "remount,nr_inodes=30", disk)
+        vault = Vault(disk / "m", max_bytes=1000)
+        vault.prepare("acme")
+        vault.take_over("acme", 1)
+        (half,) = (disk / "m" / ".tmp").iterdir()
+        with pytest.raises(OSError, match="No space left on device"):
+            for number in count():
+                (half / str(number)).touch()
+        vault.take_over("acme", 2)
+        assert vault.is_ours("acme", 2)
+        assert not vault.is_ours("acme", 1)
+        assert not half.exists()

@@ -11,6 +11,7 @@ import pytest
 
 from syncd.deadline import Deadline
 from syncd.errors import MediaStoreFailed
+from syncd.media.vault import Vault
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.sync.once import prepare_work
 from syncd.sync.verify import Fault as Damage
@@ -127,6 +128,30 @@ def test_while_the_media_root_is_not_mounted_no_file_is_given_up(s: Scene) -> No
     elsewhere = s.media_root.rename(s.media_root.with_name("elsewhere"))
     s.media_root.mkdir()
     assert isinstance(s.cycle().error, MediaStoreFailed)
+    assert states(s)["pending"] == 1
+    s.media_root.rmdir()
+    elsewhere.rename(s.media_root)
+    assert s.cycle().error is None
+    s.assert_complete()
+
+
+def test_a_file_is_not_given_up_when_the_disk_goes_right_before(
+    s: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s.execute(
+        "UPDATE ats.media SET state = 'pending', next_attempt_at = now(), storage_path = NULL, sha256 = NULL, "
+        "size_bytes = NULL, mime_sniffed = NULL, stored_at = NULL WHERE media_id = (SELECT min(media_id) FROM ats.media)"
+    )
+    elsewhere = s.media_root.with_name("elsewhere")
+
+    def adopt(vault: Vault, storage_path: str) -> None:
+        s.media_root.rename(elsewhere)
+        s.media_root.mkdir()
+        assert vault.measure(storage_path) is None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Vault, "adopt", adopt)
+        assert isinstance(s.cycle().error, MediaStoreFailed)
     assert states(s)["pending"] == 1
     s.media_root.rmdir()
     elsewhere.rename(s.media_root)

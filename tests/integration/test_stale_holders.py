@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from syncd.deadline import Deadline
-from syncd.errors import DatabaseUnavailable, LeaseHeld, LeaseLost
+from syncd.errors import DatabaseUnavailable, LeaseHeld, LeaseLost, ListTooOld
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.store import leases
 from syncd.store.engine import Database, make_engine
@@ -21,7 +21,7 @@ from syncd.store.leases import Lease
 from syncd.sync.keeper import LeaseKeeper
 from syncd.sync.once import Ended
 from tests.integration.settling import CONFIRM, LIST, calls
-from tests.scene import scene
+from tests.scene import Scene, scene
 from tests.system.processes import eventually
 
 CONFIG = SandboxConfig(profiles=3, media_per_profile=0.0)
@@ -137,3 +137,36 @@ def test_whoever_stands_by_does_not_wait_for_the_transactions_of_a_living_holder
             with pytest.raises(LeaseHeld):
                 other.hold("acme")
             assert time.monotonic() - began < 5
+
+
+def let_postgres_clock_leap(s: Scene, hours: int) -> None:
+    """As seen by sessions from now on: a function of this name in an earlier schema comes before Postgres' own."""
+    (name,) = s.rows("SELECT current_database() AS name")
+    for statement in (
+        "CREATE SCHEMA leapt",
+        "CREATE FUNCTION leapt.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS "
+        f"$$ SELECT pg_catalog.clock_timestamp() + interval '{hours} hours' $$",
+        f"ALTER DATABASE {name['name']} SET search_path = leapt, pg_catalog, public",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'syncd' AND datname = current_database() AND pid != pg_backend_pid()",
+    ):
+        s.execute(statement)
+
+
+def test_a_machine_that_slept_in_the_middle_of_a_cycle_confirms_nothing_by_the_list_from_before(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Its own clock stood still. What has come to PitchYou meanwhile nobody here has seen."""
+    config = SandboxConfig(profiles=2, media_per_profile=1.0, media_size=1000)
+    with scene(database_url, tmp_path, config=config, media_concurrency=1) as s:
+        s.sandbox.inject(Fault("media", "slow", seconds_per_byte=0.003))
+        ended: list[Ended] = []
+        cycle = threading.Thread(target=lambda: ended.append(s.cycle(cycle_deadline=60.0)))
+        cycle.start()
+        eventually(lambda: s.value("SELECT count(*) FROM ats.application") == 2, "the list is landed")
+        let_postgres_clock_leap(s, 26)
+        cycle.join()
+        assert isinstance(ended[0].error, ListTooOld)
+        assert not [each for each in s.sandbox.ledger.confirms if each.ids]
+        assert s.cycle(cycle_deadline=60.0).tally.confirmed == 2
+        s.assert_complete()
