@@ -101,13 +101,9 @@ class Site:
     sandbox: Sandbox
     database_url: str
     folder: Path
+    media_root: Path
     environ: Mapping[str, str]
     _started: int = 0
-
-    @property
-    def media_root(self) -> Path:
-        """Where its files go."""
-        return self.folder / "media"
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end. `environ` adds variables (without `SYNCD_`) to those of the site."""
@@ -209,23 +205,26 @@ def site(
     config: SandboxConfig | None = None,
     *,
     schedule: str = "every 1s",
+    media_root: Path | None = None,
     **environ: str,
 ) -> Iterator[Site]:
     """Set up a migrated database with all clients of the sandbox; `environ` adds variables, without their `SYNCD_`."""
+    media_root = media_root or folder / "media"
     audited = replace(
         config or SandboxConfig(profiles=20),
         database_url=database_url.replace("+psycopg", ""),
-        media_root=folder / "media",
+        media_root=media_root,
     )
     with Sandbox(audited) as sandbox:
         variables = {
             "DATABASE__URL": database_url,
-            "MEDIA__ROOT": str(folder / "media"),
+            "MEDIA__ROOT": str(media_root),
             "WEB__BIND": "",
             **_clients(sandbox, schedule),
             **environ,
         }
-        yield Site(sandbox, database_url, folder, {f"SYNCD_{key}": value for key, value in variables.items()})
+        variables = {f"SYNCD_{key}": value for key, value in variables.items()}
+        yield Site(sandbox, database_url, folder, media_root, variables)
 
 
 def _clients(sandbox: Sandbox, schedule: str) -> dict[str, str]:

@@ -83,7 +83,7 @@ def test_a_disk_that_takes_writes_and_fails_at_fsync_is_not_believed(
     with (
         small_disk(tmp_path / "backing", "12m") as backing,
         block_device("ext2", backing / "image", tmp_path / "disk") as disk,
-        site(database_url, tmp_path, SandboxConfig(profiles=0), MEDIA__ROOT=str(disk / "m")) as here,
+        site(database_url, tmp_path, SandboxConfig(profiles=0), media_root=disk / "m") as here,
     ):
         assert here.run("sync").returncode == 0
         with (backing / "filler").open("wb", buffering=0) as filler, suppress(OSError):
@@ -99,6 +99,13 @@ def test_a_disk_that_takes_writes_and_fails_at_fsync_is_not_believed(
         (backing / "filler").unlink()
         eventually(lambda: here.run("sync").returncode == 0, "it is brought again")
         assert not here.outstanding()
+        mounted_anew("ext2", backing / "image", disk)  # so that nothing is seen that is in memory alone
+        here.assert_complete()
+
+
+def mounted_anew(kind: str, image: Path, disk: Path) -> None:
+    eventually(lambda: subprocess.run(["umount", disk], check=False).returncode == 0, "nobody uses the disk")
+    mount("-t", kind, "-o", "loop", image, disk)
 
 
 def dies(disk: Path) -> None:
@@ -119,11 +126,12 @@ def outlives(here: Site, daemon: Running, kind: str, image: Path, disk: Path) ->
     assert here.value("SELECT count(*) FROM ats.application") == 18  # the text needs no disk of ours
     unconfirmed = here.value("SELECT count(DISTINCT profile_id) FROM ats.media WHERE state = 'pending'")
     assert here.outstanding() >= unconfirmed > 0
-    eventually(lambda: subprocess.run(["umount", disk], check=False).returncode == 0, "nobody uses the disk")
-    mount("-t", kind, "-o", "loop", image, disk)
+    mounted_anew(kind, image, disk)
     eventually(lambda: not here.outstanding(), "it goes on when the disk is back")
     assert daemon.stop() == 0
     assert not daemon.events("cycle_crashed")
+    mounted_anew(kind, image, disk)
+    here.assert_complete()
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
@@ -133,7 +141,7 @@ def test_a_media_disk_that_dies_is_a_clear_error_until_it_is_back(
     image, folder = tmp_path / "image", tmp_path / "disk"
     with (
         block_device(kind, image, folder) as disk,
-        site(database_url, tmp_path, CONFIG, MEDIA__ROOT=str(disk / "m")) as here,
+        site(database_url, tmp_path, CONFIG, media_root=disk / "m") as here,
         here.start("run") as daemon,
     ):
         outlives(here, daemon, kind, image, disk)
