@@ -20,6 +20,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/system/test_postgres_outage.py::test_fsync_off_is_refused_with_exit_code_4",
     ),
     "crash between commit and confirm": (
+        "tests/system/test_kill.py::test_killed_between_the_commit_and_the_confirm_it_confirms_after_the_restart",
         "tests/system/test_proof_samples.py::test_killed_at_some_of_its_system_calls_nothing_is_lost",
         "tests/integration/test_faults_confirm.py::test_a_crash_between_the_confirm_and_its_note_only_repeats_the_confirm",
         "tests/system/test_proof_samples.py::test_with_some_http_exchanges_broken_nothing_is_lost",
@@ -137,12 +138,14 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_nothing_holds_up_the_rest.py::test_slow_files_go_behind_the_others_instead_of_being_first_for_ever",
     ),
     "compressed bomb": (
+        "tests/system/test_memory.py::test_peak_memory_stays_under_128_mb_with_a_bomb_and_with_a_body_that_never_ends",
         "tests/unit/test_spool_intake.py::test_a_bomb_meets_the_limit_and_not_the_memory",
         "tests/integration/test_faults_list.py::test_nothing_is_landed_or_confirmed_and_the_next_cycle_is_fine_when_the_list_is",
         "tests/integration/test_faults_media.py::test_one_broken_file_holds_up_its_own_profile_alone_and_comes_when_it_is_mended",
     ),
     "endless body": (
         "tests/unit/test_spool_intake.py::test_an_endless_list_is_left_at_the_limit",
+        "tests/system/test_memory.py::test_peak_memory_stays_under_128_mb_with_a_bomb_and_with_a_body_that_never_ends",
         "tests/unit/test_vault.py::test_an_endless_file_is_left_at_the_limit",
         "tests/integration/test_faults_media_content.py::test_a_file_over_the_cap_is_rejected_and_stored_once_the_cap_is_raised",
     ),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from syncd.sandbox import SandboxConfig
-from tests.system.processes import Site, eventually, site
+from syncd.sandbox import Fault, SandboxConfig
+from tests.system.processes import MANY, Site, eventually, site, struck
 
 _STAGES = {"profiles": "land", "{mediaId}": "fetch", "confirm": "confirm", "/token": "start"}
 
@@ -70,4 +70,19 @@ def test_killed_at_a_hundred_random_moments_nothing_is_lost_confirmed_early_or_l
     with site(database_url, tmp_path, SandboxConfig(profiles=60, seed=5), **SMALL_STEPS) as here:
         died = kill_at_random_moments(here, 100, random.Random(5))
         assert min(died[name] for name in ("land", "fetch", "confirm")) >= 5, died
+        converge(here)
+
+
+@pytest.mark.parametrize("fault", ["hang", "drop_after"])
+def test_killed_between_the_commit_and_the_confirm_it_confirms_after_the_restart(
+    fault: str, database_url: str, tmp_path: Path
+) -> None:
+    """PitchYou has not taken the confirm, or it has and the answer was lost."""
+    with site(database_url, tmp_path, SandboxConfig(profiles=5, media_per_profile=1.0)) as here:
+        here.sandbox.inject(Fault("confirm", fault, times=MANY))
+        with here.start("run") as daemon:
+            eventually(lambda: struck(here), "a confirm is on its way")
+            assert here.value("SELECT count(*) FROM ats.application WHERE confirmed_revision > 0") == 0
+            daemon.kill()
+        here.sandbox.clear_faults()
         converge(here)

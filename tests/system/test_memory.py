@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.sandbox import SandboxConfig
+from syncd.sandbox import Fault, SandboxConfig
 from tests.system.processes import CLEAN, SYNCD, Site, site
 
 LIMIT_KB = 128 * 1024
@@ -22,8 +22,8 @@ print(json.dumps([code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss])
 """
 
 
-def peak_kb(here: Site, *arguments: str) -> int:
-    """The largest resident size that a command reached, in KB; it must end well."""
+def peak_kb(here: Site, *arguments: str, exits: int = 0) -> int:
+    """The largest resident size that a command reached, in KB; it must end like this."""
     result = subprocess.run(
         [sys.executable, "-S", "-c", MEASURE, *SYNCD, *arguments],
         env=CLEAN | dict(here.environ),
@@ -33,7 +33,7 @@ def peak_kb(here: Site, *arguments: str) -> int:
         check=True,
     )
     code, peak = json.loads(result.stdout)
-    assert code == 0, result.stderr
+    assert code == exits, result.stderr
     return int(peak)
 
 
@@ -74,3 +74,19 @@ def test_peak_memory_stays_under_128_mb_with_a_file_larger_than_that(
         peak = peak_kb(here, "sync")
         assert here.value("SELECT max(size_bytes) FROM ats.media WHERE state = 'stored'") >= 150_000_000
         assert peak < LIMIT_KB, peak
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault("profiles", "gzip_bomb"), Fault("profiles", "endless"), Fault("media", "endless", size=200_000_001)],
+    ids=lambda fault: f"{fault.on}-{fault.kind}",
+)
+def test_peak_memory_stays_under_128_mb_with_a_bomb_and_with_a_body_that_never_ends(
+    fault: Fault, database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path, SandboxConfig(profiles=2, media_per_profile=1.0), SYNC__MAX_RESPONSE_BYTES="300MB") as here:
+        here.sandbox.inject(fault)
+        peak = peak_kb(here, "sync", exits=3 if fault.on == "media" else 1)
+        here.sandbox.clear_faults()
+        assert peak < LIMIT_KB, peak
+        assert here.sandbox.findings == []
