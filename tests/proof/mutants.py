@@ -1,4 +1,4 @@
-"""One-line faults in a copy of the tree, each of which a test must notice. A mutant that lives fails the proof."""
+"""One-line faults in a copy of the tree, each of which must be noticed. A mutant that lives fails the proof."""
 
 from __future__ import annotations
 
@@ -8,203 +8,82 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.proof import power
+from tests.proof.mutations import MUTANTS, Mutant
+from tests.proof.power import missing
+
+__all__ = ["TOOLS", "missing", "points", "prove"]
+
 ROOT = Path(__file__).resolve().parents[2]
 RUNS_TESTS = True
-TOOLS = {"strace": "strace"}
+TOOLS = {"strace": "strace", "cc": "gcc", **power.TOOLS}
 COPIED = ("syncd", "tests", "migrations", "config", "bench", "alembic.ini", "pyproject.toml")
 
-
-@dataclass(frozen=True)
-class Mutant:
-    """What is put in place of what in a file of `syncd`, the tests that are to notice it, and what they must say then."""
-
-    file: str
-    old: str
-    new: str
-    tests: str
-    finding: str
-
-
-MUTANTS = {
-    "confirm before commit": Mutant(
-        "sync/land.py",
-        "        landed, kept = work.write(",
-        "        work.api.confirm([each.wire_id for each in batch if isinstance(each, Profile)], work.deadline)\n"
-        "        landed, kept = work.write(",
-        "tests/integration/test_faults_confirm.py::test_what_is_confirmed_is_committed",
-        "0 committed rows in ats.application",
-    ),
-    "confirm before the files are there": Mutant(
-        "store/confirmations.py",
-        "\"AND m.state IN ('pending', 'rejected')) AND NOT EXISTS (\"",
-        '"AND false) AND NOT EXISTS ("',
-        "tests/integration/test_faults_media.py::test_nothing_is_confirmed_while_a_file_of_it_is_pending",
-        "Extra items in the left set",
-    ),
-    "confirm before fsync": Mutant(
-        "sync/fetch.py",
-        "        work.vault.settle(work.client_id)\n    work.write(lambda c: media_index.record(c, work.client_id, results))\n",
-        "        pass\n    work.write(lambda c: media_index.record(c, work.client_id, results))\n"
-        "    from syncd.sync.confirm import confirm_ready; confirm_ready(work)\n"
-        "    work.vault.settle(work.client_id)\n",
-        "tests/integration/test_durability_order.py::test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_then_it_is_confirmed",
-        r"assert \d+ < \d+",
-    ),
-    "no fsync of the file": Mutant(
-        "media/vault.py",
-        "                os.fsync(descriptor)\n        finally:\n            os.close(descriptor)\n        return size",
-        "                pass\n        finally:\n            os.close(descriptor)\n        return size",
-        "tests/integration/test_durability_order.py::test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_then_it_is_confirmed",
-        "no fsync like .*tmp/acme",
-    ),
-    "no fsync of the folder": Mutant(
-        "media/vault.py",
-        "    _fsync_folder(folder)\n\n\ndef",
-        "\n\ndef",
-        "tests/integration/test_durability_order.py::test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_then_it_is_confirmed",
-        r"no fsync like .*/media/acme/\S+> behind",
-    ),
-    "no fsync of the client's folder": Mutant(
-        "sync/fetch.py",
-        "        work.vault.settle(work.client_id)",
-        "        pass",
-        "tests/integration/test_durability_order.py::test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_then_it_is_confirmed",
-        "no fsync like .*/media/acme> behind",
-    ),
-    "no check of the size": Mutant(
-        "media/vault.py",
-        "if size != length and (length is not None or size == 0):",
-        "if False:",
-        "tests/unit/test_vault.py::test_what_is_not_whole_or_too_large_leaves_the_file_that_was_there",
-        "DID NOT RAISE IncompleteFile",
-    ),
-    "trust a lost COMMIT": Mutant(
-        "sync/land.py",
-        "        landed, kept = work.write(lambda connection: _land(connection, work.client_id, batch, bad))\n",
-        "        said: list[tuple[Landed, list[BadProfile]]] = []\n"
-        "        landed, kept = work.write(\n"
-        "            lambda c: said[0] if said else (said.append(_land(c, work.client_id, batch, bad)), said[0])[1]\n"
-        "        )\n",
-        "tests/system/test_postgres_outage.py::"
-        "test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled[False]",
-        "0 committed rows in ats.application|served, but never confirmed",
-    ),
-    "ignore the fence": Mutant(
-        "store/leases.py",
-        "WHERE client_id = :client_id AND fence = :fence {locking}",
-        "WHERE client_id = :client_id {locking}",
-        "tests/integration/test_leases.py::test_a_daemon_that_was_frozen_while_another_took_over_writes_nothing_more",
-        r"\{'failed'\} == \{'aborted'\}",
-    ),
-    "skip the outbox": Mutant(
-        "store/confirmations.py",
-        "ORDER BY first_seen_at, profile_id LIMIT :limit",
-        "AND changed_at > (SELECT max(started_at) FROM ops.cycle) ORDER BY first_seen_at, profile_id LIMIT :limit",
-        "tests/integration/test_faults_confirm.py::test_a_confirm_whose_answers_are_all_lost_is_sent_again_by_the_next_cycle",
-        "assert 0 == 6",
-    ),
-    "children are not deleted": Mutant(
-        "store/applications.py",
-        '    for name in ("answer", "attachment", "application_contact"):',
-        '    for name in ("attachment", "application_contact"):',
-        "tests/integration/test_readings_changes.py::test_steps_that_a_new_version_does_not_have_any_more_are_gone",
-        r"Left contains \d+ more items",
-    ),
-    "the hash ignores media": Mutant(
-        "pitchyou/json_values.py",
-        "_CANONICAL.encode(value)",
-        '_CANONICAL.encode({key: value[key] for key in value if key not in ("cv", "profileImage")})',
-        "tests/unit/test_payload_digest.py::test_another_meaning_is_a_change",
-        "assert b'.* != b'",
-    ),
-    "a redirect is followed": Mutant(
-        "pitchyou/http.py",
-        "follow_redirects=False,",
-        "follow_redirects=True,",
-        "tests/integration/test_client_origin.py::test_a_redirect_is_refused_and_its_target_never_hears_of_us[301-confirm]",
-        "NotImplementedError",  # before it follows, httpx reads the whole answer, which our transport does not offer
-    ),
-    "a redirect passes for an answer": Mutant(
-        "pitchyou/retry.py",
-        "    if 200 <= status < 300:",
-        "    if 200 <= status < 400:",
-        "tests/integration/test_client_origin.py::test_a_redirect_is_refused_and_its_target_never_hears_of_us[301-confirm]",
-        "DID NOT RAISE",
-    ),
-    "a 401 is retried again and again": Mutant(
-        "pitchyou/session.py",
-        "        for last in (False, True):",
-        "        for last in (*[False] * 20, True):",
-        "tests/integration/test_client_token.py::test_a_401_for_ever_fails_the_cycle_with_a_clear_error_after_two_tries",
-        "assert 21 == 2",
-    ),
-    "quarantine swallows bytes": Mutant(
-        "store/quarantine.py",
-        "profile.reason, fingerprint, profile.payload)",
-        "profile.reason, fingerprint, profile.payload[:10])",
-        "tests/integration/test_bad_profiles.py::test_a_bad_profile_waits_in_quarantine_with_its_bytes_and_the_others_proceed",
-        r"assert b'\{.profileI' == b'",
-    ),
-    "what is listed with other bytes counts as known": Mutant(
-        "sync/sift.py",
-        "known.get(element.presumed_id) == element.raw_sha256",
-        "element.presumed_id in known",
-        "tests/integration/test_landing_counts.py::test_a_few_changed_ones_of_a_long_list_are_landed_together",
-        r"assert \(0, 60\) == \(20, 40\)",
-    ),
-    "half a body is a whole one": Mutant(
-        "pitchyou/answers.py",
-        "elif self._reading.status and self._until_close:",
-        "elif self._reading.status:",
-        "tests/unit/test_answers.py::test_what_is_read_is_what_h11_reads",
-        r"assert \(200, .* == None",
-    ),
-}
-
-
 NONE = "no mutant: all of these tests pass"
+BEFORE = ", before the proof "
 
 
 def summary(held: Mapping[str, str]) -> str:
     """What was really done, for the report."""
-    return f"{len(held.keys() & MUTANTS.keys())} of {len(MUTANTS)} die"
+    proofs = sum(BEFORE in name for name in held)
+    return f"{len(held.keys() & MUTANTS.keys())} of {len(MUTANTS)} die; {proofs} of them before a proof as well"
 
 
 def points() -> Iterator[str]:
-    """The names of all mutants; and the tree as it is, in which the same tests must pass."""
+    """The names of all mutants, alone and with the proof that must notice it; and the tree as it is, where the same tests pass."""
     yield NONE
-    yield from MUTANTS
+    for name, mutant in MUTANTS.items():
+        yield name
+        if mutant.proof:
+            yield f"{name}{BEFORE}{mutant.proof}"
 
 
 def prove(name: str) -> str:
-    """Let the tests loose on a mutant. Returns the first that noticed it; raises AssertionError when it lives."""
+    """Let tests or a proof loose on a mutant. Returns what noticed it; raises AssertionError when it lives."""
     with TemporaryDirectory(prefix="syncd-mutant-") as folder:
         tree = _copy(Path(folder))
         if name == NONE:
             tests = sorted({test for mutant in MUTANTS.values() for test in mutant.tests.split()})
-            code, output = _run(tree, tests)
+            code, output = _test(tree, tests)
             assert code == 0, output
             assert " skipped" not in output, f"a test that is skipped notices nothing:\n{output[-2000:]}"
             return "all passed"
-        _mutate(tree / "syncd" / MUTANTS[name].file, MUTANTS[name])
-        code, output = _run(tree, MUTANTS[name].tests.split())
+        title, _, proof = name.partition(BEFORE)
+        mutant = MUTANTS[title]
+        _mutate(tree / "syncd" / mutant.file, mutant)
+        return _noticed_by_proof(tree, mutant) if proof else _noticed_by_test(tree, mutant)
+
+
+def _noticed_by_test(tree: Path, mutant: Mutant) -> str:
+    code, output = _test(tree, mutant.tests.split())
     noticed = re.search(r"^FAILED (\S+)", output, re.MULTILINE)
     assert code == 1, f"the mutant lives, or its tests did not run:\n{output[-2000:]}"
     assert noticed, output[-2000:]
     told = "\n".join(line for line in output.splitlines() if line.startswith("E "))
-    assert re.search(MUTANTS[name].finding, told), f"noticed for another reason:\n{told[-2000:]}"
+    assert re.search(mutant.finding, told), f"noticed for another reason:\n{told[-2000:]}"
     assert not re.search(r"Timeout \(>|not within", output), f"noticed by the clock alone:\n{output[-2000:]}"
     return noticed[1]
 
 
-def _run(tree: Path, tests: list[str]) -> tuple[int, str]:
-    """Run tests of the copy; PYTHONPATH comes before the checkout that is installed."""
+def _noticed_by_proof(tree: Path, mutant: Mutant) -> str:
+    code, output = _run(tree, "tests.proof.again", mutant.proof, *mutant.points)
+    assert code == 1, f"the mutant lives:\n{output[-2000:]}"
+    told = "\n".join(line for line in output.splitlines() if line.startswith("AssertionError: "))
+    assert re.search(mutant.proven, told), f"noticed for another reason:\n{output[-2000:]}"
+    return f"tests.proof.{mutant.proof}"
+
+
+def _test(tree: Path, tests: list[str]) -> tuple[int, str]:
+    return _run(tree, "pytest", "-x", "-p", "no:cacheprovider", "-o", "timeout=120", *tests)
+
+
+def _run(tree: Path, module: str, *arguments: str) -> tuple[int, str]:
+    """Run a module in the copy; PYTHONPATH comes before the checkout that is installed."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-o", "timeout=120", *tests],
+        [sys.executable, "-m", module, *arguments],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
