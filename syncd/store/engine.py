@@ -224,7 +224,10 @@ _CONNECTING = (
     ("translate host name", "the host of database.url is not known"),
     ("resolve host", "the host of database.url is not known"),
     ("timeout", "the host of database.url does not answer"),
-    ("hot standby", _NO_PRIMARY),  # behind the others: where there are several hosts, it is said of each standby
+    (
+        "hot standby",
+        _NO_PRIMARY,
+    ),  # behind the others: where there are several hosts, it is said of each standby
 )
 
 

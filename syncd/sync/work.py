@@ -52,7 +52,9 @@ class Work:
     deadline: Deadline
     cycle_id: int = 0
     tally: Tally = field(default_factory=Tally)
-    listed_at: float | None = None  # when the newest list was asked for, by Postgres' clock; None until it is landed
+    listed_at: float | None = (
+        None  # when the newest list was asked for, by Postgres' clock; None until it is landed
+    )
     listed: int = 0  # elements of the newest list answer, for the progress display
     progress: Callable[["Work"], None] = lambda work: None
     troubles: list[SyncdError] = field(default_factory=list)
@@ -100,7 +102,9 @@ class Work:
         """
         age = self.require_lease() - (self.listed_at or 0.0)
         if age > self.plan.cycle_deadline:
-            raise ListTooOld("the list is too old by now to confirm what it named; the next cycle reads it anew")
+            raise ListTooOld(
+                "the list is too old by now to confirm what it named; the next cycle reads it anew"
+            )
 
     def require_disk(self) -> None:
         """Raise `MediaStoreFailed` unless the media root is there: without it each file is missing, also those that are on it."""

@@ -29,7 +29,9 @@ BEFORE = ", before the proof "
 def summary(held: Mapping[str, str]) -> str:
     """What was really done, for the report."""
     proofs = sum(BEFORE in name for name in held)
-    return f"{len(held.keys() & MUTANTS.keys())} of {len(MUTANTS)} die; {proofs} of them before a proof as well"
+    return (
+        f"{len(held.keys() & MUTANTS.keys())} of {len(MUTANTS)} die; {proofs} of them before a proof as well"
+    )
 
 
 def points() -> Iterator[str]:

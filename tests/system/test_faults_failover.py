@@ -83,7 +83,13 @@ def meet_standby_that_is_none_yet(
 
 
 def fails_over(
-    way: Forwarder, standby: EmbeddedPostgres, primary: EmbeddedPostgres, port: int, folder: Path, *, late: bool
+    way: Forwarder,
+    standby: EmbeddedPostgres,
+    primary: EmbeddedPostgres,
+    port: int,
+    folder: Path,
+    *,
+    late: bool,
 ) -> None:
     """The daemon reaches Postgres by `port`, which leads to `way`. In the middle of its work the primary is lost."""
     url = make_url(primary.url).set(drivername="postgresql+psycopg", port=port)

@@ -78,13 +78,22 @@ def test_peak_memory_stays_under_128_mb_with_a_file_larger_than_that(
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault("profiles", "gzip_bomb"), Fault("profiles", "endless"), Fault("media", "endless", size=200_000_001)],
+    [
+        Fault("profiles", "gzip_bomb"),
+        Fault("profiles", "endless"),
+        Fault("media", "endless", size=200_000_001),
+    ],
     ids=lambda fault: f"{fault.on}-{fault.kind}",
 )
 def test_peak_memory_stays_under_128_mb_with_a_bomb_and_with_a_body_that_never_ends(
     fault: Fault, database_url: str, tmp_path: Path
 ) -> None:
-    with site(database_url, tmp_path, SandboxConfig(profiles=2, media_per_profile=1.0), SYNC__MAX_RESPONSE_BYTES="300MB") as here:
+    with site(
+        database_url,
+        tmp_path,
+        SandboxConfig(profiles=2, media_per_profile=1.0),
+        SYNC__MAX_RESPONSE_BYTES="300MB",
+    ) as here:
         here.sandbox.inject(fault)
         peak = peak_kb(here, "sync", exits=3 if fault.on == "media" else 1)
         here.sandbox.clear_faults()
