@@ -205,26 +205,26 @@ def site(
     config: SandboxConfig | None = None,
     *,
     schedule: str = "every 1s",
-    media_root: Path | None = None,
+    media_root: str = "",
     **environ: str,
 ) -> Iterator[Site]:
     """Set up a migrated database with all clients of the sandbox; `environ` adds variables, without their `SYNCD_`."""
-    media_root = media_root or folder / "media"
+    root = Path(media_root or folder / "media")
     audited = replace(
         config or SandboxConfig(profiles=20),
         database_url=database_url.replace("+psycopg", ""),
-        media_root=media_root,
+        media_root=root,
     )
     with Sandbox(audited) as sandbox:
         variables = {
             "DATABASE__URL": database_url,
-            "MEDIA__ROOT": str(media_root),
+            "MEDIA__ROOT": str(root),
             "WEB__BIND": "",
             **_clients(sandbox, schedule),
             **environ,
         }
         variables = {f"SYNCD_{key}": value for key, value in variables.items()}
-        yield Site(sandbox, database_url, folder, media_root, variables)
+        yield Site(sandbox, database_url, folder, root, variables)
 
 
 def _clients(sandbox: Sandbox, schedule: str) -> dict[str, str]:

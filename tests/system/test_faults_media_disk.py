@@ -83,7 +83,7 @@ def test_a_disk_that_takes_writes_and_fails_at_fsync_is_not_believed(
     with (
         small_disk(tmp_path / "backing", "12m") as backing,
         block_device("ext2", backing / "image", tmp_path / "disk") as disk,
-        site(database_url, tmp_path, SandboxConfig(profiles=0), media_root=disk / "m") as here,
+        site(database_url, tmp_path, SandboxConfig(profiles=0), media_root=str(disk / "m")) as here,
     ):
         assert here.run("sync").returncode == 0
         with (backing / "filler").open("wb", buffering=0) as filler, suppress(OSError):
@@ -141,7 +141,7 @@ def test_a_media_disk_that_dies_is_a_clear_error_until_it_is_back(
     image, folder = tmp_path / "image", tmp_path / "disk"
     with (
         block_device(kind, image, folder) as disk,
-        site(database_url, tmp_path, CONFIG, media_root=disk / "m") as here,
+        site(database_url, tmp_path, CONFIG, media_root=str(disk / "m")) as here,
         here.start("run") as daemon,
     ):
         outlives(here, daemon, kind, image, disk)
