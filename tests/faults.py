@@ -42,6 +42,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     "Postgres failing over": (
         "tests/system/test_faults_failover.py::test_a_failover_in_the_middle_of_the_work_loses_and_doubles_nothing",
         "tests/system/test_faults_failover.py::test_of_two_hosts_the_standby_is_not_taken_for_the_primary_that_is_started_anew",
+        "tests/system/test_faults_failover.py::test_a_standby_is_asked_nothing_until_it_is_the_primary",
         "tests/system/test_faults_failover.py::test_behind_pgbouncer_which_remembers_a_standby_a_failover_loses_nothing_and_needs_nobody",
     ),
     "answer to a COMMIT lost": (

@@ -35,7 +35,8 @@ _BEGIN = (
     "BEGIN; SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
     "WHEN 'local' THEN 'on' ELSE current_setting('synchronous_commit') END, true), "
     "set_config('statement_timeout', '120s', true), set_config('lock_timeout', '10s', true), "
-    "set_config('idle_in_transaction_session_timeout', '60s', true), pg_current_wal_lsn()"
+    "set_config('idle_in_transaction_session_timeout', '60s', true), "
+    "CASE WHEN pg_is_in_recovery() THEN pg_current_wal_lsn() END"
 )
 
 
@@ -162,13 +163,14 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
             "prepare_threshold": None,  # server-side prepared statements do not survive PgBouncer
         },
     )
-    event.listen(engine, "do_connect", _choose_primary)
+    event.listen(engine, "do_connect", choose_primary)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "commit", _refuse_aborted_commit)
     return engine
 
 
-def _choose_primary(dialect: object, record: object, arguments: object, parameters: dict[str, Any]) -> None:
+def choose_primary(dialect: object, record: object, arguments: object, parameters: dict[str, Any]) -> None:
+    """Let libpq look for the primary where several hosts are given; a listener for `do_connect`."""
     if "," in parameters.get("host", ""):
         parameters["target_session_attrs"] = "primary"
 
@@ -194,7 +196,7 @@ def explained(error: DBAPIError) -> Exception:
     """What to raise for an error that no retry mends: a sentence, or the error itself if the data was refused."""
     state = sqlstate(error)
     if state in _CANNOT_WRITE:
-        reason = f"Postgres cannot write (SQLSTATE {state}): free its disk or end its read-only mode"
+        reason = f"Postgres cannot write (SQLSTATE {state}): free its disk, end its read-only mode, or lead to the primary"
     elif state in _CONFLICTS:
         reason = f"other transactions keep blocking (SQLSTATE {state})"
     elif state[:2] in ("28", "3D", "42") or isinstance(error, InterfaceError):

@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 import syncd
 from syncd.errors import Refused
-from syncd.store.engine import explained
+from syncd.store.engine import choose_primary, explained
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -79,6 +79,7 @@ def _migrate(url: str, revision: str, direction: Literal["upgrade", "downgrade"]
 
     # The lock is the transaction's, so that it holds behind PgBouncer and goes with the connection.
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    event.listen(engine, "do_connect", choose_primary)
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -48,7 +48,6 @@ def confirm_ready(work: Work) -> None:
     answers = _Answers()
     more = work.plan.confirm and work.listed_at is not None
     while more:
-        work.require_disk()
         work.deadline.check()
         ready = work.read(lambda c: confirmations.ready(c, work.client_id, READ_TOGETHER))
         for group in _groups(ready, work.plan.confirm_batch):
@@ -69,7 +68,7 @@ def _confirm(work: Work, group: list[Ready], answers: _Answers, attempts: int = 
     """Confirm a group; on a refusal, and on the error of a server that works, halve it until the bad ids stand alone."""
     try:
         ids = [application.wire_id for application in group]
-        work.api.confirm(ids, work.deadline, attempts=attempts, before_send=work.require_list)
+        work.api.confirm(ids, work.deadline, attempts=attempts, before_send=work.require_confirmable)
     except (ApiRefused, ApiUnavailable) as error:
         if isinstance(error, ApiUnavailable) and error.status != SERVER_ERROR:
             raise

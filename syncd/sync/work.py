@@ -95,11 +95,12 @@ class Work:
         """
         return self.read(lambda c: leases.require_now(c, self.lease))
 
-    def require_list(self) -> None:
-        """`require_lease`, and raise `ListTooOld` if the list is older than a cycle may take.
+    def require_confirmable(self) -> None:
+        """`require_disk` and `require_lease`, and raise `ListTooOld` if the list is older than a cycle may take.
 
         The deadline's own clock stands still while a machine is suspended; Postgres' does not.
         """
+        self.require_disk()
         age = self.require_lease() - (self.listed_at or 0.0)
         if age > self.plan.cycle_deadline:
             raise ListTooOld(

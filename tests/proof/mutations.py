@@ -178,6 +178,21 @@ MUTANTS = {
         "tests/unit/test_answers.py::test_what_is_read_is_what_h11_reads",
         r"assert \(200, .* == None",
     ),
+    "a standby is asked": Mutant(
+        "store/engine.py",
+        "CASE WHEN pg_is_in_recovery() THEN pg_current_wal_lsn() END",
+        "1",
+        "tests/system/test_faults_failover.py::test_a_standby_is_asked_nothing_until_it_is_the_primary",
+        "DID NOT RAISE",
+    ),
+    "confirmed by a list of any age": Mutant(
+        "sync/work.py",
+        "if age > self.plan.cycle_deadline:",
+        "if False:",
+        "tests/integration/test_stale_holders.py::"
+        "test_a_machine_that_slept_in_the_middle_of_a_cycle_confirms_nothing_by_the_list_from_before",
+        "isinstance",
+    ),
     "no answer to a confirm counts as one": Mutant(
         "pitchyou/client.py",
         "        self._session.retried(attempt, attempts, until)\n\n    def templates",

@@ -14,11 +14,14 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
+from syncd.deadline import Deadline
 from syncd.embedded import EmbeddedPostgres, start_postgres
 from syncd.embedded.machine import environment, unprivileged
+from syncd.errors import DatabaseUnavailable
 from syncd.sandbox import SandboxConfig
+from syncd.store.engine import Database
 from syncd.store.migrate import upgrade
 from tests.database import SERVER_SETTINGS
 from tests.system.forwarder import Forwarder
@@ -174,7 +177,7 @@ def test_of_two_hosts_the_standby_is_not_taken_for_the_primary_that_is_started_a
     upgrade(own_postgres.url.replace("postgresql:", "postgresql+psycopg:"))
     with standby_of(own_postgres) as standby:
         url = make_url(own_postgres.url).set(drivername="postgresql+psycopg")
-        hosts = [f"127.0.0.1:{each.port}" for each in (own_postgres, standby)]
+        hosts = [f"127.0.0.1:{each.port}" for each in (standby, own_postgres)]
         one, both = (
             each.render_as_string(hide_password=False)
             for each in (url, url.update_query_dict({"host": hosts}))
@@ -187,8 +190,25 @@ def test_of_two_hosts_the_standby_is_not_taken_for_the_primary_that_is_started_a
             lose_primary_in_the_middle(here, own_postgres)
             time.sleep(2)
             own_postgres.start()
-            assert not [each for each in daemon.events("database_unavailable") if "25006" in each["reason"]]
+            assert not [each for each in daemon.events("database_unavailable") if "standby" in each["reason"]]
             eventually(lambda: not here.outstanding(), "everything is stored and confirmed", 60)
             assert daemon.stop() == 0
             assert not daemon.events("cycle_crashed")
             here.assert_complete()
+
+
+def test_a_standby_is_asked_nothing_until_it_is_the_primary(own_postgres: EmbeddedPostgres) -> None:
+    """It is behind: what it says of leases and of what may be confirmed is from before."""
+    with standby_of(own_postgres) as standby:
+        url = make_url(standby.url).set(drivername="postgresql+psycopg")
+        with Database(url.render_as_string(hide_password=False)) as database:
+
+            def ask() -> object:
+                return database.transact(
+                    lambda c: c.execute(text("SELECT 1")).scalar(), Deadline(5), patience=0
+                )
+
+            with pytest.raises(DatabaseUnavailable, match="is a standby"):
+                ask()
+            promote(standby)
+            assert ask() == 1

@@ -96,6 +96,9 @@ def test_peak_memory_stays_under_128_mb_with_a_bomb_and_with_a_body_that_never_e
     ) as here:
         here.sandbox.inject(fault)
         peak = peak_kb(here, "sync", exits=3 if fault.on == "media" else 1)
-        here.sandbox.clear_faults()
+        if fault.on == "media":
+            assert here.value("SELECT count(*) FROM ats.media WHERE state = 'rejected'") == 1
+        else:
+            assert "sync.max_response_bytes" in here.value("SELECT error_message FROM ops.cycle")
         assert peak < LIMIT_KB, peak
         assert here.sandbox.findings == []
