@@ -1,10 +1,5 @@
-"""Files on disk: temporary file, size and digest checked, fsync, rename, fsync of the folder; one of the client's for many.
+"""Files on disk: temporary file, size and digest checked, fsync, rename, fsync of the folder; one of the client's for many."""
 
-A file's place follows from our ids alone: `{client_id}/{profile_id}/{media_id}` below the media root, ids
-percent-encoded. PitchYou's `fileName` is never part of a path.
-"""
-
-import errno
 import hashlib
 import os
 import random
@@ -12,9 +7,10 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
 from syncd.errors import MediaStoreFailed, SyncdError
+from syncd.media.disk import disk_errors, fsync_folder, place, remove_folder, write_all
+from syncd.media.paths import path_of
 from syncd.media.sniff import sniff
 from syncd.model import MediaKey, StoredFile
 
@@ -45,19 +41,19 @@ class Vault:
 
     def has_folder(self, client_id: str) -> bool:
         """Whether the client's folder is there. If files were stored in it and it is not, the disk is not mounted."""
-        with _disk_errors:
+        with disk_errors:
             return (self.root / client_id).is_dir()
 
     def prepare(self, client_id: str) -> None:
         """Make the client's folder, if it is not there."""
         folders = (self.root, self.root / TEMPORARY, self.root / client_id)
-        with _disk_errors:  # also around the look: a file system that has shut down fails even that
+        with disk_errors:  # also around the look: a file system that has shut down fails even that
             if client_id in self._prepared and all(folder.is_dir() for folder in folders):
                 return
             for folder in folders:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.root, self.root.parent):
-                _fsync_folder(folder)
+                fsync_folder(folder)
         self._prepared.add(client_id)
 
     def take_over(self, client_id: str, fence: int) -> None:
@@ -66,24 +62,24 @@ class Vault:
         Each holder writes into a folder of its own. Without it, whoever still lives of them cannot begin another file,
         nor give its name to one that is half written. Ours comes last: what is removed may have filled the disk.
         """
-        with _disk_errors:
+        with disk_errors:
             for folder in (self.root / TEMPORARY).glob(f"{client_id}.*"):
                 _, owner, *left = folder.name.split(".")
                 if owner.isdigit() and int(owner) < fence:
                     # Its owner is shut out with the name; what is in it may belong to another user and stay.
                     aside = folder if left else folder.rename(f"{folder}.{_LEFT}")
                     with suppress(PermissionError):
-                        _remove_folder(aside)
+                        remove_folder(aside)
             self._half(client_id, fence).mkdir(mode=0o700, exist_ok=True)
 
     def is_ours(self, client_id: str, fence: int) -> bool:
         """Whether the disk is there, and nobody has taken it over from the holder of the lease with this `fence`."""
-        with _disk_errors:
+        with disk_errors:
             return self._half(client_id, fence).is_dir()
 
     def probe(self) -> None:
         """Prove that a file can be written, fsynced and removed again, or raise `MediaStoreFailed`."""
-        with _disk_errors:
+        with disk_errors:
             (self.root / TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self.root / TEMPORARY / f"probe.{secrets.token_hex(8)}"
             try:
@@ -120,8 +116,8 @@ class Vault:
                 raise IncompleteFile(
                     f"{size} bytes came, {'a length' if length is None else length} was announced"
                 )
-            with _disk_errors:
-                _place(temporary, f"{self.root}/{storage_path}")
+            with disk_errors:
+                place(temporary, f"{self.root}/{storage_path}")
         except BaseException:
             with suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108
@@ -135,12 +131,12 @@ class Vault:
             MediaStoreFailed: no file stored since the last `settle` may be believed, nor settled once more: a second
                 fsync would claim success. Store them again.
         """
-        with _disk_errors:
-            _fsync_folder(self.root / client_id)
+        with disk_errors:
+            fsync_folder(self.root / client_id)
 
     def _write(self, path: str, chunks: Iterable[bytes]) -> tuple[int, bytes, str | None]:
         size, digest, start = 0, hashlib.sha256(), b""
-        with _disk_errors:
+        with disk_errors:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
             for chunk in chunks:
@@ -150,9 +146,9 @@ class Vault:
                 digest.update(chunk)
                 if len(start) < _SNIFFED_BYTES:
                     start += chunk[:_SNIFFED_BYTES]
-                with _disk_errors:
-                    _write_all(descriptor, chunk)
-            with _disk_errors:
+                with disk_errors:
+                    write_all(descriptor, chunk)
+            with disk_errors:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -172,7 +168,7 @@ class Vault:
             MediaStoreFailed: the disk does not let it go, or another has taken over.
         """
         path = self.root / storage_path
-        with _disk_errors:
+        with disk_errors:
             aside = self._half(client_id, fence) / secrets.token_hex(8)
             try:
                 path.rename(aside)
@@ -185,7 +181,7 @@ class Vault:
                 path.parent.rmdir()
             for folder in (path.parent, path.parent.parent):
                 if folder.is_dir():
-                    _fsync_folder(folder)
+                    fsync_folder(folder)
 
     def _half(self, client_id: str, fence: int) -> Path:
         """Where the holder of this lease writes its files before they have their names."""
@@ -214,11 +210,11 @@ class Vault:
         if (measured := self.measure(storage_path)) is None:
             return None
         path = self.root / storage_path
-        with _disk_errors:
+        with disk_errors:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
                 start = file.read(_SNIFFED_BYTES)
-            _fsync_folder(path.parent)
+            fsync_folder(path.parent)
         return StoredFile(storage_path, *measured, sniff(start))
 
     def files(self, client_id: str) -> Iterator[str]:
@@ -226,74 +222,3 @@ class Vault:
         for folder, _, names in os.walk(self.root / client_id):
             for name in names:
                 yield (Path(folder) / name).relative_to(self.root).as_posix()
-
-
-def path_of(client_id: str, key: MediaKey) -> str:
-    """Where a file is, relative to the media root."""
-    return f"{client_id}/{_component(key.profile_id)}/{_component(key.media_id)}"
-
-
-def _component(identifier: str) -> str:
-    """A file name that no other id has: percent-encoded, or a digest where that would be too long.
-
-    It never starts with a dot, and no percent-encoded name starts like a digest's.
-    """
-    name = quote(identifier, safe="")
-    if name.startswith("."):
-        name = "%2E" + name[1:]
-    if len(name) > 200:
-        return "%sha256-" + hashlib.sha256(identifier.encode()).hexdigest()
-    return name
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _place(temporary: str, final: str) -> None:
-    """Give a file its name for good, in a folder that is made for it if need be. Texts, since paths cost more than it."""
-    folder = final.rpartition("/")[0]
-    with suppress(FileExistsError):
-        os.mkdir(folder, 0o700)  # noqa: PTH102
-    os.rename(temporary, final)  # noqa: PTH104
-    _fsync_folder(folder)
-
-
-def _remove_folder(folder: Path) -> None:
-    """Remove a folder of files into which others may be writing; or a file, which earlier versions wrote in its place."""
-    if not folder.is_dir():
-        folder.unlink(missing_ok=True)
-    while folder.is_dir():
-        for path in folder.iterdir():
-            path.unlink(missing_ok=True)
-        try:
-            folder.rmdir()
-        except OSError as error:  # another file may have come meanwhile
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
-                raise
-
-
-def _fsync_folder(path: Path | str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-class _DiskErrors:
-    """A `with` that tells what to do about an error of the disk."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            raise MediaStoreFailed(
-                f"the media root cannot be written ({error.strerror}): free space, or check the mount and its owner"
-            ) from None
-
-
-_disk_errors = _DiskErrors()

@@ -7,7 +7,8 @@ from queue import SimpleQueue
 
 from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed
 from syncd.logs import get_logger
-from syncd.media.vault import FileTooLarge, IncompleteFile, path_of
+from syncd.media.paths import path_of
+from syncd.media.vault import FileTooLarge, IncompleteFile
 from syncd.model import MediaState
 from syncd.pitchyou import Response, limited
 from syncd.store import media_index

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
 from syncd.errors import MediaStoreFailed
-from syncd.media.vault import Vault, path_of
+from syncd.media.paths import path_of
+from syncd.media.vault import Vault
 from syncd.model import MediaKey, StoredFile
 from syncd.store import media_index
 from syncd.store.engine import Database

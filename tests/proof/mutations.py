@@ -59,8 +59,8 @@ MUTANTS = {
         proven="is not whole",
     ),
     "no fsync of the folder": Mutant(
-        "media/vault.py",
-        "    _fsync_folder(folder)\n\n\ndef",
+        "media/disk.py",
+        "    fsync_folder(folder)\n\n\ndef",
         "\n\ndef",
         "tests/integration/test_durability_order.py::test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_then_it_is_confirmed",
         r"no fsync like .*/media/acme/\S+> behind",

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import MediaStoreFailed
-from syncd.media.vault import TEMPORARY, Vault, path_of
+from syncd.media.paths import path_of
+from syncd.media.vault import TEMPORARY, Vault
 from syncd.model import MediaKey
 from tests.unit.test_vault import FENCE, KEY, PDF, everything, store
 
