@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,21 +42,28 @@ def mend(s: Scene) -> list[Damage]:
     return repair(prepare_work(s.client, s.outsides, threading.Event()), found)
 
 
-def test_a_media_root_that_is_not_mounted_is_said_and_nothing_is_done_about_its_files(s: Scene) -> None:
-    before, rows = s.files(), s.rows("SELECT * FROM ats.media ORDER BY profile_id, media_id")
+@contextmanager
+def unmounted(s: Scene) -> Iterator[None]:
+    """The media root is a bare mount point."""
     elsewhere = s.media_root.rename(s.media_root.with_name("elsewhere"))
-    s.media_root.mkdir()  # the mount point
-    s.sandbox.add_profiles(3)
-    with pytest.raises(MediaStoreFailed, match="mount its disk"):
-        raise s.cycle().error or AssertionError
-    with pytest.raises(MediaStoreFailed, match="mount its disk"):
-        mend(s)
-    assert s.files() == set()
-    assert s.rows("SELECT * FROM ats.media WHERE state = 'stored' ORDER BY profile_id, media_id") == rows
-    assert s.value("SELECT count(*) FROM ats.application") == 9  # their text is safe
-    assert s.sandbox.findings == []
+    s.media_root.mkdir()
+    yield
     shutil.rmtree(s.media_root)
     elsewhere.rename(s.media_root)
+
+
+def test_a_media_root_that_is_not_mounted_is_said_and_nothing_is_done_about_its_files(s: Scene) -> None:
+    before, rows = s.files(), s.rows("SELECT * FROM ats.media ORDER BY profile_id, media_id")
+    with unmounted(s):
+        s.sandbox.add_profiles(3)
+        with pytest.raises(MediaStoreFailed, match="mount its disk"):
+            raise s.cycle().error or AssertionError
+        with pytest.raises(MediaStoreFailed, match="mount its disk"):
+            mend(s)
+        assert s.files() == set()
+        assert s.rows("SELECT * FROM ats.media WHERE state = 'stored' ORDER BY profile_id, media_id") == rows
+        assert s.value("SELECT count(*) FROM ats.application") == 9  # their text is safe
+        assert s.sandbox.findings == []
     s.sandbox.clear_faults()
     assert s.cycle().error is None
     s.assert_complete()
@@ -94,12 +102,9 @@ def test_while_the_media_root_is_not_mounted_nothing_is_confirmed_whose_files_ar
 ) -> None:
     with scene(database_url, tmp_path / "media", config=CONFIG) as s:
         s.cycle(confirm=False)
-        elsewhere = s.media_root.rename(s.media_root.with_name("elsewhere"))
-        s.media_root.mkdir()
-        assert isinstance(s.cycle().error, MediaStoreFailed)
-        assert s.sandbox.ledger.confirms == []
-        s.media_root.rmdir()
-        elsewhere.rename(s.media_root)
+        with unmounted(s):
+            assert isinstance(s.cycle().error, MediaStoreFailed)
+            assert s.sandbox.ledger.confirms == []
         assert s.cycle().tally.confirmed == 6
         s.assert_complete()
 
@@ -125,12 +130,9 @@ def test_while_the_media_root_is_not_mounted_no_file_is_given_up(s: Scene) -> No
     s.execute(
         "UPDATE ats.media SET state = 'pending', next_attempt_at = now() WHERE media_id = (SELECT min(media_id) FROM ats.media)"
     )
-    elsewhere = s.media_root.rename(s.media_root.with_name("elsewhere"))
-    s.media_root.mkdir()
-    assert isinstance(s.cycle().error, MediaStoreFailed)
-    assert states(s)["pending"] == 1
-    s.media_root.rmdir()
-    elsewhere.rename(s.media_root)
+    with unmounted(s):
+        assert isinstance(s.cycle().error, MediaStoreFailed)
+        assert states(s)["pending"] == 1
     assert s.cycle().error is None
     s.assert_complete()
 
@@ -142,19 +144,15 @@ def test_a_file_is_not_given_up_when_the_disk_goes_right_before(
         "UPDATE ats.media SET state = 'pending', next_attempt_at = now(), storage_path = NULL, sha256 = NULL, "
         "size_bytes = NULL, mime_sniffed = NULL, stored_at = NULL WHERE media_id = (SELECT min(media_id) FROM ats.media)"
     )
-    elsewhere = s.media_root.with_name("elsewhere")
+    with ExitStack() as away, monkeypatch.context() as patch:
 
-    def adopt(vault: Vault, storage_path: str) -> None:
-        s.media_root.rename(elsewhere)
-        s.media_root.mkdir()
-        assert vault.measure(storage_path) is None
+        def adopt(vault: Vault, storage_path: str) -> None:
+            away.enter_context(unmounted(s))
+            assert vault.measure(storage_path) is None
 
-    with monkeypatch.context() as patch:
         patch.setattr(Vault, "adopt", adopt)
         assert isinstance(s.cycle().error, MediaStoreFailed)
-    assert states(s)["pending"] == 1
-    s.media_root.rmdir()
-    elsewhere.rename(s.media_root)
+        assert states(s)["pending"] == 1
     assert s.cycle().error is None
     s.assert_complete()
 

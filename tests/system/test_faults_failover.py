@@ -146,7 +146,7 @@ def pgbouncer(server: EmbeddedPostgres, way: Forwarder) -> Iterator[int]:
 
 
 @pytest.mark.long
-@pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="there is no PgBouncer here")
+@pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="takes pgbouncer, which .ci/run installs")
 def test_behind_pgbouncer_which_remembers_a_standby_a_failover_loses_nothing_and_needs_nobody(
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
