@@ -108,7 +108,7 @@ def _place(frames: list[str]) -> tuple[str, str] | None:
     ours = [frame for frame in frames if "(syncd/" in frame]
     if not ours or any("importlib" in frame for frame in frames):
         return None
-    if "threading.py" in frames[-1] or "(syncd/stopping.py" in ours[-1]:
+    if "threading.py" in frames[-1] or "(syncd/signals.py" in ours[-1]:
         return None
     function, _, place = ours[-1].partition(" (")
     if frames[-1] == ours[-1]:

@@ -14,8 +14,8 @@ from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.store.engine import Database
 from syncd.sync.fetch import fetch_rounds
-from syncd.sync.keeper import LeaseKeeper
 from syncd.sync.land import land_listed
+from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.recover import take_over
 from syncd.sync.work import Plan, Work
 

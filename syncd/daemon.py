@@ -19,8 +19,8 @@ from syncd.deadline import Deadline
 from syncd.errors import DatabaseUnavailable, LeaseHeld, Stopped, SyncdError
 from syncd.logs import get_logger
 from syncd.recruiting.templates import sync_templates
-from syncd.stopping import EXIT_NOW
-from syncd.sync.once import Client, Outsides, run_once
+from syncd.signals import EXIT_NOW
+from syncd.sync.client_cycle import Client, Outsides, run_once
 
 log = get_logger(__name__)
 

@@ -14,8 +14,8 @@ from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.sandbox import Sandbox, SandboxConfig
 from syncd.store.engine import Database
-from syncd.sync.keeper import LeaseKeeper
-from syncd.sync.once import Client, Ended, Outsides, run_once
+from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
+from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan
 
 Row = dict[str, Any]

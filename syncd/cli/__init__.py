@@ -7,9 +7,8 @@ import click
 
 from syncd import __version__
 from syncd.cli.context import Globals
-from syncd.errors import BadInput, ConfigurationError, Refused, SyncdError
-
-FAILED, WRONG_USE, PARTLY, REFUSED = 1, 2, 3, 4
+from syncd.cli.exits import FAILED, exit_code_of
+from syncd.errors import BadInput, ConfigurationError, SyncdError
 
 # name → (module, object, first line of its help); a test compares the lines with the commands' own.
 COMMANDS = {
@@ -78,21 +77,23 @@ def main() -> None:
     """Run the command line and end the process with the exit code that docs/operating.md lists."""
     try:
         code = cli.main(standalone_mode=False)
-    except ConfigurationError as error:
-        click.echo("The configuration has mistakes:", err=True)
-        for problem in error.problems:
-            click.echo(f"  - {problem}", err=True)
-        sys.exit(WRONG_USE)
-    except BadInput as error:
-        for problem in error.problems:
-            click.echo(f"syncd: {problem}", err=True)
-        sys.exit(WRONG_USE)
     except SyncdError as error:
-        click.echo(f"syncd: {error}", err=True)
-        sys.exit(REFUSED if isinstance(error, Refused) else FAILED)
+        _show(error)
+        sys.exit(exit_code_of(error))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(FAILED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show(error: SyncdError) -> None:
+    """Print what went wrong to stderr, each mistake in a line of its own."""
+    if isinstance(error, ConfigurationError):
+        click.echo("The configuration has mistakes:", err=True)
+        for problem in error.problems:
+            click.echo(f"  - {problem}", err=True)
+        return
+    for problem in error.problems if isinstance(error, BadInput) else [str(error)]:
+        click.echo(f"syncd: {problem}", err=True)

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from syncd.cli import FAILED, REFUSED
-from syncd.cli.compose import pitchyou_of, vault_of
 from syncd.cli.context import Globals, json_option, pass_globals
 from syncd.cli.database import database_of
+from syncd.cli.exits import FAILED, REFUSED
+from syncd.cli.wiring import pitchyou_of, vault_of
 from syncd.deadline import Deadline
 from syncd.errors import Refused, SyncdError
 from syncd.settings import Settings

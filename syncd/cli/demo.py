@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import click
 
-from syncd.cli import FAILED
 from syncd.cli.context import json_option
-from syncd.stopping import stop_on_signals
+from syncd.cli.exits import FAILED
+from syncd.signals import stop_on_signals
 
 
 @click.command()

@@ -6,18 +6,18 @@ from dataclasses import asdict
 
 import click
 
-from syncd.cli import FAILED, PARTLY
 from syncd.cli.clients import chosen_clients
-from syncd.cli.compose import clients_of, outsides_of
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.database import database_of, require_ready
+from syncd.cli.exits import FAILED, PARTLY
 from syncd.cli.printing import printable
+from syncd.cli.wiring import clients_of, outsides_of
 from syncd.deadline import Deadline
-from syncd.stopping import stop_on_signals
+from syncd.signals import stop_on_signals
 from syncd.store import quarantine as store
 from syncd.store.quarantine import Quarantined
-from syncd.sync.once import prepare_work
-from syncd.sync.requarantine import Retried, retry_quarantined
+from syncd.sync.client_cycle import prepare_work
+from syncd.sync.retry_quarantine import Retried, retry_quarantined
 
 
 @click.group()

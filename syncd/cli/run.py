@@ -4,13 +4,13 @@ import os
 
 import click
 
-from syncd.cli.compose import clients_of, outsides_of
 from syncd.cli.context import Globals, pass_globals
 from syncd.cli.database import require_ready
 from syncd.cli.triggers import trigger_of
+from syncd.cli.wiring import clients_of, outsides_of
 from syncd.daemon import Daemon, Scheduled, end_in_time
 from syncd.errors import DatabaseUnavailable
-from syncd.stopping import EXIT_NOW, stop_on_signals
+from syncd.signals import EXIT_NOW, stop_on_signals
 
 
 @click.command()

@@ -6,21 +6,21 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from syncd.cli import FAILED, PARTLY, REFUSED
 from syncd.cli.clients import chosen_clients
-from syncd.cli.compose import clients_of, outsides_of
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.database import database_of, require_ready
+from syncd.cli.exits import FAILED, PARTLY, REFUSED
 from syncd.cli.progress import ProgressLine
+from syncd.cli.wiring import clients_of, outsides_of
 from syncd.deadline import Deadline
 from syncd.errors import Refused, SyncdError
 from syncd.model import Outcome
 from syncd.settings import ClientSettings, Settings
-from syncd.stopping import stop_on_signals
+from syncd.signals import stop_on_signals
 from syncd.store.cycles import Tally
 from syncd.store.status import Shortfall
-from syncd.sync.once import Client, run_once
-from syncd.sync.rehearsal import rehearse
+from syncd.sync.client_cycle import Client, run_once
+from syncd.sync.dry_run import rehearse
 
 _CODES = {Outcome.OK: 0, Outcome.PARTIAL: PARTLY, Outcome.FAILED: FAILED, Outcome.ABORTED: FAILED}
 

@@ -5,15 +5,15 @@ import threading
 
 import click
 
-from syncd.cli import FAILED
 from syncd.cli.clients import chosen_clients
-from syncd.cli.compose import clients_of, outsides_of, vault_of
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.database import database_of, require_ready
+from syncd.cli.exits import FAILED
+from syncd.cli.wiring import clients_of, outsides_of, vault_of
 from syncd.deadline import Deadline
 from syncd.settings import ClientSettings, Settings
-from syncd.stopping import stop_on_signals
-from syncd.sync.once import prepare_work
+from syncd.signals import stop_on_signals
+from syncd.sync.client_cycle import prepare_work
 from syncd.sync.verify import Fault, find_faults, repair
 
 

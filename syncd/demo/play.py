@@ -22,8 +22,8 @@ from syncd.pitchyou import PitchYou
 from syncd.sandbox import Sandbox, SandboxConfig
 from syncd.store import migrate
 from syncd.store.engine import Database
-from syncd.sync.keeper import LeaseKeeper
-from syncd.sync.once import Client, Outsides
+from syncd.sync.client_cycle import Client, Outsides
+from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan
 
 try:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import IO
 
 from syncd.errors import BadAnswer, SyncdError
-from syncd.pitchyou.cutting import MAX_DEPTH, WHITESPACE, WINDOW, cut
+from syncd.pitchyou.json_array import MAX_DEPTH, WHITESPACE, WINDOW, cut
 
 MEMORY_LIMIT = 4 * 1024 * 1024  # bytes; a longer answer goes to an unlinked temporary file, mode 0600
 MAX_ELEMENT = 16 * 1024 * 1024  # bytes of one profile

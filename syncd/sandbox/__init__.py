@@ -3,11 +3,11 @@
 It shares no code with the rest of syncd, so that what it finds is evidence.
 """
 
-from syncd.sandbox.applicant import ApplyRefused
-from syncd.sandbox.audit import AuditReport, AuditUnavailable
+from syncd.sandbox.audit.store_audit import AuditReport, AuditUnavailable
 from syncd.sandbox.config import SandboxConfig, Tenant, choices
 from syncd.sandbox.faults import ENDPOINTS, KINDS, Fault, parse_fault
 from syncd.sandbox.ledger import ChatMessage, Confirm, Ledger, ListAnswer, MediaRecord, Request, TokenRequest
+from syncd.sandbox.pages.applicant import ApplyRefused
 from syncd.sandbox.simulator import Sandbox
 
 __all__ = [

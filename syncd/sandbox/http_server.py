@@ -10,11 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from syncd.sandbox import control, site
-from syncd.sandbox.endpoints import Call, World, answer, media_key, route
+from syncd.sandbox.api import control
+from syncd.sandbox.api.endpoints import Call, World, answer, media_key, route
+from syncd.sandbox.api.replies import Cut, Reply, error_reply, instead, spoil
 from syncd.sandbox.faults import AFTER_EFFECT, Fault, FaultBook
-from syncd.sandbox.pages import refusal
-from syncd.sandbox.replies import Cut, Reply, error_reply, instead, spoil
+from syncd.sandbox.pages import site
+from syncd.sandbox.pages.frame import refusal
 
 _BLOCK = 65_536
 _DISCARDED = 2**24  # bytes of a body that is too long; whoever sends more sees the connection break

@@ -5,17 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from syncd.sandbox.applicant import send_application
-from syncd.sandbox.apply_link import tenant_of
-from syncd.sandbox.audit import AuditReport, audit_store
+from syncd.sandbox.api.endpoints import World
+from syncd.sandbox.api.templates import Templates
+from syncd.sandbox.audit.store_audit import AuditReport, audit_store
 from syncd.sandbox.config import SandboxConfig
-from syncd.sandbox.content import Profile
-from syncd.sandbox.endpoints import World
+from syncd.sandbox.content.population import Population
+from syncd.sandbox.content.profiles import Profile
 from syncd.sandbox.faults import Fault, FaultBook
 from syncd.sandbox.http_server import SandboxServer
 from syncd.sandbox.ledger import Ledger
-from syncd.sandbox.population import Population
-from syncd.sandbox.templates import Templates
+from syncd.sandbox.pages.applicant import send_application
+from syncd.sandbox.pages.apply_link import tenant_of
 
 
 class Sandbox:

@@ -11,8 +11,8 @@ from syncd.media.paths import path_of
 from syncd.media.vault import FileTooLarge, IncompleteFile
 from syncd.model import MediaState
 from syncd.pitchyou import Response, limited
-from syncd.store import media_index
-from syncd.store.media_index import Due, Fetched, NotFetched
+from syncd.store import media
+from syncd.store.media import Due, Fetched, NotFetched
 from syncd.store.retries import LONGEST
 from syncd.sync.work import Work
 
@@ -32,7 +32,7 @@ def fetch_rounds(work: Work) -> Iterator[int]:
     """
     while True:
         work.deadline.check()
-        due = work.read(lambda c: media_index.due(c, work.client_id, ROUND, work.vault.max_bytes))
+        due = work.read(lambda c: media.due(c, work.client_id, ROUND, work.vault.max_bytes))
         if not due:
             return
         work.require_disk()
@@ -134,7 +134,7 @@ def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
         return
     if any(isinstance(result, Fetched) for result in results):
         work.vault.settle(work.client_id)
-    work.write(lambda c: media_index.record(c, work.client_id, results))
+    work.write(lambda c: media.record(c, work.client_id, results))
     tally = work.tally
     for result in results:
         match result:

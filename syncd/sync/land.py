@@ -10,7 +10,7 @@ from syncd.model import BadProfile, Profile
 from syncd.store import applications, quarantine
 from syncd.store.applications import Landed
 from syncd.store.engine import sqlstate
-from syncd.sync.sift import ahead, portions
+from syncd.sync.changes import ahead, portions
 from syncd.sync.work import Work
 
 log = get_logger(__name__)

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from syncd.errors import MediaStoreFailed
-from syncd.store import clients, leases, media_index
+from syncd.store import clients, leases, media
 from syncd.sync.work import Work
 
 _CHUNK = 50
@@ -25,7 +25,7 @@ def take_over(work: Work) -> None:
 
 def _require_mounted(work: Work) -> None:
     client = work.client_id
-    if not work.vault.has_folder(client) and work.read(lambda c: media_index.has_stored(c, client)):
+    if not work.vault.has_folder(client) and work.read(lambda c: media.has_stored(c, client)):
         raise MediaStoreFailed(
             f"the media root has no folder of client '{client}', whose files were stored there: mount its disk. "
             f"If they are lost, make the folder {work.vault.root / client} and run `syncd verify --repair`"
@@ -40,7 +40,7 @@ def _is_registered(connection: Connection, work: Work, registration: clients.Reg
 
 def remove_unnamed_files(work: Work) -> None:
     """Remove the files that changed profiles do not name any more, from the list that landing left."""
-    while work.read(lambda c: media_index.removals(c, work.client_id, 1)):
+    while work.read(lambda c: media.removals(c, work.client_id, 1)):
         work.write(lambda c: _remove_some(c, work))
         work.deadline.check()
 
@@ -52,9 +52,9 @@ def _remove_some(connection: Connection, work: Work) -> None:
     of the same name until this process is done, or until it has taken over from one that stands still. Removing a file
     again, after a crash or a retry, is harmless.
     """
-    removals = media_index.removals(connection, work.client_id, _CHUNK)
+    removals = media.removals(connection, work.client_id, _CHUNK)
     for key, wanted in removals:
         if not wanted:
             work.vault.remove(work.client_id, key, fence=work.lease.fence)
     if removals:
-        media_index.forget_removals(connection, work.client_id, [key for key, _ in removals])
+        media.forget_removals(connection, work.client_id, [key for key, _ in removals])

@@ -12,7 +12,7 @@ from syncd.errors import MediaStoreFailed
 from syncd.media.paths import path_of
 from syncd.media.vault import Vault
 from syncd.model import MediaKey, StoredFile
-from syncd.store import media_index
+from syncd.store import media
 from syncd.store.engine import Database
 from syncd.sync.fetch import fetch_rounds
 from syncd.sync.recover import take_over
@@ -35,7 +35,7 @@ def find_faults(client_id: str, database: Database, vault: Vault, deadline: Dead
     """Read every file of the client; whole ones are marked as verified now."""
     after = _FIRST
     while rows := database.transact(
-        lambda c: media_index.stored_after(c, client_id, after, _CHUNK),  # noqa: B023 - runs at once
+        lambda c: media.stored_after(c, client_id, after, _CHUNK),  # noqa: B023 - runs at once
         deadline,
     ):
         whole = []
@@ -46,7 +46,7 @@ def find_faults(client_id: str, database: Database, vault: Vault, deadline: Dead
             else:
                 whole.append(key)
         if whole:
-            database.transact(lambda c: media_index.note_verified(c, client_id, whole), deadline)  # noqa: B023
+            database.transact(lambda c: media.note_verified(c, client_id, whole), deadline)  # noqa: B023
         after = rows[-1][0]
     paths = vault.files(client_id)
     while chunk := list(islice(paths, _CHUNK)):
@@ -56,7 +56,7 @@ def find_faults(client_id: str, database: Database, vault: Vault, deadline: Dead
 
 def _known(connection: Connection, client_id: str, paths: list[str]) -> set[str]:
     """Those of `paths` that are a row's: its file was stored there, or a crash came before the row knew of it."""
-    rows = media_index.rows_of(connection, client_id, paths)
+    rows = media.rows_of(connection, client_id, paths)
     return {path or path_of(client_id, key) for key, path in rows}.intersection(paths)
 
 
@@ -91,7 +91,7 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
             work.write(lambda c: _remove_orphan(c, work, path))  # noqa: B023 - runs at once
         else:
             key = fault.key
-            work.write(lambda c: media_index.reopen(c, work.client_id, key))  # noqa: B023 - runs at once
+            work.write(lambda c: media.reopen(c, work.client_id, key))  # noqa: B023 - runs at once
     for _files in fetch_rounds(work):
         pass
     return [fault for fault in faults if fault.key and not _is_stored(work, fault.key)]
@@ -104,4 +104,4 @@ def _remove_orphan(connection: Connection, work: Work, path: str) -> None:
 
 
 def _is_stored(work: Work, key: MediaKey) -> bool:
-    return work.read(lambda c: media_index.is_stored(c, work.client_id, key))
+    return work.read(lambda c: media.is_stored(c, work.client_id, key))

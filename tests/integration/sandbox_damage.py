@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from syncd.sandbox.audit_checks import PASSED_THROUGH
+from syncd.sandbox.audit.checks import PASSED_THROUGH
 from tests.integration.sandbox_store import Store
 
 ONE_MEDIA = "(SELECT profile_id, media_id FROM ats.media WHERE state = 'stored' ORDER BY 1, 2 LIMIT 1)"

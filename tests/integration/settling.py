@@ -6,7 +6,7 @@ from typing import Any
 
 from syncd.pitchyou import Limits
 from syncd.sandbox.ledger import typed
-from syncd.sync.once import Ended
+from syncd.sync.client_cycle import Ended
 from tests.scene import Scene
 
 LIST, CONFIRM = "/api/applicant/v1/profiles", "/api/applicant/v1/confirm"

@@ -8,7 +8,7 @@ import pytest
 from syncd.errors import ApiError, ApiRefused, ApiUnavailable
 from syncd.model import Outcome
 from syncd.sandbox import Fault, SandboxConfig
-from syncd.sandbox.content import profile_id
+from syncd.sandbox.content.profiles import profile_id
 from syncd.sandbox.ledger import typed
 from tests.integration.settling import (
     CONFIRM,

@@ -11,7 +11,7 @@ import pytest
 
 from syncd.model import Outcome
 from syncd.sandbox import SandboxConfig
-from syncd.sync.once import Ended
+from syncd.sync.client_cycle import Ended
 from tests.scene import Scene, scene
 from tests.system.processes import eventually
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event
 from syncd.errors import MediaStoreFailed
 from syncd.media.vault import TEMPORARY
 from syncd.sandbox import SandboxConfig
-from syncd.store import media_index
+from syncd.store import media
 from syncd.sync import fetch
 from tests.integration.settling import MEDIA, TOKEN, calls, confirmed, settle, states
 from tests.scene import Scene, scene
@@ -117,7 +117,7 @@ def test_downloads_go_on_while_results_are_recorded(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first transaction that records stays open until all files have come."""
-    real, came = media_index.record, threading.Semaphore(0)
+    real, came = media.record, threading.Semaphore(0)
     waited: list[bool] = []
 
     with scene(database_url, tmp_path / "m", config=CONFIG, media_concurrency=2) as world:
@@ -134,7 +134,7 @@ def test_downloads_go_on_while_results_are_recorded(
             real(*arguments)
 
         monkeypatch.setattr(world.outsides.vault, "store", store)
-        monkeypatch.setattr(media_index, "record", record)
+        monkeypatch.setattr(media, "record", record)
         add_files(world)
         assert world.cycle().tally.media_stored == FILES
         assert waited == [True]

@@ -14,7 +14,7 @@ from syncd.deadline import Deadline
 from syncd.errors import MediaStoreFailed
 from syncd.media.vault import Vault
 from syncd.sandbox import Fault, SandboxConfig
-from syncd.sync.once import prepare_work
+from syncd.sync.client_cycle import prepare_work
 from syncd.sync.verify import Fault as Damage
 from syncd.sync.verify import find_faults, repair
 from tests.integration.settling import states

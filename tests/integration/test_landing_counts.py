@@ -10,8 +10,8 @@ import pytest
 from syncd.pitchyou import json_values, payloads
 from syncd.sandbox import SandboxConfig
 from syncd.store import applications, copying
-from syncd.sync import land, sift
-from syncd.sync.once import prepare_work
+from syncd.sync import changes, land
+from syncd.sync.client_cycle import prepare_work
 from tests.integration.test_fetch_counts import statements
 from tests.scene import Scene, scene
 
@@ -104,7 +104,7 @@ def test_the_same_list_again_is_not_read_and_writes_nothing(
 def test_a_few_changed_ones_of_a_long_list_are_landed_together(
     database_url: str, tmp_path: Path, copies: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sift, "LOOKED_UP_TOGETHER", 5)
+    monkeypatch.setattr(changes, "LOOKED_UP_TOGETHER", 5)
     with scene(database_url, tmp_path, config=CONFIG, confirm=False, batch_size=BATCH) as world:
         listed(world)
         world.cycle()
@@ -143,7 +143,7 @@ def test_a_landing_that_fails_leaves_no_thread_behind(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with scene(database_url, tmp_path, config=CONFIG, confirm=False, batch_size=1) as world:
-        monkeypatch.setattr(sift, "LOOKED_UP_TOGETHER", 5)
+        monkeypatch.setattr(changes, "LOOKED_UP_TOGETHER", 5)
         listed(world)
         world.cycle(max_polls=0)
         work = prepare_work(world.client, world.outsides, world.stop)

@@ -11,7 +11,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 import pytest
 
 from syncd.sandbox import Fault, SandboxConfig, Tenant
-from syncd.sync.keeper import is_dead, own_name
+from syncd.sync.lease_keeper import is_dead, own_name
 from tests.system.processes import Site, eventually, site
 
 NEVER = "every 7d"
@@ -71,9 +71,7 @@ def test_a_daemon_that_is_killed_is_taken_over_at_once_on_the_same_machine(
 
 
 def test_a_dead_process_is_known_as_dead_also_before_its_parent_reaps_it() -> None:
-    program = (
-        "from syncd.sync.keeper import own_name; print(own_name(), flush=True); import time; time.sleep(60)"
-    )
+    program = "from syncd.sync.lease_keeper import own_name; print(own_name(), flush=True); import time; time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         name = child.stdout.readline().strip()

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import BadInput
 from syncd.pitchyou import apply_link
-from syncd.sandbox.apply_link import read_link
+from syncd.sandbox.pages.apply_link import read_link
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -9,8 +9,8 @@ from syncd.errors import BadAnswer
 from syncd.model import BadProfile
 from syncd.pitchyou import PitchYou
 from syncd.sandbox import SandboxConfig
-from syncd.sandbox.audit_checks import clean
-from syncd.sync.once import Client
+from syncd.sandbox.audit.checks import clean
+from syncd.sync.client_cycle import Client
 from tests.integration.listener import Heard, Listener, reply
 from tests.integration.nasty_json import ACCEPTED, BREAKING, REFUSED, UNDECIDED
 from tests.integration.settling import LIST, landed, quarantined

@@ -23,10 +23,10 @@ from syncd.pitchyou import Limits
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.store import safety
 from syncd.store.engine import Database
-from syncd.sync.keeper import LeaseKeeper
-from syncd.sync.once import Outsides, prepare_work, run_once
-from syncd.sync.requarantine import retry_quarantined
-from syncd.sync.sift import BATCH_BYTES, batches
+from syncd.sync.changes import BATCH_BYTES, batches
+from syncd.sync.client_cycle import Outsides, prepare_work, run_once
+from syncd.sync.lease_keeper import LeaseKeeper
+from syncd.sync.retry_quarantine import retry_quarantined
 from syncd.sync.verify import Fault as FileFault
 from syncd.sync.verify import find_faults, repair
 from tests.integration.settling import LIST, settle

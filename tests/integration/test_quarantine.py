@@ -7,8 +7,8 @@ import pytest
 
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.sandbox.ledger import typed
-from syncd.sync.once import prepare_work
-from syncd.sync.requarantine import retry_quarantined
+from syncd.sync.client_cycle import prepare_work
+from syncd.sync.retry_quarantine import retry_quarantined
 from tests.integration.settling import assert_idle, confirmed, landed, quarantined, settle
 from tests.integration.test_bad_profiles import BAD, GOOD, NOT_JSON, file, profile
 from tests.scene import Scene, scene

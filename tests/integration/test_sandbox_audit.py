@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from syncd.sandbox import Fault, audit
+from syncd.sandbox import Fault
+from syncd.sandbox.audit import store_audit as audit
 from tests.integration.sandbox_calls import calling, media_of
 from tests.integration.sandbox_damage import DAMAGE
 from tests.integration.sandbox_store import storing

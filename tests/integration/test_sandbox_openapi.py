@@ -13,7 +13,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from syncd.sandbox import Fault, Sandbox, SandboxConfig
-from syncd.sandbox.control import openapi_document
+from syncd.sandbox.api.control import openapi_document
 from tests.integration.sandbox_calls import calling, media_of
 
 DOCUMENT = json.loads(openapi_document())

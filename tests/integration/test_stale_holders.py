@@ -18,8 +18,8 @@ from syncd.sandbox import Fault, SandboxConfig
 from syncd.store import leases
 from syncd.store.engine import Database, make_engine
 from syncd.store.leases import Lease
-from syncd.sync.keeper import LeaseKeeper
-from syncd.sync.once import Ended
+from syncd.sync.client_cycle import Ended
+from syncd.sync.lease_keeper import LeaseKeeper
 from tests.integration.settling import CONFIRM, LIST, calls
 from tests.scene import Scene, scene
 from tests.system.processes import eventually

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.proof import runner
 from tests.proof.runner import Outcome
-from tests.proof.told import NOT_REACHED
+from tests.proof.summary import NOT_REACHED
 
 PROOFS = {
     "crash": "SIGKILL at each system call",

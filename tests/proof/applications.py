@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from syncd.sandbox import SandboxConfig
 from syncd.sandbox.config import Tenant
-from syncd.sandbox.content import attachments
+from syncd.sandbox.content.profiles import attachments
 from syncd.sandbox.faults import Fault
 from tests.proof.world import installation
 from tests.system.processes import MANY, Site

@@ -12,8 +12,8 @@ from syncd.media.vault import Vault
 from syncd.model import Outcome
 from syncd.pitchyou import PitchYou
 from syncd.store.engine import Database
-from syncd.sync.keeper import LeaseKeeper
-from syncd.sync.once import Client, Ended, Outsides, run_once
+from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
+from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan
 from tests.integration.listener import Heard, Listener, reply
 from tests.system.processes import Site

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from syncd.sandbox.faults import Fault
-from tests.proof.told import NOT_REACHED, done
+from tests.proof.summary import NOT_REACHED, done
 from tests.proof.world import SMALL_STEPS, busy, converge, cycle
 
 SEEDS = (11, 23, 37)

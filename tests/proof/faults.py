@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tests.faults import FAULTS
 from tests.proof.heavy import pytest
-from tests.proof.told import total
+from tests.proof.summary import total
 
 TOOLS = {
     "cc": "gcc",

@@ -12,7 +12,7 @@ from syncd.model import Outcome
 from syncd.sandbox import SandboxConfig
 from tests.proof.damage import refused
 from tests.proof.elements import Element, elements
-from tests.proof.told import spelt, total
+from tests.proof.summary import spelt, total
 from tests.proof.world import cycle, installation
 from tests.system.processes import Site
 

@@ -22,7 +22,7 @@ from tests.proof.longrun_checks import HOUR, Outage, assert_flat, assert_log_bou
 from tests.proof.longrun_jumps import JUMPING, prove_jumps
 from tests.proof.longrun_scene import A_MINUTE, CLIENTS, TOKEN_LIFETIME, Scene, scene
 from tests.proof.simulated_clock import TOOLS, missing
-from tests.proof.told import total
+from tests.proof.summary import total
 
 __all__ = ["TOOLS", "missing", "points", "prove"]
 

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
 from syncd.sandbox.faults import Fault
-from tests.proof import elsewhere
+from tests.proof import cycles_in_processes
 from tests.proof.applications import CHANGE, CLIENT, CLIENTS, WHICH, AtPitchYou
-from tests.proof.elsewhere import DONE, HELD, LOST, Place, another, cycle_at, exit_code
-from tests.proof.told import spelt, total
+from tests.proof.cycles_in_processes import DONE, HELD, LOST, Place, another, cycle_at, exit_code
+from tests.proof.summary import spelt, total
 from tests.system.processes import MANY, eventually, struck
 
 SEEDS, EXAMPLES, STEPS = range(1, 11), 5, 30
@@ -63,7 +63,7 @@ class Machine(AtPitchYou):
     @rule(client=CLIENT, news=NEWS, at=AT)
     def cycle_that_loses_postgres(self, client: str, news: int, at: int) -> None:
         self.come(client, news)
-        ended = cycle_at(self.place(client), at=at, act=partial(elsewhere.end_sessions, self.here))
+        ended = cycle_at(self.place(client), at=at, act=partial(cycles_in_processes.end_sessions, self.here))
         assert ended.error is None, ended.error
 
     @rule(client=CLIENT, news=NEWS, at=AT, which=WHICH, how=CHANGE)
@@ -102,16 +102,17 @@ class Machine(AtPitchYou):
         signal = None if waiting else SIGSTOP
         with another(self.place(client, ttl=0.6), at=at, signal=signal) as frozen:
             eventually(
-                lambda: elsewhere.stands_still(frozen) or (waiting and struck(self.here)), "that moment"
+                lambda: cycles_in_processes.stands_still(frozen) or (waiting and struck(self.here)),
+                "that moment",
             )
-            elsewhere.freeze(frozen, self.here)
+            cycles_in_processes.freeze(frozen, self.here)
             self.all_is_well_again()
             over = "SELECT expires_at < clock_timestamp() FROM ops.lease WHERE client_id = %s"
             eventually(lambda: self.here.value(over, client), "the end of its lease")
             self.change(client, which, how)
             self.cycle(client)
             rows, _ = self.look()
-            elsewhere.thaw(frozen)
+            cycles_in_processes.thaw(frozen)
             code = exit_code(frozen, self.here)
             assert code in (LOST, DONE)
             CAME["frozen"] += code == LOST
@@ -179,7 +180,7 @@ class Machine(AtPitchYou):
     def place(self, client: str, *, ttl: float = 60.0) -> Place:
         """Where a client is synced: from now on its rows may change."""
         self.synced.add(client)
-        return elsewhere.place(self.here, client, ttl=ttl)
+        return cycles_in_processes.place(self.here, client, ttl=ttl)
 
     def applications(self, client: str) -> list[tuple[Any, ...]]:
         return self.here.rows(
@@ -191,7 +192,7 @@ class Machine(AtPitchYou):
     def look(self) -> tuple[dict[str, str], dict[str, dict[str, tuple[int, int]]]]:
         """For each client, a digest of its rows that no write leaves as it was, and its files with their times."""
         files = {path: state for path, state in self.here.files_as_they_are().items() if "/" in path}
-        return elsewhere.rows_by_client(self.here), {
+        return cycles_in_processes.rows_by_client(self.here), {
             client: {
                 path: files[path] for path in files if path.startswith((f"{client}/", f".tmp/{client}."))
             }

@@ -71,7 +71,7 @@ def _noticed_by_test(tree: Path, mutant: Mutant) -> str:
 
 
 def _noticed_by_proof(tree: Path, mutant: Mutant) -> str:
-    code, output = _run(tree, "tests.proof.again", mutant.proof, *mutant.points)
+    code, output = _run(tree, "tests.proof.one_point", mutant.proof, *mutant.points)
     assert code == 1, f"the mutant lives:\n{output[-2000:]}"
     told = "\n".join(line for line in output.splitlines() if line.startswith("AssertionError: "))
     assert re.search(mutant.proven, told), f"noticed for another reason:\n{output[-2000:]}"

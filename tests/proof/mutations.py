@@ -41,8 +41,8 @@ MUTANTS = {
     ),
     "confirm before fsync": Mutant(
         "sync/fetch.py",
-        "        work.vault.settle(work.client_id)\n    work.write(lambda c: media_index.record(c, work.client_id, results))\n",
-        "        pass\n    work.write(lambda c: media_index.record(c, work.client_id, results))\n"
+        "        work.vault.settle(work.client_id)\n    work.write(lambda c: media.record(c, work.client_id, results))\n",
+        "        pass\n    work.write(lambda c: media.record(c, work.client_id, results))\n"
         "    from syncd.sync.confirm import confirm_ready; confirm_ready(work)\n"
         "    work.vault.settle(work.client_id)\n",
         "tests/integration/test_durability_order.py::test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_then_it_is_confirmed",
@@ -165,7 +165,7 @@ MUTANTS = {
         proven="the same bytes twice",
     ),
     "what is listed with other bytes counts as known": Mutant(
-        "sync/sift.py",
+        "sync/changes.py",
         "known.get(element.presumed_id) == element.raw_sha256",
         "element.presumed_id in known",
         "tests/integration/test_landing_counts.py::test_a_few_changed_ones_of_a_long_list_are_landed_together",

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from syncd.sandbox import Sandbox, SandboxConfig
-from syncd.sandbox.audit import audit_confirm
-from tests.proof.forked import traced
+from syncd.sandbox.audit.store_audit import audit_confirm
 from tests.proof.power_machine import FILE_SYSTEMS, TOOLS, Disk, Machine, machine, missing
-from tests.proof.told import NOT_REACHED, done
+from tests.proof.starter import traced
+from tests.proof.summary import NOT_REACHED, done
 from tests.proof.world import SMALL_STEPS, SMALL_STEPS_ENVIRON, converge, cycle
 from tests.system.processes import Site, eventually, site
 

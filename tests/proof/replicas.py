@@ -15,7 +15,7 @@ from tests.proof import replicas_witness as witness
 from tests.proof.replicas_acts import ACTS, GONE_AFTER, TTL
 from tests.proof.replicas_fleet import fleet
 from tests.proof.replicas_scene import Scene
-from tests.proof.told import spelt, total
+from tests.proof.summary import spelt, total
 from tests.proof.world import installation
 from tests.system.processes import eventually
 

@@ -21,7 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.proof.told import NOT_REACHED
+from tests.proof.summary import NOT_REACHED
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".proof"

@@ -183,7 +183,7 @@ class SimulatedClock:
         """Let the embedded Postgres that is started meanwhile, and the tokens of the sandbox, go by this clock."""
         with (
             patch("syncd.embedded.server.environment", lambda: {**environment(), **self.environ}),
-            patch("syncd.sandbox.tokens.time", self),
+            patch("syncd.sandbox.api.tokens.time", self),
         ):
             yield
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 
 from tests.proof.crash import SEEDS, traced_sync
-from tests.proof.told import NOT_REACHED, done
+from tests.proof.summary import NOT_REACHED, done
 from tests.proof.world import busy, converge
 
 PAIRS = 200  # for each seed

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from syncd.errors import SyncdError
-from tests.proof.told import NOT_REACHED, done
+from tests.proof.summary import NOT_REACHED, done
 from tests.proof.world import SMALL_STEPS, busy, converge, cycle, numbered, server
 from tests.system.processes import Site
 

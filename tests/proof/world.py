@@ -21,8 +21,8 @@ from syncd.pitchyou import PitchYou
 from syncd.sandbox import SandboxConfig
 from syncd.store.engine import Database
 from syncd.store.migrate import upgrade
-from syncd.sync.keeper import LeaseKeeper
-from syncd.sync.once import Client, Ended, Outsides, run_once
+from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
+from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan
 from tests.database import SERVER_SETTINGS
 from tests.system.processes import Site, site

@@ -15,7 +15,7 @@ import pytest
 
 from syncd.embedded import EmbeddedPostgres
 from syncd.sandbox import Fault, SandboxConfig
-from syncd.stopping import ONE_REQUEST
+from syncd.signals import ONE_REQUEST
 from syncd.store.migrate import upgrade
 from tests.system.processes import MANY, SYNCD, Running, Site, eventually, site, struck
 
@@ -53,7 +53,7 @@ def test_a_stop_at_any_stage_ends_in_time_with_code_0_and_loses_nothing(
 def test_a_signal_is_heard_whatever_the_main_thread_holds() -> None:
     program = """
 import os, signal, time
-from syncd.stopping import stop_on_signals
+from syncd.signals import stop_on_signals
 stop = stop_on_signals()
 with stop._cond:  # as in the middle of stop.wait()
     os.kill(os.getpid(), signal.SIGTERM)

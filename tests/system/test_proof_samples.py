@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.proof import crash, exchanges, fuzz, model, mutants, replicas, tracer, twice, wire
-from tests.proof.told import NOT_REACHED
+from tests.proof.summary import NOT_REACHED
 from tests.proof.world import busy, numbered
 
 SEED = 1

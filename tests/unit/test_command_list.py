@@ -58,6 +58,7 @@ def test_help_needs_nothing_but_click_and_the_list() -> None:
         "syncd",
         "syncd.cli",
         "syncd.cli.context",
+        "syncd.cli.exits",
         "syncd.errors",
     }
     heavy = {

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from syncd.sandbox.config import SandboxConfig
-from syncd.sandbox.content import ProfileId, attachments, build_profile
-from syncd.sandbox.media_files import file_bytes
+from syncd.sandbox.content.media_files import file_bytes
+from syncd.sandbox.content.profiles import ProfileId, attachments, build_profile
 
 
 def profiles(config: SandboxConfig, count: int, client: str = "acme") -> list[dict[str, Any]]:

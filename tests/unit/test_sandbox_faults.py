@@ -5,9 +5,9 @@ import zlib
 import pytest
 
 from syncd.sandbox import Fault, parse_fault
-from syncd.sandbox.control import read_faults
+from syncd.sandbox.api.control import read_faults
+from syncd.sandbox.api.replies import gzip_bomb
 from syncd.sandbox.faults import FaultBook
-from syncd.sandbox.replies import gzip_bomb
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import BadAnswer
-from syncd.pitchyou import cutting
+from syncd.pitchyou import json_array
 from syncd.pitchyou import spool as module
 from syncd.pitchyou.spool import Element, spool
 
@@ -56,7 +56,7 @@ def test_elements_are_those_of_the_json_module_whatever_the_spelling_and_the_win
     text = json.dumps(values, **spelling)
     body = (frame[0] + text + frame[1]).encode("utf-8", "surrogatepass")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutting, "WINDOW", window)
+        patch.setattr(json_array, "WINDOW", window)
         found = payloads(*chunked(body, pieces))
     assert [json.loads(each) for each in reversed(found)] == values
     assert all(each in body for each in found)
@@ -78,7 +78,7 @@ def chunked(body: bytes, sizes: list[int]) -> Iterator[bytes]:
 def test_no_valid_array_is_refused_and_no_window_changes_the_cut(body: bytes, window: int) -> None:
     """Near-JSON. What json accepts is cut into the same elements; the rest is refused or cut, never a crash."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutting, "WINDOW", window)
+        patch.setattr(json_array, "WINDOW", window)
         narrow = outcome(body)
     assert narrow == outcome(body)
     try:
@@ -141,11 +141,11 @@ def test_an_empty_array_has_no_elements(body: bytes) -> None:
     ],
 )
 def test_what_is_not_one_whole_array_is_refused_with_what_it_is(body: bytes, said: str) -> None:
-    for window in (1, 2, 3, cutting.WINDOW):
+    for window in (1, 2, 3, json_array.WINDOW):
         if window < 3 and body.startswith(b"\xef\xbb\xbf"):
             continue
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cutting, "WINDOW", window)
+            patch.setattr(json_array, "WINDOW", window)
             with pytest.raises(BadAnswer, match=said):
                 cut(body)
 
@@ -155,7 +155,7 @@ def test_brackets_commas_and_quotes_inside_strings_cut_nothing() -> None:
     body = json.dumps([{text: text} for text in texts]).encode()
     for window in range(1, 12):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cutting, "WINDOW", window)
+            patch.setattr(json_array, "WINDOW", window)
             assert [json.loads(each) for each in reversed(payloads(body))] == [{each: each} for each in texts]
 
 

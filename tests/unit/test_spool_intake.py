@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import BadAnswer, SyncdError
-from syncd.pitchyou import cutting
+from syncd.pitchyou import json_array
 from syncd.pitchyou import spool as module
 from syncd.pitchyou.spool import spool
 from tests.unit.test_spool import LIMIT, chunked, cut, payloads
@@ -52,7 +52,7 @@ def test_an_endless_list_is_left_at_the_limit() -> None:
 def test_many_tiny_elements_are_refused_before_their_places_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cutting, "MAX_ELEMENTS", 1000)
+    monkeypatch.setattr(json_array, "MAX_ELEMENTS", 1000)
     assert len(cut(b"[" + b",".join([b"0"] * 1000) + b"]")) == 1000
     with pytest.raises(BadAnswer, match="more than 1000 profiles"):
         cut(b"[" + b",".join([b"0"] * 1001) + b"]")

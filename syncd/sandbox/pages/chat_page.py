@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from syncd.sandbox.apply_link import BadLink, form_fields
-from syncd.sandbox.chats import Chat
+from syncd.sandbox.api.chats import Chat
+from syncd.sandbox.api.replies import Reply
 from syncd.sandbox.ledger import ChatMessage
-from syncd.sandbox.pages import page, refusal, see_other, spoken
-from syncd.sandbox.replies import Reply
+from syncd.sandbox.pages.apply_link import BadLink, form_fields
+from syncd.sandbox.pages.frame import page, refusal, see_other, spoken
 
 if TYPE_CHECKING:
-    from syncd.sandbox.endpoints import Call, World
+    from syncd.sandbox.api.endpoints import Call, World
 
 PREFIX = "/chat/"
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from syncd.sandbox.audit import AuditUnavailable, audit_confirm
-from syncd.sandbox.chats import Chat, Chats
+from syncd.sandbox.api.chats import Chat, Chats
+from syncd.sandbox.api.replies import OCTETS, Reply, error_reply, json_reply
+from syncd.sandbox.api.templates import Templates
+from syncd.sandbox.api.tokens import Tokens, read_body
+from syncd.sandbox.audit.store_audit import AuditUnavailable, audit_confirm
 from syncd.sandbox.config import SandboxConfig
-from syncd.sandbox.content import share_of
+from syncd.sandbox.content.population import Entry, Population
+from syncd.sandbox.content.profiles import share_of
 from syncd.sandbox.ledger import Confirm, Ledger, MediaKey
-from syncd.sandbox.population import Entry, Population
-from syncd.sandbox.replies import OCTETS, Reply, error_reply, json_reply
-from syncd.sandbox.templates import Templates
-from syncd.sandbox.tokens import Tokens, read_body
 
 _MEDIA_PREFIX = "/api/media/v1/download/"
 _ROUTES = {

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from syncd.sandbox import vocabulary
-from syncd.sandbox.apply_link import ApplyLink, BadLink, form_fields, read_link, tenant_of
-from syncd.sandbox.content import Profile, as_text, seeded
-from syncd.sandbox.pages import page, refusal, see_other, spoken
-from syncd.sandbox.replies import Reply
+from syncd.sandbox.api.replies import Reply
+from syncd.sandbox.content import vocabulary
+from syncd.sandbox.content.profiles import Profile, as_text, seeded
+from syncd.sandbox.pages.apply_link import ApplyLink, BadLink, form_fields, read_link, tenant_of
+from syncd.sandbox.pages.frame import page, refusal, see_other, spoken
 
 if TYPE_CHECKING:
-    from syncd.sandbox.endpoints import Call, World
+    from syncd.sandbox.api.endpoints import Call, World
 
 THANKS = "/danke"
 PROFILE_HEADER = "X-Sandbox-Profile"  # names the profile, percent-encoded, to whoever sent the form

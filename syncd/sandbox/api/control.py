@@ -6,11 +6,11 @@ from importlib import resources
 from typing import Any
 from urllib.parse import parse_qs
 
-from syncd.sandbox.audit import AuditUnavailable, audit_store
-from syncd.sandbox.endpoints import Call, World
+from syncd.sandbox.api.endpoints import Call, World
+from syncd.sandbox.api.replies import Reply, error_reply, json_reply
+from syncd.sandbox.audit.store_audit import AuditUnavailable, audit_store
+from syncd.sandbox.content.population import Population
 from syncd.sandbox.faults import Fault, FaultBook, fault_from_mapping, parse_fault
-from syncd.sandbox.population import Population
-from syncd.sandbox.replies import Reply, error_reply, json_reply
 
 
 def answer(world: World, faults: FaultBook, call: Call) -> Reply:

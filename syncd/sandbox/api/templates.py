@@ -4,8 +4,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from syncd.sandbox import vocabulary
 from syncd.sandbox.config import SandboxConfig
+from syncd.sandbox.content import vocabulary
 
 
 class Templates:

@@ -4,11 +4,11 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from syncd.sandbox import apply_link, chat_page, interview
-from syncd.sandbox.replies import Reply
+from syncd.sandbox.api.replies import Reply
+from syncd.sandbox.pages import apply_link, chat_page, interview
 
 if TYPE_CHECKING:
-    from syncd.sandbox.endpoints import Call, World
+    from syncd.sandbox.api.endpoints import Call, World
 
 BODY_LIMIT = 64 * 1024  # bytes of a form
 

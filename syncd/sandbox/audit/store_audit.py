@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from syncd.sandbox.audit_checks import (
+from syncd.sandbox.audit.checks import (
     CONTACT,
     PASSED_THROUGH,
     MediaRow,
@@ -22,8 +22,8 @@ from syncd.sandbox.audit_checks import (
     check_profile,
 )
 from syncd.sandbox.config import SandboxConfig
+from syncd.sandbox.content.population import Entry, Population
 from syncd.sandbox.ledger import Ledger, typed
-from syncd.sandbox.population import Entry, Population
 
 if TYPE_CHECKING:
     import psycopg

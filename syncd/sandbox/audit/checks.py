@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from syncd.sandbox.config import SandboxConfig
-from syncd.sandbox.content import Profile, attachments, without_addresses
+from syncd.sandbox.content.population import Entry, Population
+from syncd.sandbox.content.profiles import Profile, attachments, without_addresses
 from syncd.sandbox.ledger import Ledger, MediaRecord
-from syncd.sandbox.population import Entry, Population
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from syncd.sandbox.content import seeded
+from syncd.sandbox.content.profiles import seeded
 
 _PORTRAITS = ("portrait_1.jpg", "portrait_2.jpg", "portrait_3.jpg")
 _MAX_COMMENT = 65_533  # payload of one JPEG COM segment

@@ -8,8 +8,8 @@ from syncd.media.vault import Vault
 from syncd.model import FieldMap
 from syncd.pitchyou import PitchYou
 from syncd.settings import ClientSettings, Settings
-from syncd.sync.keeper import LeaseKeeper
-from syncd.sync.once import Client, Outsides
+from syncd.sync.client_cycle import Client, Outsides
+from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan
 
 

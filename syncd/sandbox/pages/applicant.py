@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import unquote, urlencode, urlsplit
 
-from syncd.sandbox.interview import PROFILE_HEADER
+from syncd.sandbox.pages.interview import PROFILE_HEADER
 
 
 class ApplyRefused(Exception):

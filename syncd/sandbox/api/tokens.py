@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote_plus
 
+from syncd.sandbox.api.replies import Reply, error_reply, json_reply
 from syncd.sandbox.config import SandboxConfig
 from syncd.sandbox.ledger import Ledger
-from syncd.sandbox.replies import Reply, error_reply, json_reply
 
 
 class Tokens:

@@ -6,8 +6,8 @@ from syncd.model import BadProfile, Profile
 from syncd.store import applications
 from syncd.store.cycles import Tally
 from syncd.store.engine import Database
-from syncd.sync.once import Client
-from syncd.sync.sift import portions
+from syncd.sync.changes import portions
+from syncd.sync.client_cycle import Client
 
 log = get_logger(__name__)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from syncd.sandbox.content.media_files import other_kind
 from syncd.sandbox.faults import Fault
-from syncd.sandbox.media_files import other_kind
 
 JSON = "application/json; charset=utf-8"
 OCTETS = "application/octet-stream"

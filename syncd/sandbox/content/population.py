@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from syncd.sandbox import content
 from syncd.sandbox.config import SandboxConfig, Tenant
-from syncd.sandbox.content import Profile
-from syncd.sandbox.media_files import file_bytes
+from syncd.sandbox.content import profiles as content
+from syncd.sandbox.content.media_files import file_bytes
+from syncd.sandbox.content.profiles import Profile
 
 _INTERVIEWS = 2 * 10**8  # the index of the first interview's profile, above those of all generated ones
 

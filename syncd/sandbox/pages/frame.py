@@ -5,7 +5,7 @@ import html
 import re
 from hashlib import sha256
 
-from syncd.sandbox.replies import Reply
+from syncd.sandbox.api.replies import Reply
 
 HTML = "text/html; charset=utf-8"
 _STYLE = """

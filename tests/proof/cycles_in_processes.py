@@ -18,8 +18,8 @@ from syncd.errors import LeaseHeld, LeaseLost
 from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.store.engine import Database
-from syncd.sync.keeper import LeaseKeeper
-from syncd.sync.once import Client, Ended, Outsides, run_once
+from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
+from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan, Work
 from tests.proof.world import SMALL_STEPS
 from tests.system.processes import Site, eventually

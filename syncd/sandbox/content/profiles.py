@@ -9,8 +9,8 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
-from syncd.sandbox import vocabulary as words
 from syncd.sandbox.config import SandboxConfig
+from syncd.sandbox.content import vocabulary as words
 
 ProfileId = str | int
 Profile = dict[str, Any]

@@ -13,7 +13,7 @@ from syncd.store.cycles import Tally, Trigger
 from syncd.store.engine import Database
 from syncd.store.status import Shortfall
 from syncd.sync.cycle import outcome_of, recorded_cycle
-from syncd.sync.keeper import LeaseKeeper
+from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan, Work
 
 

@@ -1,0 +1,1 @@
+"""The endpoints of the article, and what a test can order of a running sandbox."""

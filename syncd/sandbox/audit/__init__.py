@@ -1,0 +1,1 @@
+"""Compares what the client confirmed with its database and its disk."""
