@@ -60,11 +60,19 @@ class ApiError(SyncdError):
 class ApiUnavailable(ApiError):
     """A failure that may pass by itself: no connection, a timeout, 429 or 5xx, after all retries.
 
-    `retry_after` is what the server asked for, in seconds, if it did.
+    `retry_after` is how many seconds the server asked to wait, if it did. `kind` is a short code for why no usable
+    response came: connection, timeout, truncated, compressed, web_page, tls or invalid.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
-        self.retry_after = retry_after
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        kind: str = "connection",
+    ) -> None:
+        self.retry_after, self.kind = retry_after, kind
         super().__init__(message, status=status)
 
 

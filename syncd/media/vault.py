@@ -4,27 +4,19 @@ import hashlib
 import os
 import random
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from syncd.errors import MediaStoreFailed, SyncdError
-from syncd.media.disk import disk_errors, fsync_folder, place, remove_folder, write_all
+from syncd.errors import MediaStoreFailed
+from syncd.media.disk import disk_errors, fsync_folder, remove_folder
+from syncd.media.incoming import SNIFFED_BYTES, IncomingFile
 from syncd.media.paths import path_of
 from syncd.media.sniff import sniff
 from syncd.model import MediaKey, StoredFile
 
 TEMPORARY = ".tmp"  # below the root, so that a leftover is found without a search through all clients
 _LEFT = "left"  # what the folder of an earlier holder is called until it is removed
-_SNIFFED_BYTES = 4096
-
-
-class IncompleteFile(SyncdError):
-    """What came is not what was announced; the download is worth another try."""
-
-
-class FileTooLarge(SyncdError):
-    """The file is larger than `media.max_bytes`."""
 
 
 class Vault:
@@ -89,40 +81,16 @@ class Vault:
             finally:
                 path.unlink(missing_ok=True)
 
-    def store(
-        self, client_id: str, key: MediaKey, chunks: Iterable[bytes], *, length: int | None, fence: int
-    ) -> StoredFile:
-        """Take in one file: when this returns, its bytes and its name in its folder are durable.
+    def incoming(self, client_id: str, key: MediaKey, fence: int) -> IncomingFile:
+        """Take in one file; use it in a `with`.
 
-        The folder itself may be new, so a power cut can lose the file until `settle` has returned.
+        The client's folder may be new, so a power cut can lose the file until `settle` has returned.
 
         Args:
-            length: the announced size in bytes, if one was announced.
-            fence: the writer's fencing number, part of the temporary name, so that leftovers can be told.
-
-        Raises:
-            IncompleteFile: fewer bytes than announced, or none at all without an announced length of 0.
-            FileTooLarge: more than `max_bytes`.
-            MediaStoreFailed: the disk is full, read-only or failing. The file was thrown away: after a failed
-                fsync a second one would claim success without having written.
+            fence: the writer's fencing number; a successor shuts the writer out by it.
         """
-        if length is not None and length > self.max_bytes:
-            raise FileTooLarge(f"{length} bytes announced, more than media.max_bytes ({self.max_bytes})")
-        storage_path = path_of(client_id, key)
         temporary = f"{self._half(client_id, fence)}/{random.getrandbits(64):016x}"
-        try:
-            size, digest, sniffed = self._write(temporary, chunks)
-            if size != length and (length is not None or size == 0):
-                raise IncompleteFile(
-                    f"{size} bytes came, {'a length' if length is None else length} was announced"
-                )
-            with disk_errors:
-                place(temporary, f"{self.root}/{storage_path}")
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
-            raise
-        return StoredFile(storage_path, size, digest, sniffed)
+        return IncomingFile(self.root, path_of(client_id, key), temporary, max_bytes=self.max_bytes)
 
     def settle(self, client_id: str) -> None:
         """Make the folders of stored files durable; when this returns, a power cut cannot lose these files any more.
@@ -133,26 +101,6 @@ class Vault:
         """
         with disk_errors:
             fsync_folder(self.root / client_id)
-
-    def _write(self, path: str, chunks: Iterable[bytes]) -> tuple[int, bytes, str | None]:
-        size, digest, start = 0, hashlib.sha256(), b""
-        with disk_errors:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        try:
-            for chunk in chunks:
-                size += len(chunk)
-                if size > self.max_bytes:
-                    raise FileTooLarge(f"more than media.max_bytes ({self.max_bytes})")
-                digest.update(chunk)
-                if len(start) < _SNIFFED_BYTES:
-                    start += chunk[:_SNIFFED_BYTES]
-                with disk_errors:
-                    write_all(descriptor, chunk)
-            with disk_errors:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        return size, digest.digest(), sniff(start)
 
     def remove(self, client_id: str, key: MediaKey, *, fence: int) -> None:
         """Remove a file and its folder, if that is then empty. A missing one is fine."""
@@ -202,7 +150,7 @@ class Vault:
         return size, digest.digest()
 
     def adopt(self, storage_path: str) -> StoredFile | None:
-        """A file that has its name, and so is whole, made as durable as one that `store` has taken in; None if none is there.
+        """A file that has its name, and so is whole, made as durable as one that `incoming` has taken in; None if none is there.
 
         Raises:
             MediaStoreFailed: it cannot be read, or not be made durable.
@@ -213,7 +161,7 @@ class Vault:
         with disk_errors:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-                start = file.read(_SNIFFED_BYTES)
+                start = file.read(SNIFFED_BYTES)
             fsync_folder(path.parent)
         return StoredFile(storage_path, *measured, sniff(start))
 

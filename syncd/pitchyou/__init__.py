@@ -2,7 +2,7 @@
 
 from syncd.pitchyou.chat import PITCHYOU_CHAT_URL, chat_url
 from syncd.pitchyou.client import PitchYou
-from syncd.pitchyou.http import Limits, Response
+from syncd.pitchyou.http import Gathered, Limits, Proxy, Sink
 from syncd.pitchyou.links import PITCHYOU_APPLY_URL, apply_link
 from syncd.pitchyou.listing import Listing, Unread
 from syncd.pitchyou.retry import limited
@@ -11,10 +11,12 @@ from syncd.pitchyou.templates import TemplateList
 __all__ = [
     "PITCHYOU_APPLY_URL",
     "PITCHYOU_CHAT_URL",
+    "Gathered",
     "Limits",
     "Listing",
     "PitchYou",
-    "Response",
+    "Proxy",
+    "Sink",
     "TemplateList",
     "Unread",
     "apply_link",

@@ -5,12 +5,13 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Literal
 from urllib.parse import quote_plus, urlencode
 
 from syncd.deadline import Deadline
 from syncd.errors import ApiRefused, AuthenticationFailed, BadAnswer
-from syncd.pitchyou.http import Http, Response
+from syncd.pitchyou.http import Gathered, Http, Response
 from syncd.pitchyou.retry import limited, require_success, with_retries
 
 DEFAULT_LIFETIME = 300.0  # seconds, when the answer names none
@@ -88,17 +89,20 @@ class TokenCache:
         else:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             content = urlencode(fields).encode()
-        with (
-            limited(deadline, WHOLE_EXCHANGE, "the request for a token") as until,
-            self._http.send("POST", "/token", headers=headers, content=content, deadline=until) as response,
-        ):
-            self._require_accepted(response)
-            return _read_token(response.read(MAX_ANSWER))
+        body = Gathered(MAX_ANSWER)
+        with limited(deadline, WHOLE_EXCHANGE, "the request for a token") as until:
+            response = self._http.send(
+                "POST", "/token", headers=headers, content=content, deadline=until, sink=body
+            )
+        self._require_accepted(response)
+        return _read_token(body.received)
 
     def _require_accepted(self, response: Response) -> None:
         try:
             require_success(response, "the request for a token")
         except ApiRefused as error:
+            if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                raise
             raise AuthenticationFailed(
                 f"PitchYou gives no token for client '{self._client_id}' (HTTP {error.status}): check client_id, "
                 "client_secret, token_auth and token_format",
@@ -106,7 +110,7 @@ class TokenCache:
             ) from None
 
 
-def _read_token(body: bytes) -> tuple[str, float]:
+def _read_token(body: bytes | bytearray) -> tuple[str, float]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from syncd.model import BadProfile, FieldMap, Profile
 from syncd.pitchyou.auth import TokenCache
 from syncd.pitchyou.chat import MAX_ANSWER as MAX_TOKEN_ANSWER
 from syncd.pitchyou.chat import ChatFormat, chat_request, read_chat_token
-from syncd.pitchyou.http import Http, Limits, Response
+from syncd.pitchyou.http import Gathered, Http, Limits, Proxy, Response, Sink
 from syncd.pitchyou.listing import Listing
 from syncd.pitchyou.payloads import read_profile
 from syncd.pitchyou.retry import limited, require_success
@@ -24,8 +24,6 @@ from syncd.pitchyou.session import Session
 from syncd.pitchyou.spool import element_of
 from syncd.pitchyou.templates import MAX_ANSWER as MAX_TEMPLATES_ANSWER
 from syncd.pitchyou.templates import TemplateList, read_templates
-
-T = TypeVar("T")
 
 PROFILES = "/api/applicant/v1/profiles"
 CONFIRM = "/api/applicant/v1/confirm"
@@ -51,6 +49,7 @@ class PitchYou:
         fields: where profiles keep what the article does not name.
         timezone: of times without an offset.
         max_response_bytes: the longest list to accept.
+        proxy: the way to PitchYou, if there is no direct one; proxies of the environment are not used.
     """
 
     def __init__(
@@ -70,6 +69,7 @@ class PitchYou:
         max_requests_per_second: float | None = None,
         connections: int = 18,
         ca_file: Path | None = None,
+        proxy: Proxy | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.client_id = client_id
@@ -77,6 +77,7 @@ class PitchYou:
             base_url,
             pool_size=connections,
             ca_file=ca_file,
+            proxy=proxy,
             requests_per_second=max_requests_per_second,
             limits=limits,
         )
@@ -152,40 +153,28 @@ class PitchYou:
         self,
         profile_id: str,
         media_id: str,
-        save: Callable[[Response], T],
+        sink: Sink,
         deadline: Deadline | None = None,
-    ) -> T:
+    ) -> None:
         """Download one media file (S2.2).
 
         The address is built from the two ids; a profile's `downloadUri` is never requested.
 
         Args:
-            save: called with the answer to read its chunks; called anew for each attempt.
-
-        Returns:
-            What `save` returned.
+            sink: takes the file. Its `begin` is called for each attempt; what it raises is not retried.
 
         Raises:
             ApiRefused: 404 and 410 mean that PitchYou does not have it (now).
-            ApiUnavailable: no whole answer after all attempts.
+            ApiUnavailable: no complete response after all attempts.
         """
         until = deadline or Deadline()
         path = f"{MEDIA}/{_segment(profile_id)}/{_segment(media_id)}"
 
-        def attempt() -> T:
-            with self._session.authorized("GET", path, until) as response:
-                require_success(response, "a media file")
-                if response.status != HTTPStatus.OK:  # 202, say: not ready yet
-                    raise ApiUnavailable(
-                        f"HTTP {response.status} came in place of a media file", status=response.status
-                    )
-                if response.header("content-encoding").lower() not in ("", "identity"):
-                    raise ApiUnavailable("a media file came compressed, which was not asked for")
-                if response.content_type == "text/html":
-                    raise ApiUnavailable("a web page came in place of a media file")
-                return save(response)
+        def attempt() -> None:
+            response = self._session.authorized("GET", path, until, accept=_require_file, sink=sink)
+            require_success(response, "a media file")
 
-        return self._session.retried(attempt, MEDIA_ATTEMPTS, until)
+        self._session.retried(attempt, MEDIA_ATTEMPTS, until)
 
     def confirm(
         self,
@@ -211,15 +200,11 @@ class PitchYou:
         until = deadline or Deadline()
 
         def attempt() -> None:
-            with (
-                limited(until, SHORT_EXCHANGE, "a confirm") as soon,
-                self._session.authorized(
-                    "POST", CONFIRM, soon, content=body.encode(), before_send=before_send
-                ) as response,
-            ):
-                require_success(response, "a confirm")
-                if response.content_type == "text/html":
-                    raise ApiUnavailable("a web page came in answer to a confirm", status=response.status)
+            with limited(until, SHORT_EXCHANGE, "a confirm") as soon:
+                response = self._session.authorized(
+                    "POST", CONFIRM, soon, body.encode(), before_send=before_send, accept=_require_no_page
+                )
+            require_success(response, "a confirm")
 
         self._session.retried(attempt, attempts, until)
 
@@ -261,17 +246,36 @@ class PitchYou:
         until = deadline or Deadline()
 
         def attempt() -> str:
-            what = "the request for a chat token"
-            with (
-                limited(until, SHORT_EXCHANGE, what) as soon,
-                self._session.authorized("POST", CHAT_TOKEN, soon, content, content_type) as response,
-            ):
-                require_success(response, what)
-                if response.content_type == "text/html":
-                    raise BadAnswer("a web page came in place of a chat token: check base_url")
-                return read_chat_token(response.read(MAX_TOKEN_ANSWER))
+            what, token = "the request for a chat token", Gathered(MAX_TOKEN_ANSWER)
+            with limited(until, SHORT_EXCHANGE, what) as soon:
+                response = self._session.authorized(
+                    "POST", CHAT_TOKEN, soon, content, content_type, accept=_require_token, sink=token
+                )
+            require_success(response, what)
+            return read_chat_token(bytes(token.received))
 
         return self._session.retried(attempt, CHAT_ATTEMPTS, until)
+
+
+def _require_file(response: Response) -> None:
+    if response.status != HTTPStatus.OK:  # 202, say: not ready yet
+        raise ApiUnavailable(
+            f"PitchYou answered with HTTP {response.status} instead of a media file", status=response.status
+        )
+    if response.content_type == "text/html":
+        raise ApiUnavailable("PitchYou sent a web page instead of a media file", kind="web_page")
+
+
+def _require_no_page(response: Response) -> None:
+    if response.content_type == "text/html":
+        raise ApiUnavailable(
+            "PitchYou answered a confirm with a web page", status=response.status, kind="web_page"
+        )
+
+
+def _require_token(response: Response) -> None:
+    if response.content_type == "text/html":
+        raise BadAnswer("PitchYou sent a web page instead of a chat token; check base_url")
 
 
 def _segment(value: str) -> str:

@@ -1,27 +1,24 @@
-"""HTTP as syncd needs it: one origin, no redirects, no proxies from the environment, and an end to everything.
+"""HTTP as syncd needs it: one origin, no redirects, nothing taken from the environment, and an end to everything.
 
-This is the only module that imports httpx. Below httpx are our own connections (`connections.py`), which read answers
-(`answers.py`) at a pace (`pace.py`): see docs/adr/0013-http-client-below-httpx.md.
+Bodies are pushed: what comes is handed to a sink as it comes. Below httpx is libcurl (`curl_transport.py`).
 """
 
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 
 from syncd import __version__
 from syncd.deadline import Deadline
-from syncd.errors import ConfigurationError
-from syncd.pitchyou.answers import Answer, request_bytes
-from syncd.pitchyou.connections import Connection, Pool
-from syncd.pitchyou.pace import Pace
-from syncd.pitchyou.responses import FAILURES, Limits, Response, unavailable
+from syncd.errors import BadAnswer, ConfigurationError
+from syncd.pitchyou.content_coding import Decoder
+from syncd.pitchyou.curl_transport import CurlTransport, Proxy
+from syncd.pitchyou.limits import Limits, Watch
 
-__all__ = ["Http", "Limits", "Response"]
+__all__ = ["Gathered", "Http", "Limits", "Proxy", "Response", "Sink"]
 
 _HEADERS = {
     "User-Agent": f"syncd/{__version__}",
@@ -31,17 +28,66 @@ _HEADERS = {
 }
 
 
+class Response:
+    """The head of a response."""
+
+    def __init__(self, head: httpx.Response) -> None:
+        self._headers, self.status = head.headers, head.status_code
+
+    def header(self, name: str) -> str:
+        """Return a header's value, several joined by commas, or an empty string."""
+        value: str = self._headers.get(name, "")
+        return value
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case, without parameters."""
+        return self.header("content-type").partition(";")[0].strip().lower()
+
+
+class Sink(Protocol):
+    """Takes the body of a 2xx response. What it raises ends the exchange."""
+
+    def begin(self, length: int | None) -> None:
+        """A body of `length` bytes comes, if it was announced; what came of an earlier attempt is void."""
+
+    def write(self, data: bytes) -> None:
+        """The next bytes of the body."""
+
+
+class Gathered:
+    """A sink that keeps a short body in memory."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self.received = bytearray()
+
+    def begin(self, length: int | None) -> None:
+        """Start with an empty body."""
+        self.received = bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Add to the body.
+
+        Raises:
+            BadAnswer: it is longer than `max_bytes`.
+        """
+        self.received += data
+        if len(self.received) > self._max_bytes:
+            raise BadAnswer(f"PitchYou's response is longer than {self._max_bytes} bytes")
+
+
 class Http:
     """A pool of connections to one origin. Safe to share between threads.
 
     Args:
         base_url: scheme, host and optional path prefix, without a trailing slash; nothing else is ever contacted.
-        pool_size: connections at most.
+        pool_size: maximum number of connections.
         ca_file: PEM file of a private CA, trusted in addition to the public ones.
-        requests_per_second: requests are spaced to stay below it.
+        requests_per_second: requests are spaced to stay below this rate.
 
     Raises:
-        ConfigurationError: `base_url` is none.
+        ConfigurationError: `base_url` is not a URL of http or https.
     """
 
     def __init__(
@@ -50,18 +96,17 @@ class Http:
         *,
         pool_size: int = 18,
         ca_file: Path | None = None,
+        proxy: Proxy | None = None,
         requests_per_second: float | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._origin = httpx.URL(base_url)
+        if self._origin.scheme not in ("http", "https") or not self._origin.host:
+            raise ConfigurationError(["base_url must be http:// or https:// and a host"])
         self._prefix = self._origin.raw_path.rstrip(b"/")
         self._limits = limits or Limits()
-        self._client = _Client(
-            transport=_Transport(self._origin, pool_size, ca_file),
-            follow_redirects=False,
-            trust_env=False,
-            timeout=httpx.Timeout(self._limits.first_byte, connect=self._limits.connect, pool=None),
-        )
+        transport = CurlTransport(size=pool_size, ca_file=ca_file, proxy=proxy)
+        self._client = _Client(transport=transport, follow_redirects=False, trust_env=False)
         self._spacing = 1 / requests_per_second if requests_per_second else 0.0
         self._next_slot = 0.0
         self._lock = threading.Lock()
@@ -73,11 +118,10 @@ class Http:
         self._client.close()
 
     def count_retry(self) -> None:
-        """Called whenever a request is about to be sent again."""
+        """Count a request that is about to be sent again."""
         with self._lock:
             self.retries += 1
 
-    @contextmanager
     def send(
         self,
         method: str,
@@ -87,38 +131,54 @@ class Http:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         before_send: Callable[[], object] = lambda: None,
-    ) -> Iterator[Response]:
-        """Send one request and give its answer, whatever its status.
+        accept: Callable[[Response], object] = lambda response: None,
+        sink: Sink | None = None,
+    ) -> Response:
+        """Send one request and return its response, whatever its status, after its body has gone to `sink`.
 
         Args:
             path: below base_url, already percent-encoded, starting with a slash.
-            before_send: called at the last moment, when there is a connection; what it raises leaves the request unsent.
+            before_send: called at the last moment, when there is a connection.
+            accept: called with a 2xx response before its body comes.
+            sink: takes the body of a 2xx response, decoded; without one the body is discarded, whole or not.
 
         Raises:
-            ApiUnavailable: no connection, or it broke, or a timeout.
+            ApiUnavailable: no complete response; `kind` says why.
             Stopped, DeadlineExceeded: see `Deadline`.
+            Exception: what `before_send`, `accept` or `sink` raised.
         """
         self._wait_for_slot(deadline)
-        pace = Pace(deadline, silence=self._limits.first_byte, whole=self._limits.first_byte)
+        decoder: Decoder | None = None
+
+        def on_head(head: httpx.Response) -> Callable[[bytes], object] | None:
+            nonlocal decoder
+            if not 200 <= head.status_code < 300:
+                return None
+            response = Response(head)
+            accept(response)
+            if sink is None:
+                return None
+            coding, length = response.header("content-encoding"), response.header("content-length")
+            decoder = Decoder(coding, sink.write)
+            sink.begin(int(length) if length and decoder.is_identity else None)
+            return decoder.write
+
         request = httpx.Request(
             method,
             self._origin,
             headers={**_HEADERS, **(headers or {})},
             content=content,
             extensions={
-                "pace": pace,
+                "watch": Watch(deadline, self._limits),
                 "target": self._prefix + path.encode("ascii"),
                 "before_send": before_send,
+                "on_head": on_head,
             },
         )
-        try:
-            response = self._client.send(request, stream=True)
-        except (*FAILURES, httpx.TransportError) as error:
-            raise unavailable(error) from None
-        try:
-            yield Response(response.extensions["answer"], deadline, self._limits)
-        finally:
-            response.close()
+        response = self._client.send(request, stream=True)
+        if decoder:
+            decoder.finish()
+        return Response(response)
 
     def _wait_for_slot(self, deadline: Deadline) -> None:
         with self._lock:
@@ -139,56 +199,3 @@ class _Client(httpx.Client):
     """httpx's client without a jar: the API has no cookies, and to look for them is half of what `send` costs."""
 
     cookies = _NoCookies()  # type: ignore[override]  # nobody sets it
-
-
-class _Transport(httpx.BaseTransport):
-    """What httpx sends requests with: connections to one origin. It sends nothing twice.
-
-    Errors are those of `Pool.take`, `Connection` and `Answer`; httpx passes them on as they are.
-    """
-
-    def __init__(self, url: httpx.URL, pool_size: int, ca_file: Path | None) -> None:
-        if url.scheme not in ("http", "https") or not url.host:
-            raise ConfigurationError(["base_url must be http:// or https:// and a host"])
-        context = None
-        if url.scheme == "https":
-            context = httpx.create_ssl_context(trust_env=False)
-            if ca_file:
-                context.load_verify_locations(ca_file)
-        port = url.port or (443 if context else 80)
-        self._pool = Pool(url.raw_host.decode("ascii"), port, context, size=pool_size)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and give its answer, whose body is still to be read: `extensions["answer"]` reads it."""
-        asked = request.extensions  # as httpx documents them, and our own
-        pace: Pace = asked["pace"]
-        wire = request_bytes(request.method, asked["target"], request.headers.raw, request.read())
-        connection = self._pool.take(pace, asked["timeout"]["connect"])
-        try:
-            asked["before_send"]()
-            # Whoever hangs up on a long request may have answered before.
-            with suppress(ConnectionError, ssl.SSLError):
-                connection.send(wire, pace)
-            answer = Answer(connection, pace)
-        except BaseException:
-            self._pool.put(connection, reusable=False)
-            raise
-        stream = _Body(answer, connection, self._pool)
-        return httpx.Response(
-            answer.status, headers=answer.fields, stream=stream, extensions={"answer": answer}
-        )
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    """Tells httpx that there is a body; it is read by way of its `Answer`, past the layers that httpx would put on it."""
-
-    def __init__(self, answer: Answer, connection: Connection, pool: Pool) -> None:
-        self._answer, self._connection, self._pool = answer, connection, pool
-
-    def close(self) -> None:
-        """Give the connection back, to be used again if the body was read to its end."""
-        self._pool.put(self._connection, reusable=self._answer.reusable)

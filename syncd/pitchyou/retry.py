@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TypeVar
 
 from syncd.deadline import Deadline
@@ -38,6 +39,8 @@ def require_success(response: Response, what: str) -> None:
             f"PitchYou answered {what} with HTTP {status}", status=status, retry_after=_retry_after(response)
         )
     hint = "; redirects are not followed: check base_url" if 300 <= status < 400 else ""
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        hint = "; the proxy asks for credentials: check proxy_credentials_file"
     raise ApiRefused(f"PitchYou refused {what} with HTTP {status}{hint}", status=status)
 
 
@@ -78,7 +81,7 @@ def limited(deadline: Deadline, seconds: float, what: str) -> Iterator[Deadline]
         yield deadline.within(seconds)
     except DeadlineExceeded:
         deadline.check()
-        raise ApiUnavailable(f"PitchYou did not finish {what} within {seconds:g} s") from None
+        raise ApiUnavailable(f"PitchYou did not finish {what} within {seconds:g} s", kind="timeout") from None
 
 
 def _retry_after(response: Response) -> float | None:

@@ -1,15 +1,15 @@
 """Requests that carry the access token: sent once more with a new one after a 401, tried again where that may help."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import TypeVar
 
 from syncd.deadline import Deadline
 from syncd.errors import AuthenticationFailed, BadAnswer
 from syncd.pitchyou.auth import TokenCache
-from syncd.pitchyou.http import Http, Response
+from syncd.pitchyou.http import Http, Response, Sink
 from syncd.pitchyou.retry import require_success, with_retries
-from syncd.pitchyou.spool import Spool, spool
+from syncd.pitchyou.spool import Intake, Spool
 
 T = TypeVar("T")
 
@@ -28,7 +28,6 @@ class Session:
         self._tokens.current(deadline)
         return with_retries(work, attempts=attempts, deadline=deadline, on_retry=self._http.count_retry)
 
-    @contextmanager
     def authorized(
         self,
         method: str,
@@ -36,31 +35,39 @@ class Session:
         deadline: Deadline,
         content: bytes | None = None,
         content_type: str = JSON_TYPE,
+        *,
         before_send: Callable[[], object] = lambda: None,
-    ) -> Iterator[Response]:
-        """Send with the token; on a 401 once more with a new one. `before_send` is called before each."""
+        accept: Callable[[Response], object] = lambda response: None,
+        sink: Sink | None = None,
+    ) -> Response:
+        """Send with the token; after a 401 send once more with a new one. See `Http.send`.
+
+        Raises:
+            AuthenticationFailed: a new token was refused as well.
+        """
         token = self._tokens.current(deadline)
         headers = {"Accept": "*/*"}
         if content is not None:
             headers["Content-Type"] = content_type
         for last in (False, True):
             headers["Authorization"] = f"Bearer {token}"
-            with self._http.send(
+            response = self._http.send(
                 method,
                 path,
                 headers=headers,
                 content=content,
                 deadline=deadline,
                 before_send=before_send,
-            ) as response:
-                if response.status != 401:
-                    yield response
-                    return
+                accept=accept,
+                sink=sink,
+            )
+            if response.status != HTTPStatus.UNAUTHORIZED:
+                return response
             if not last:
                 token = self._tokens.replacement(token, deadline)
         raise AuthenticationFailed(
-            f"PitchYou refuses a token it has just given to client '{self._client_id}' (HTTP 401): "
-            "ask PitchYou whether the client may use the API",
+            f"PitchYou refuses a token that it has just given to client '{self._client_id}' (HTTP 401). "
+            "Ask PitchYou whether the client may use the API.",
             status=401,
         )
 
@@ -73,22 +80,24 @@ class Session:
         limit: str,
         before_send: Callable[[], object] = lambda: None,
     ) -> Spool:
-        """Read an answer that must be one JSON array, whole, before its first element is given.
+        """Read a response that must be one JSON array, to its end, before its first element is given.
 
         Raises:
             BadAnswer: it is truncated, too long or not a JSON array.
         """
-        with self.authorized("GET", path, deadline, before_send=before_send) as response:
+        intake = Intake(max_bytes=max_bytes, limit=limit)
+        try:
+            response = self.authorized(
+                "GET", path, deadline, before_send=before_send, accept=_refuse_web_page, sink=intake
+            )
             require_success(response, what)
-            if response.content_type == "text/html":
-                raise BadAnswer(f"{what} is a web page: check base_url", status=response.status)
-            try:
-                return spool(
-                    response.chunks(),
-                    max_bytes=max_bytes,
-                    limit=limit,
-                    encoding=response.header("content-encoding"),
-                    length=response.content_length,
-                )
-            except BadAnswer as error:
-                raise BadAnswer(f"{what} is not what it should be: {error}", status=response.status) from None
+            return intake.spool()
+        except BadAnswer as error:
+            raise BadAnswer(f"{what} cannot be used: {error}", status=error.status) from None
+        finally:
+            intake.close()
+
+
+def _refuse_web_page(response: Response) -> None:
+    if response.content_type == "text/html":
+        raise BadAnswer("it is a web page; check base_url", status=response.status)

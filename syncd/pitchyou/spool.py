@@ -7,13 +7,12 @@ lets one that is broken inside stand beside others that are not.
 
 import io
 import tempfile
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO
 
 from syncd.errors import BadAnswer, SyncdError
-from syncd.pitchyou.json_array import MAX_DEPTH, WHITESPACE, WINDOW, cut
+from syncd.pitchyou.json_array import MAX_DEPTH, WHITESPACE, cut
 
 MEMORY_LIMIT = 4 * 1024 * 1024  # bytes; a longer answer goes to an unlinked temporary file, mode 0600
 MAX_ELEMENT = 16 * 1024 * 1024  # bytes of one profile
@@ -63,47 +62,62 @@ class Spool:
         self._file.close()
 
 
-def spool(
-    chunks: Iterable[bytes],
-    *,
-    max_bytes: int,
-    limit: str = "sync.max_response_bytes",
-    encoding: str = "",
-    length: int | None = None,
-) -> Spool:
-    """Take in a list answer. The messages of its errors go on where the caller has named the list.
+class Intake:
+    """Takes in an array as it comes (a `Sink`), then gives it as a `Spool`. Close it in any case.
 
     Args:
-        chunks: the body as it came over the wire.
-        max_bytes: the longest answer to accept, after decompression.
-        limit: what sets it.
-        encoding: its Content-Encoding. syncd asks for none, but a proxy may compress all the same.
-        length: its Content-Length, if known: refused early when too long.
+        max_bytes: the longest array to accept, after decompression.
+        limit: the name of the setting that decides so, for messages.
 
     Raises:
         BadAnswer: too long, truncated, or anything but one JSON array.
         SyncdError: the folder for temporary files is full or cannot be written.
     """
-    if length is not None and length > max_bytes:
-        raise BadAnswer(f"it has {length} bytes, more than {limit} ({max_bytes})")
-    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=MEMORY_LIMIT)  # noqa: SIM115 - the Spool closes it
-    try:
-        size = 0
-        for piece in _decoded(chunks, encoding):
-            size += len(piece)
-            if size > max_bytes:
-                raise BadAnswer(f"it is longer than {limit} ({max_bytes})")
-            file.write(piece)
-        return Spool(file)
-    except OSError as error:
-        file.close()
-        raise SyncdError(
-            f"a list could not be kept in a temporary file ({error.strerror}): "
-            "free space there, or set TMPDIR to another folder"
-        ) from None
-    except BaseException:
-        file.close()
-        raise
+
+    def __init__(self, *, max_bytes: int, limit: str = "sync.max_response_bytes") -> None:
+        self._max_bytes, self._limit = max_bytes, limit
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=MEMORY_LIMIT)  # noqa: SIM115 - see `close`
+        self._size, self._given = 0, False
+
+    def begin(self, length: int | None) -> None:
+        """Start with an empty file; refuse an array that is announced as too long."""
+        if length is not None and length > self._max_bytes:
+            raise BadAnswer(f"it has {length} bytes, more than {self._limit} ({self._max_bytes})")
+        self._file.seek(0)
+        self._file.truncate()
+        self._size = 0
+
+    def write(self, data: bytes) -> None:
+        """Add the next bytes."""
+        self._size += len(data)
+        if self._size > self._max_bytes:
+            raise BadAnswer(f"it is longer than {self._limit} ({self._max_bytes})")
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise _no_room(error) from None
+
+    def spool(self) -> Spool:
+        """Cut what came into elements. From here on the spool owns the file."""
+        try:
+            found = Spool(self._file)
+        except OSError as error:
+            raise _no_room(error) from None
+        self._given = True
+        return found
+
+    def close(self) -> None:
+        """Throw away what came, unless a spool owns it."""
+        if not self._given:
+            with suppress(OSError):
+                self._file.close()
+
+
+def _no_room(error: OSError) -> SyncdError:
+    return SyncdError(
+        f"a list could not be kept in a temporary file ({error.strerror}). "
+        "Free space there, or set TMPDIR to another folder."
+    )
 
 
 def element_of(payload: bytes) -> Element:
@@ -112,26 +126,3 @@ def element_of(payload: bytes) -> Element:
         if len(elements) == 1:
             return next(iter(elements))
     return Element(payload)  # broken inside: whoever decodes it says how
-
-
-def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        yield from chunks
-        return
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise BadAnswer("it has a Content-Encoding that was not asked for")
-    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    try:
-        for chunk in chunks:
-            pending = chunk
-            while pending:  # in pieces, so that a bomb meets the limit instead of the memory
-                yield decoder.decompress(pending, WINDOW)
-                if decoder.unused_data:  # zlib would gather it all, past every limit
-                    raise BadAnswer("what was compressed goes on behind its end")
-                pending = decoder.unconsumed_tail
-        yield decoder.flush()
-    except zlib.error:
-        raise BadAnswer("what was compressed is damaged") from None
-    if not decoder.eof:
-        raise BadAnswer("what was compressed is truncated")

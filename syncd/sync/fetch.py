@@ -7,10 +7,10 @@ from queue import SimpleQueue
 
 from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed
 from syncd.logs import get_logger
+from syncd.media.incoming import FileTooLarge, IncompleteFile
 from syncd.media.paths import path_of
-from syncd.media.vault import FileTooLarge, IncompleteFile
 from syncd.model import MediaState
-from syncd.pitchyou import Response, limited
+from syncd.pitchyou import limited
 from syncd.store import media
 from syncd.store.media import Due, Fetched, NotFetched
 from syncd.store.retries import LONGEST
@@ -158,24 +158,17 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
     """Bring one file to disk; runs in the pool. Only what ends the whole stage is raised."""
     key = due.key
 
-    def save(response: Response) -> Fetched:
-        try:
-            file = work.vault.store(
-                work.client_id,
-                key,
-                response.chunks(),
-                length=response.content_length,
-                fence=work.lease.fence,
-            )
-        except IncompleteFile:
-            raise ApiUnavailable("a media file came incomplete") from None
-        return Fetched(key, file)
-
     if found := _still_there(work, due):
         return found
     try:
-        with limited(work.deadline, work.plan.cycle_deadline / 2, "a media file") as until:
-            return work.api.media(key.profile_id, key.media_id, save, until)
+        with (
+            limited(work.deadline, work.plan.cycle_deadline / 2, "a media file") as until,
+            work.vault.incoming(work.client_id, key, work.lease.fence) as file,
+        ):
+            work.api.media(key.profile_id, key.media_id, file, until)
+            return Fetched(key, file.keep())
+    except IncompleteFile:
+        return _again(work, due, "truncated")
     except FileTooLarge:
         return NotFetched(key, MediaState.REJECTED, "too_large", size_limit=work.vault.max_bytes)
     except ApiRefused as error:
@@ -183,7 +176,7 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
             return _missing(work, due, f"http_{error.status}")
         return _again(work, due, f"http_{error.status}")
     except ApiUnavailable as error:
-        return _again(work, due, f"http_{error.status}" if error.status else "no_answer")
+        return _again(work, due, f"http_{error.status}" if error.status else error.kind)
 
 
 def _still_there(work: Work, due: Due) -> Fetched | None:

@@ -9,7 +9,7 @@ import pytest
 from syncd.deadline import Deadline
 from syncd.errors import ApiRefused, ApiUnavailable, DeadlineExceeded, SyncdError
 from syncd.model import Profile
-from syncd.pitchyou import PitchYou, Response
+from syncd.pitchyou import Gathered, PitchYou
 from syncd.pitchyou.auth import TokenCache
 from syncd.pitchyou.http import Http
 from syncd.sandbox import Fault, Sandbox, SandboxConfig
@@ -31,8 +31,11 @@ def answering(*answers: bytes) -> Answer:
     return answer
 
 
-def body_of(response: Response) -> bytes:
-    return response.read(1_000_000)
+def file_of(api: PitchYou, profile_id: str = "P", media_id: str = "M") -> bytes:
+    """Download a file, also where it makes no difference whose."""
+    body = Gathered(1_000_000)
+    api.media(profile_id, media_id, body)
+    return bytes(body.received)
 
 
 def calls(server: Listener) -> list[Heard]:
@@ -51,7 +54,7 @@ def test_the_client_does_a_whole_transfer_on_its_own() -> None:
             for each in profiles:
                 assert json.loads(each.payload) == expected[each.profile_id]
                 for file in each.media:
-                    body = api.media(each.profile_id, file.media_id, body_of)
+                    body = file_of(api, each.profile_id, file.media_id)
                     assert body == sandbox.media_bytes(None, each.profile_id, file.media_id)
             api.confirm([each.wire_id for each in profiles])
             with api.profiles() as listing:
@@ -85,7 +88,7 @@ def test_an_id_is_one_segment_of_the_path_whatever_it_holds(
 ) -> None:
     with Listener(answering(reply(b"file"))) as server:
         with PitchYou("acme", "s", base_url=server.url + prefix) as api:
-            assert api.media(identifier, identifier, body_of) == b"file"
+            assert file_of(api, identifier, identifier) == b"file"
         [heard] = calls(server)
         assert heard.path == f"{prefix}/api/media/v1/download/{segment}/{segment}"
         assert "x-evil" not in heard.headers
@@ -131,18 +134,18 @@ def test_a_web_page_accepts_no_confirm() -> None:
 
 def test_a_file_is_saved_anew_at_each_attempt_and_only_the_last_one_counts() -> None:
     broken, whole = reply(b"half", length=8), reply(b"complete")
-    started: list[bytearray] = []
+    started: list[int | None] = []
 
-    def save(response: Response) -> bytes:
-        started.append(bytearray())
-        for chunk in response.chunks():
-            started[-1] += chunk
-        return bytes(started[-1])
+    class Noted(Gathered):
+        def begin(self, length: int | None) -> None:
+            super().begin(length)
+            started.append(length)
 
+    body = Noted(100)
     with Listener(answering(broken, whole)) as server, PitchYou("acme", "s", base_url=server.url) as api:
-        assert api.media("P", "M", save) == b"complete"
-    assert len(started) == 2
-    assert bytes(started[-1]) == b"complete"
+        api.media("P", "M", body)
+    assert started == [8, 8]
+    assert bytes(body.received) == b"complete"
 
 
 @pytest.mark.parametrize(
@@ -163,17 +166,18 @@ def test_no_file_is_made_of_an_answer_that_is_none(
 ) -> None:
     with Listener(answering(answer)) as server, PitchYou("acme", "s", base_url=server.url) as api:
         with pytest.raises(error):
-            api.media("P", "M", body_of)
+            file_of(api)
         assert (len(calls(server)), api.retries) == (attempts, attempts - 1)
 
 
 def test_what_saving_raises_is_passed_on_and_not_tried_again() -> None:
-    def save(response: Response) -> None:
-        raise SyncdError("the disk is full")
+    class Full(Gathered):
+        def write(self, data: bytes) -> None:
+            raise SyncdError("the disk is full")
 
     with Listener(answering(reply(b"file"))) as server, PitchYou("acme", "s", base_url=server.url) as api:
         with pytest.raises(SyncdError, match="disk is full"):
-            api.media("P", "M", save)
+            api.media("P", "M", Full(100))
         assert len(calls(server)) == 1
 
 

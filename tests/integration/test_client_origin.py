@@ -11,7 +11,7 @@ import pytest
 
 from syncd.deadline import Deadline
 from syncd.errors import ApiRefused, ApiUnavailable, AuthenticationFailed, DeadlineExceeded, SyncdError
-from syncd.pitchyou import PitchYou
+from syncd.pitchyou import Gathered, PitchYou
 from syncd.sandbox import Fault, Sandbox, SandboxConfig
 from tests.integration.listener import Heard, Listener, reply
 from tests.integration.test_client_transport import CALLS, use_confirm, use_list, use_media, use_token
@@ -95,7 +95,7 @@ def test_tls_fails_closed_and_a_private_ca_can_be_configured(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here to make a certificate")
-def test_a_body_without_a_length_that_ends_without_the_goodbye_of_tls_is_not_whole(tmp_path: Path) -> None:
+def test_over_tls_a_body_that_does_not_say_where_it_ends_is_refused(tmp_path: Path) -> None:
     file = certificate(tmp_path, "IP:127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
@@ -108,11 +108,14 @@ def test_a_body_without_a_length_that_ends_without_the_goodbye_of_tls_is_not_who
             Listener(answers, tls=tls) as server,
             PitchYou("acme", "s", base_url=server.url, ca_file=file) as api,
         ):
-            return api.media("p", "m", lambda response: response.read(100), Deadline(5))
+            body = Gathered(100)
+            api.media("p", "m", body, Deadline(5))
+            return bytes(body.received)
 
     assert fetched(None) == b"half a file"  # plain HTTP cannot tell
-    with pytest.raises(ApiUnavailable, match="SSLEOFError"):
+    with pytest.raises(ApiUnavailable, match="where it ends") as caught:
         fetched(context)
+    assert caught.value.kind == "truncated"
 
 
 def certificate(folder: Path, address: str) -> Path:

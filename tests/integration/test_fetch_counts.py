@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from syncd.errors import MediaStoreFailed
+from syncd.media.incoming import IncomingFile
 from syncd.media.vault import TEMPORARY
 from syncd.sandbox import SandboxConfig
 from syncd.store import media
@@ -121,19 +122,19 @@ def test_downloads_go_on_while_results_are_recorded(
     waited: list[bool] = []
 
     with scene(database_url, tmp_path / "m", config=CONFIG, media_concurrency=2) as world:
-        real_store = world.outsides.vault.store
+        real_keep = IncomingFile.keep
 
-        def store(*arguments: Any, **named: Any) -> Any:
-            file = real_store(*arguments, **named)
+        def keep(file: IncomingFile) -> Any:
+            kept = real_keep(file)
             came.release()
-            return file
+            return kept
 
         def record(*arguments: Any) -> None:
             if not waited:
                 waited.append(all(came.acquire(timeout=20) for _ in range(FILES)))
             real(*arguments)
 
-        monkeypatch.setattr(world.outsides.vault, "store", store)
+        monkeypatch.setattr(IncomingFile, "keep", keep)
         monkeypatch.setattr(media, "record", record)
         add_files(world)
         assert world.cycle().tally.media_stored == FILES

@@ -14,10 +14,18 @@ def test_no_module_imports_against_the_layers() -> None:
     assert "0 broken" in result.stdout
 
 
-def test_httpx_is_imported_by_one_module_alone() -> None:
-    importing = {
+def importing(library: str) -> set[str]:
+    """The modules of syncd that import this library."""
+    return {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "syncd").rglob("*.py")
-        if any(line.startswith(("import httpx", "from httpx")) for line in path.read_text().splitlines())
+        if any(
+            line.startswith((f"import {library}", f"from {library}"))
+            for line in path.read_text().splitlines()
+        )
     }
-    assert importing == {"syncd/pitchyou/http.py"}
+
+
+def test_http_libraries_are_imported_where_a_newcomer_looks_for_them() -> None:
+    assert importing("pycurl") == {"syncd/pitchyou/curl_transport.py"}
+    assert importing("httpx") == {"syncd/pitchyou/curl_transport.py", "syncd/pitchyou/http.py"}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
 
+import httpx
 import pytest
 
 from syncd.deadline import Deadline
@@ -17,9 +18,7 @@ from syncd.errors import (
     DeadlineExceeded,
     Stopped,
 )
-from syncd.pitchyou import Limits, Response
-from syncd.pitchyou.answers import Answer
-from syncd.pitchyou.pace import Pace
+from syncd.pitchyou.http import Response
 from syncd.pitchyou.retry import MAX_RETRY_AFTER, require_success, with_retries
 
 
@@ -133,14 +132,8 @@ def test_a_stop_ends_the_wait() -> None:
 
 
 def response(status: int, **headers: str) -> Response:
-    lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items()]
-    wire = f"HTTP/1.1 {status}\r\n{''.join(lines)}\r\n".encode("latin-1")
-
-    class Said:
-        def receive(self, size: int, pace: Pace) -> bytes:
-            return wire
-
-    return Response(Answer(Said(), Pace(Deadline(), silence=1.0)), Deadline(), Limits())
+    fields = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return Response(httpx.Response(status, headers=fields))
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])

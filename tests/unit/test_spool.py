@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from syncd.errors import BadAnswer
 from syncd.pitchyou import json_array
 from syncd.pitchyou import spool as module
-from syncd.pitchyou.spool import Element, spool
+from syncd.pitchyou.spool import Element
+from tests.taking_in import taken_in
 
 LIMIT = 64 * 1024 * 1024
 
 
 def cut(*chunks: bytes, **given: Any) -> list[Element]:
-    with spool(chunks, **{"max_bytes": LIMIT, **given}) as elements:
+    with taken_in(chunks, **{"max_bytes": LIMIT, **given}) as elements:
         found = list(elements)
         assert len(elements) == len(found)
         return found

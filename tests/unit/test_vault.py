@@ -7,7 +7,7 @@ import resource
 import shutil
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import ApiUnavailable, MediaStoreFailed
-from syncd.media.vault import TEMPORARY, FileTooLarge, IncompleteFile, Vault
+from syncd.media.incoming import FileTooLarge, IncompleteFile
+from syncd.media.vault import TEMPORARY, Vault
 from syncd.model import MediaKey, StoredFile
 
 FENCE = 7
@@ -32,7 +33,22 @@ def vault(tmp_path: Path) -> Vault:
 
 
 def store(vault: Vault, *chunks: bytes, key: MediaKey = KEY, length: int | None = None) -> StoredFile:
-    return vault.store("acme", key, chunks, length=length, fence=FENCE)
+    return take_in(vault, chunks, key=key, length=length)
+
+
+def take_in(
+    vault: Vault,
+    chunks: Iterable[bytes],
+    *,
+    key: MediaKey = KEY,
+    length: int | None = None,
+    fence: int = FENCE,
+) -> StoredFile:
+    with vault.incoming("acme", key, fence) as file:
+        file.begin(length)
+        for chunk in chunks:
+            file.write(chunk)
+        return file.keep()
 
 
 def everything(vault: Vault) -> set[str]:
@@ -77,7 +93,7 @@ def test_a_file_is_private_while_it_is_written(vault: Vault) -> None:
         assert mode(path) == 0o600
         assert everything(vault) == {path.relative_to(vault.root).as_posix()}
 
-    vault.store("acme", KEY, chunks(), length=None, fence=FENCE)
+    take_in(vault, chunks())
 
 
 def test_a_file_is_on_disk_before_it_has_its_name_then_its_name_is_and_its_folder_once_settled(
@@ -169,7 +185,7 @@ def test_an_endless_file_is_left_at_the_limit(vault: Vault) -> None:
             yield b"x" * 100
 
     with pytest.raises(FileTooLarge):
-        vault.store("acme", KEY, endless(), length=None, fence=FENCE)
+        take_in(vault, endless())
     assert asked == 11
     assert everything(vault) == set()
 
@@ -181,7 +197,7 @@ def test_a_download_that_breaks_leaves_nothing(vault: Vault, error: BaseExceptio
         raise error
 
     with pytest.raises(type(error)):
-        vault.store("acme", KEY, breaks(), length=None, fence=FENCE)
+        take_in(vault, breaks())
     assert everything(vault) == set()
 
 
@@ -259,5 +275,5 @@ def test_a_folder_that_goes_while_the_process_lives_is_made_again(tmp_path: Path
     shutil.rmtree(tmp_path / "media" / removed)
     vault.prepare("acme")
     vault.take_over("acme", FENCE)
-    stored = vault.store("acme", MediaKey("p", "m"), [b"abc"], length=3, fence=FENCE)
+    stored = take_in(vault, [b"abc"], key=MediaKey("p", "m"), length=3)
     assert (tmp_path / "media" / stored.storage_path).read_bytes() == b"abc"

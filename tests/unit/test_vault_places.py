@@ -13,7 +13,7 @@ from syncd.errors import MediaStoreFailed
 from syncd.media.paths import path_of
 from syncd.media.vault import TEMPORARY, Vault
 from syncd.model import MediaKey
-from tests.unit.test_vault import FENCE, KEY, PDF, everything, store
+from tests.unit.test_vault import FENCE, KEY, PDF, everything, store, take_in
 
 
 @pytest.fixture
@@ -100,11 +100,11 @@ def test_a_holder_that_was_taken_over_in_the_middle_of_a_file_stores_nothing_any
         vault.take_over("acme", FENCE + 1)
 
     with pytest.raises(MediaStoreFailed):
-        vault.store("acme", KEY, taken_over_meanwhile(), length=len(PDF), fence=FENCE)
+        take_in(vault, taken_over_meanwhile(), length=len(PDF), fence=FENCE)
     with pytest.raises(MediaStoreFailed):
-        vault.store("acme", KEY, [PDF], length=len(PDF), fence=FENCE)
+        take_in(vault, [PDF], length=len(PDF), fence=FENCE)
     assert everything(vault) == set()
-    vault.store("acme", KEY, [PDF], length=len(PDF), fence=FENCE + 1)
+    take_in(vault, [PDF], length=len(PDF), fence=FENCE + 1)
     assert everything(vault) == {path_of("acme", KEY)}
 
 

@@ -1,0 +1,63 @@
+"""Content-Encoding: syncd asks for none, but a proxy may compress all the same, so gzip and deflate are decoded."""
+
+import zlib
+from collections.abc import Callable
+
+from syncd.errors import ApiUnavailable
+
+_PIECE = 64 * 1024  # bytes; a bomb meets the limit of whoever takes the pieces before it fills the memory
+
+
+class Decoder:
+    """Decodes one body and hands it to `write` in pieces of 64 KiB at most.
+
+    Args:
+        coding: the Content-Encoding of the response.
+
+    Attributes:
+        write: takes the next bytes as they came.
+
+    Raises:
+        ApiUnavailable: the body cannot be decoded, is damaged, or goes on after its end; `kind` is `compressed`.
+    """
+
+    def __init__(self, coding: str, write: Callable[[bytes], object]) -> None:
+        coding = coding.strip().lower()
+        self.is_identity = coding in ("", "identity")
+        if not self.is_identity and coding not in ("gzip", "x-gzip", "deflate"):
+            raise _compressed("in a way that syncd cannot decode")
+        self._write, self._zlib = write, zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self.write = write if self.is_identity else self._decode
+
+    def _decode(self, data: bytes) -> None:
+        while data:
+            try:
+                self._write(self._zlib.decompress(data, _PIECE))
+            except zlib.error:
+                raise _compressed("and damaged") from None
+            if self._zlib.unused_data:
+                raise _compressed("and goes on after its end")
+            data = self._zlib.unconsumed_tail
+
+    def finish(self) -> None:
+        """Check that the body is complete, and hand on what is left of it.
+
+        Raises:
+            ApiUnavailable: it is truncated.
+        """
+        if self.is_identity:
+            return
+        try:
+            while piece := self._zlib.decompress(self._zlib.unconsumed_tail, _PIECE):
+                self._write(piece)
+        except zlib.error:
+            raise _compressed("and damaged") from None
+        if not self._zlib.eof:
+            raise _compressed("and truncated")
+
+
+def _compressed(how: str) -> ApiUnavailable:
+    return ApiUnavailable(
+        f"PitchYou's response came compressed, which was not asked for, {how}: check proxies in between",
+        kind="compressed",
+    )

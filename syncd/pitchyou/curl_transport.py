@@ -1,0 +1,297 @@
+"""Sends httpx's requests with libcurl, to one origin, and ends every exchange by its own limits.
+
+libcurl connects, speaks TLS and HTTP, and keeps connections. What syncd promises beyond that is decided here: nothing
+is sent twice, a head is read strictly, and a response whose end cannot be known is refused. See ADR 17.
+"""
+
+import re
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import certifi
+import httpx
+import pycurl
+
+from syncd.errors import ApiUnavailable
+from syncd.pitchyou.limits import Watch
+
+IDLE = 30.0  # seconds after which a connection is not used again
+_DISCARDED = 64 * 1024  # bytes of a body nobody wants that are read to keep the connection
+_MAX_HEAD = 64 * 1024
+_STATUS = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: [^\r\n\0]*)?\r\n")
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*\r\n")
+_TARGET = re.compile(rb"[!-~]+")
+_UNSENDABLE = re.compile(rb"[\0-\x1f\x7f]")
+
+# libcurl's numbers that this version of pycurl has no names for.
+_SUPPRESS_CONNECT_HEADERS, _QUICK_EXIT = 265, 322
+_WEIRD_SERVER_REPLY, _TOO_LARGE = 8, 100
+_EVENTS = (0, select.POLLIN, select.POLLOUT, select.POLLIN | select.POLLOUT)  # by libcurl's POLL_IN and so on
+_TLS = (pycurl.E_SSL_CONNECT_ERROR, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT_BADFILE)
+_INVALID = (pycurl.E_UNSUPPORTED_PROTOCOL, _WEIRD_SERVER_REPLY, _TOO_LARGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy. `credentials` are `user:password`; nobody but the proxy sees them."""
+
+    url: str
+    credentials: str | None = None
+
+
+class CurlTransport(httpx.BaseTransport):
+    """A pool of libcurl handles, each with at most one connection. It follows nothing, and sends nothing twice.
+
+    A request's extensions: `watch`, a `Watch`; `target`, the bytes behind the method; `before_send`, called at the last
+    moment; `on_head`, which gets the response before its body and returns what takes the body, or None to discard it.
+    What they raise ends the exchange and is raised.
+
+    Args:
+        size: the maximum number of exchanges at a time.
+        ca_file: a PEM file of a private CA, trusted in addition to the public ones.
+    """
+
+    def __init__(self, *, size: int, ca_file: Path | None = None, proxy: Proxy | None = None) -> None:
+        authorities = [Path(certifi.where()), *([ca_file] if ca_file else [])]
+        self._authorities, self._proxy = b"\n".join(file.read_bytes() for file in authorities), proxy
+        self._free = threading.Semaphore(size)
+        self._idle: deque[_Line] = deque()  # the one used last is at the right
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; return its response after the body was handed on.
+
+        Raises:
+            ApiUnavailable: no complete response; `kind` says why.
+        """
+        watch: Watch = request.extensions["watch"]
+        while not self._free.acquire(timeout=1.0):
+            watch.deadline.check()
+        try:
+            line = self._take()
+            try:
+                return _Exchange(line, request, self._proxy).perform()
+            finally:
+                self._idle.append(line)
+        finally:
+            self._free.release()
+
+    def close(self) -> None:
+        """Close all connections that are not in use."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take(self) -> "_Line":
+        try:
+            line = self._idle.pop()
+        except IndexError:
+            return _Line(self._authorities, self._proxy)
+        long_ago = time.monotonic() - IDLE
+        while self._idle and self._idle[0].used_at < long_ago:
+            self._idle.popleft().close()
+        line.handle.setopt(pycurl.FRESH_CONNECT, int(line.used_at < long_ago or line.is_dropped()))
+        return line
+
+
+class _Line:
+    """A libcurl handle and the one connection that it may keep. libcurl says what to wait for; the waiting is ours.
+
+    So a limit or a stop is noticed within a second also while a name is looked up or a connection is made, and no number
+    of open files is too high.
+    """
+
+    def __init__(self, authorities: bytes, proxy: Proxy | None) -> None:
+        self.handle, self._multi = pycurl.Curl(), pycurl.CurlMulti()
+        self._poll, self._timer_at = select.poll(), 0.0
+        self._socket, self.used_at = -1, 0.0
+        self._multi.setopt(pycurl.M_MAXCONNECTS, 1)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        options = {
+            pycurl.NOSIGNAL: 1,
+            pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+            pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
+            pycurl.HTTP09_ALLOWED: 0,
+            pycurl.BUFFERSIZE: 128 * 1024,
+            _QUICK_EXIT: 1,  # a stop does not wait for a name server
+            _SUPPRESS_CONNECT_HEADERS: 1,
+            pycurl.CAINFO_BLOB: authorities,
+            pycurl.PROXY_CAINFO_BLOB: authorities,
+            pycurl.PROXY: proxy.url
+            if proxy
+            else "",  # an empty text keeps libcurl from asking the environment
+            pycurl.NOPROXY: "",
+            **({pycurl.PROXYUSERPWD: proxy.credentials} if proxy and proxy.credentials else {}),
+        }
+        for option, value in options.items():
+            self.handle.setopt(option, value)
+
+    def perform(self, check: Callable[[], object]) -> int | None:
+        """Run the exchange that the handle is set to, calling `check` at least once a second.
+
+        Returns:
+            libcurl's code for what failed, or None.
+        """
+        self._multi.add_handle(self.handle)
+        try:
+            _, running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            while running:
+                check()
+                left = max(0.0, min(1.0, self._timer_at - time.monotonic()))
+                for descriptor, _ in self._poll.poll(left * 1000) or ((pycurl.SOCKET_TIMEOUT, 0),):
+                    _, running = self._multi.socket_action(descriptor, 0)
+            failed = self._multi.info_read()[2]
+            self._socket = self.handle.getinfo(pycurl.ACTIVESOCKET)
+            return failed[0][1] if failed else None
+        finally:
+            self._multi.remove_handle(self.handle)
+            self.used_at = time.monotonic()
+
+    def is_dropped(self) -> bool:
+        """Tell whether something came while no request was open: as a rule the server's goodbye."""
+        return self._socket < 0 or _readable(self._socket)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.handle.close()
+        self._multi.close()
+
+    def _on_socket(self, what: int, descriptor: int, *_: object) -> None:
+        if what != pycurl.POLL_REMOVE:
+            self._poll.register(descriptor, _EVENTS[what])
+        else:
+            with suppress(KeyError):
+                self._poll.unregister(descriptor)
+
+    def _on_timer(self, milliseconds: int) -> None:
+        self._timer_at = float("inf") if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+
+def _readable(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class _Exchange:
+    """One request and its response. libcurl calls the methods that begin with `_on`; `perform` raises what they raise."""
+
+    def __init__(self, line: _Line, request: httpx.Request, proxy: Proxy | None) -> None:
+        asked, self._line, self._proxy = request.extensions, line, proxy
+        self._watch, self._before_send, self._on_head = asked["watch"], asked["before_send"], asked["on_head"]
+        self._tls = request.url.scheme == "https"
+        self._failure: BaseException | None = None
+        self._response: httpx.Response | None = None  # None until its head is complete
+        self._write: Callable[[bytes], object] | None = None
+        self._sent, self._received, self._head_size = False, 0, 0
+        self._status, self._fields = 0, list[tuple[bytes, bytes]]()
+        fields, target = [b"%b: %b" % field for field in request.headers.raw], asked["target"]
+        if not _TARGET.fullmatch(target) or any(map(_UNSENDABLE.search, fields)):
+            raise ApiUnavailable("a request holds characters that cannot be sent", kind="invalid")
+        if proxy and not self._tls:
+            target = b"%b://%b%b" % (request.url.raw_scheme, request.url.netloc, target)
+        body = {pycurl.POST: 1, pycurl.POSTFIELDS: request.read()} if request.method == "POST" else {}
+        options = {
+            **(body or {pycurl.HTTPGET: 1}),
+            pycurl.URL: f"{request.url.scheme}://{request.url.netloc.decode('ascii')}/",
+            pycurl.REQUEST_TARGET: target.decode("ascii"),
+            pycurl.HTTPHEADER: [*fields, b"Expect:"],
+            pycurl.CONNECTTIMEOUT_MS: max(1, int(self._watch.limits.connect * 1000)),
+            pycurl.PREREQFUNCTION: self._guarded(self._on_send, pycurl.PREREQFUNC_ABORT),
+            pycurl.HEADERFUNCTION: self._guarded(self._on_line, -1),
+            pycurl.WRITEFUNCTION: self._guarded(self._on_body, -1),
+        }
+        for option, value in options.items():
+            line.handle.setopt(option, value)
+
+    def perform(self) -> httpx.Response:
+        code = self._line.perform(self._check)
+        # A body that nobody wants may end as it likes.
+        if code is not None and (
+            not self._response or self._write or not isinstance(self._failure, ApiUnavailable | None)
+        ):
+            raise self._failure or self._unavailable(code)
+        if not self._response:
+            raise ApiUnavailable("PitchYou's response ended before its head was complete", kind="truncated")
+        return self._response
+
+    def _guarded(self, call: Callable[..., Any], otherwise: int) -> Callable[..., Any]:
+        def guarded(*arguments: Any) -> Any:
+            try:
+                return call(*arguments)
+            except BaseException as error:
+                self._failure = self._failure or error
+                return otherwise
+
+        return guarded
+
+    def _on_send(self, *_: object) -> int:
+        if self._sent:  # libcurl repeats a request that brought nothing on a connection that it had kept
+            raise ApiUnavailable("PitchYou closed the connection without a response", kind="connection")
+        self._sent = True
+        self._before_send()
+        return int(pycurl.PREREQFUNC_OK)
+
+    def _check(self) -> None:
+        self._watch.check(self._received, headed=self._response is not None)
+
+    def _on_line(self, line: bytes) -> None:
+        if self._response:
+            return  # behind the chunks
+        self._head_size += len(line)
+        if status := _STATUS.fullmatch(line):
+            self._status, self._fields = int(status[1]), []
+        elif line == b"\r\n" and self._status:
+            if self._status >= 200:
+                self._end_head()
+        elif self._status and self._head_size < _MAX_HEAD and (field := _FIELD.fullmatch(line)):
+            self._fields.append((field[1], field[2]))
+        else:
+            raise _invalid("a line of its head is not a header")
+
+    def _end_head(self) -> None:
+        response = httpx.Response(self._status, headers=self._fields, stream=httpx.ByteStream(b""))
+        lengths = [value for name, value in self._fields if name.lower() == b"content-length"]
+        coding = response.headers.get("transfer-encoding")
+        if coding is not None and (lengths or coding.lower() != "chunked"):
+            raise _invalid("it has a Transfer-Encoding that was not asked for")
+        if len(lengths) > 1 or not all(length.isdigit() and len(length) < 16 for length in lengths):
+            raise _invalid("its Content-Length is not one number")
+        if self._tls and not lengths and coding is None and 200 <= self._status < 300 and self._status != 204:
+            raise ApiUnavailable("PitchYou's response does not say where it ends", kind="truncated")
+        self._write = self._on_head(response)
+        self._response = response
+
+    def _on_body(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._write:
+            self._write(data)
+        elif self._response and self._received > _DISCARDED:
+            raise _invalid("it goes on")
+
+    def _unavailable(self, code: int) -> ApiUnavailable:
+        """Say what failed. libcurl's own texts hold addresses."""
+        if code in _TLS:
+            message = "there is no trusted TLS connection to PitchYou: check base_url, ca_file and the clock of this machine"
+            return ApiUnavailable(message, kind="tls")
+        if code in _INVALID:
+            return _invalid("it is not HTTP/1.1")
+        if self._response:
+            return ApiUnavailable("PitchYou's response ended early: check the network", kind="truncated")
+        if self._sent:
+            return ApiUnavailable("PitchYou closed the connection without a response", kind="connection")
+        if self._proxy and (status := self._line.handle.getinfo(pycurl.HTTP_CONNECTCODE)) >= 300:
+            message = f"the proxy refuses to connect to PitchYou (HTTP {status}): check proxy and proxy_credentials_file"
+            return ApiUnavailable(message, kind="connection")
+        kind = "timeout" if code == pycurl.E_OPERATION_TIMEDOUT else "connection"
+        return ApiUnavailable("PitchYou cannot be reached: check the network, proxy and base_url", kind=kind)
+
+
+def _invalid(why: str) -> ApiUnavailable:
+    return ApiUnavailable(f"PitchYou's response is not valid HTTP ({why}): check base_url", kind="invalid")
