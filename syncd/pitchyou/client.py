@@ -16,6 +16,7 @@ from syncd.model import BadProfile, FieldMap, Profile
 from syncd.pitchyou.auth import TokenCache
 from syncd.pitchyou.chat import MAX_ANSWER as MAX_TOKEN_ANSWER
 from syncd.pitchyou.chat import ChatFormat, chat_request, read_chat_token
+from syncd.pitchyou.failures import web_page
 from syncd.pitchyou.http import Gathered, Http, Limits, Proxy, Response, Sink
 from syncd.pitchyou.listing import Listing
 from syncd.pitchyou.payloads import read_profile
@@ -263,14 +264,12 @@ def _require_file(response: Response) -> None:
             f"PitchYou answered with HTTP {response.status} instead of a media file", status=response.status
         )
     if response.content_type == "text/html":
-        raise ApiUnavailable("PitchYou sent a web page instead of a media file", kind="web_page")
+        raise web_page("a media file", response.status)
 
 
 def _require_no_page(response: Response) -> None:
     if response.content_type == "text/html":
-        raise ApiUnavailable(
-            "PitchYou answered a confirm with a web page", status=response.status, kind="web_page"
-        )
+        raise web_page("the answer to a confirm", response.status)
 
 
 def _require_token(response: Response) -> None:

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable
 
-from syncd.errors import ApiUnavailable
+from syncd.pitchyou.failures import compressed
 
 _PIECE = 64 * 1024  # bytes; a bomb meets the limit of whoever takes the pieces before it fills the memory
 
@@ -25,7 +25,7 @@ class Decoder:
         coding = coding.strip().lower()
         self.is_identity = coding in ("", "identity")
         if not self.is_identity and coding not in ("gzip", "x-gzip", "deflate"):
-            raise _compressed("in a way that syncd cannot decode")
+            raise compressed("in a way that syncd cannot decode")
         self._write, self._zlib = write, zlib.decompressobj(zlib.MAX_WBITS | 32)
         self.write = write if self.is_identity else self._decode
 
@@ -34,9 +34,9 @@ class Decoder:
             try:
                 self._write(self._zlib.decompress(data, _PIECE))
             except zlib.error:
-                raise _compressed("and damaged") from None
+                raise compressed("and damaged") from None
             if self._zlib.unused_data:
-                raise _compressed("and goes on after its end")
+                raise compressed("and goes on after its end")
             data = self._zlib.unconsumed_tail
 
     def finish(self) -> None:
@@ -51,13 +51,6 @@ class Decoder:
             while piece := self._zlib.decompress(self._zlib.unconsumed_tail, _PIECE):
                 self._write(piece)
         except zlib.error:
-            raise _compressed("and damaged") from None
+            raise compressed("and damaged") from None
         if not self._zlib.eof:
-            raise _compressed("and truncated")
-
-
-def _compressed(how: str) -> ApiUnavailable:
-    return ApiUnavailable(
-        f"PitchYou's response came compressed, which was not asked for, {how}: check proxies in between",
-        kind="compressed",
-    )
+            raise compressed("and truncated")

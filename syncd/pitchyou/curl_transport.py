@@ -20,6 +20,7 @@ import httpx
 import pycurl
 
 from syncd.errors import ApiUnavailable
+from syncd.pitchyou import failures
 from syncd.pitchyou.limits import Watch
 
 IDLE = 30.0  # seconds after which a connection is not used again
@@ -61,7 +62,7 @@ class CurlTransport(httpx.BaseTransport):
     def __init__(self, *, size: int, ca_file: Path | None = None, proxy: Proxy | None = None) -> None:
         authorities = [Path(certifi.where()), *([ca_file] if ca_file else [])]
         self._authorities, self._proxy = b"\n".join(file.read_bytes() for file in authorities), proxy
-        self._free = threading.Semaphore(size)
+        self._free, self._lock = threading.Semaphore(size), threading.Lock()
         self._idle: deque[_Line] = deque()  # the one used last is at the right
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -84,18 +85,17 @@ class CurlTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close all connections that are not in use."""
-        while self._idle:
-            self._idle.pop().close()
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
 
     def _take(self) -> "_Line":
-        try:
-            line = self._idle.pop()
-        except IndexError:
-            return _Line(self._authorities, self._proxy)
         long_ago = time.monotonic() - IDLE
-        while self._idle and self._idle[0].used_at < long_ago:
-            self._idle.popleft().close()
-        line.handle.setopt(pycurl.FRESH_CONNECT, int(line.used_at < long_ago or line.is_dropped()))
+        with self._lock:
+            while self._idle and self._idle[0].used_at < long_ago:
+                self._idle.popleft().close()
+            line = self._idle.pop() if self._idle else _Line(self._authorities, self._proxy)
+        line.handle.setopt(pycurl.FRESH_CONNECT, int(line.is_dropped()))
         return line
 
 
@@ -123,9 +123,8 @@ class _Line:
             _SUPPRESS_CONNECT_HEADERS: 1,
             pycurl.CAINFO_BLOB: authorities,
             pycurl.PROXY_CAINFO_BLOB: authorities,
-            pycurl.PROXY: proxy.url
-            if proxy
-            else "",  # an empty text keeps libcurl from asking the environment
+            # An empty text keeps libcurl from asking the environment.
+            pycurl.PROXY: proxy.url if proxy else "",
             pycurl.NOPROXY: "",
             **({pycurl.PROXYUSERPWD: proxy.credentials} if proxy and proxy.credentials else {}),
         }
@@ -138,6 +137,7 @@ class _Line:
         Returns:
             libcurl's code for what failed, or None.
         """
+        self._socket = -1
         self._multi.add_handle(self.handle)
         try:
             _, running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -155,7 +155,11 @@ class _Line:
 
     def is_dropped(self) -> bool:
         """Tell whether something came while no request was open: as a rule the server's goodbye."""
-        return self._socket < 0 or _readable(self._socket)
+        if self._socket < 0:
+            return True
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Close the connection."""
@@ -171,12 +175,6 @@ class _Line:
 
     def _on_timer(self, milliseconds: int) -> None:
         self._timer_at = float("inf") if milliseconds < 0 else time.monotonic() + milliseconds / 1000
-
-
-def _readable(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 class _Exchange:
@@ -211,14 +209,19 @@ class _Exchange:
             line.handle.setopt(option, value)
 
     def perform(self) -> httpx.Response:
-        code = self._line.perform(self._check)
+        try:
+            code = self._line.perform(
+                lambda: self._watch.check(self._received, headed=self._response is not None)
+            )
+        except ApiUnavailable as error:
+            self._failure, code = error, 0
         # A body that nobody wants may end as it likes.
         if code is not None and (
-            not self._response or self._write or not isinstance(self._failure, ApiUnavailable | None)
+            self._write or not self._response or not isinstance(self._failure, ApiUnavailable | None)
         ):
             raise self._failure or self._unavailable(code)
         if not self._response:
-            raise ApiUnavailable("PitchYou's response ended before its head was complete", kind="truncated")
+            raise failures.truncated()
         return self._response
 
     def _guarded(self, call: Callable[..., Any], otherwise: int) -> Callable[..., Any]:
@@ -233,13 +236,10 @@ class _Exchange:
 
     def _on_send(self, *_: object) -> int:
         if self._sent:  # libcurl repeats a request that brought nothing on a connection that it had kept
-            raise ApiUnavailable("PitchYou closed the connection without a response", kind="connection")
+            raise failures.dropped()
         self._sent = True
         self._before_send()
         return int(pycurl.PREREQFUNC_OK)
-
-    def _check(self) -> None:
-        self._watch.check(self._received, headed=self._response is not None)
 
     def _on_line(self, line: bytes) -> None:
         if self._response:
@@ -253,18 +253,18 @@ class _Exchange:
         elif self._status and self._head_size < _MAX_HEAD and (field := _FIELD.fullmatch(line)):
             self._fields.append((field[1], field[2]))
         else:
-            raise _invalid("a line of its head is not a header")
+            raise failures.invalid("a line of its head is not a header")
 
     def _end_head(self) -> None:
         response = httpx.Response(self._status, headers=self._fields, stream=httpx.ByteStream(b""))
         lengths = [value for name, value in self._fields if name.lower() == b"content-length"]
         coding = response.headers.get("transfer-encoding")
         if coding is not None and (lengths or coding.lower() != "chunked"):
-            raise _invalid("it has a Transfer-Encoding that was not asked for")
+            raise failures.invalid("it has a Transfer-Encoding that was not asked for")
         if len(lengths) > 1 or not all(length.isdigit() and len(length) < 16 for length in lengths):
-            raise _invalid("its Content-Length is not one number")
+            raise failures.invalid("its Content-Length is not one number")
         if self._tls and not lengths and coding is None and 200 <= self._status < 300 and self._status != 204:
-            raise ApiUnavailable("PitchYou's response does not say where it ends", kind="truncated")
+            raise failures.endless()
         self._write = self._on_head(response)
         self._response = response
 
@@ -273,25 +273,15 @@ class _Exchange:
         if self._write:
             self._write(data)
         elif self._response and self._received > _DISCARDED:
-            raise _invalid("it goes on")
+            raise failures.invalid("it goes on")
 
     def _unavailable(self, code: int) -> ApiUnavailable:
-        """Say what failed. libcurl's own texts hold addresses."""
         if code in _TLS:
-            message = "there is no trusted TLS connection to PitchYou: check base_url, ca_file and the clock of this machine"
-            return ApiUnavailable(message, kind="tls")
+            return failures.untrusted()
         if code in _INVALID:
-            return _invalid("it is not HTTP/1.1")
-        if self._response:
-            return ApiUnavailable("PitchYou's response ended early: check the network", kind="truncated")
+            return failures.invalid("it is not HTTP/1.x")
         if self._sent:
-            return ApiUnavailable("PitchYou closed the connection without a response", kind="connection")
+            return failures.truncated() if self._response else failures.dropped()
         if self._proxy and (status := self._line.handle.getinfo(pycurl.HTTP_CONNECTCODE)) >= 300:
-            message = f"the proxy refuses to connect to PitchYou (HTTP {status}): check proxy and proxy_credentials_file"
-            return ApiUnavailable(message, kind="connection")
-        kind = "timeout" if code == pycurl.E_OPERATION_TIMEDOUT else "connection"
-        return ApiUnavailable("PitchYou cannot be reached: check the network, proxy and base_url", kind=kind)
-
-
-def _invalid(why: str) -> ApiUnavailable:
-    return ApiUnavailable(f"PitchYou's response is not valid HTTP ({why}): check base_url", kind="invalid")
+            return failures.proxy_refused(status)
+        return failures.unreachable(timed_out=code == pycurl.E_OPERATION_TIMEDOUT)

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from syncd.deadline import Deadline
-from syncd.errors import ApiUnavailable
+from syncd.pitchyou.failures import too_slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,13 @@ class Watch:
         self._began = self._began or now
         if not headed:
             if now - self._began > limits.first_byte:
-                raise _too_slow(f"PitchYou's response had not begun after {limits.first_byte:g} s")
+                raise too_slow(f"had not begun to respond after {limits.first_byte:g} s")
             return
         self._head_at = self._head_at or now
         if received != self._received or not self._received_at:
             self._received, self._received_at = received, now
         if now - self._received_at > limits.between_chunks:
-            raise _too_slow(
-                f"PitchYou sent nothing for {limits.between_chunks:g} s in the middle of a response"
-            )
+            raise too_slow(f"sent nothing for {limits.between_chunks:g} s in the middle of a response")
         elapsed = now - self._head_at
         if elapsed > limits.rate_grace and received < elapsed * limits.minimum_rate:
-            raise _too_slow(f"PitchYou sends less than {limits.minimum_rate} bytes/s")
-
-
-def _too_slow(message: str) -> ApiUnavailable:
-    return ApiUnavailable(message, kind="timeout")
+            raise too_slow(f"sends less than {limits.minimum_rate} bytes/s")

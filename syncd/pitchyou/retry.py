@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from syncd.deadline import Deadline
 from syncd.errors import ApiRefused, ApiUnavailable, DeadlineExceeded
+from syncd.pitchyou.failures import too_slow
 from syncd.pitchyou.http import Response
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ def limited(deadline: Deadline, seconds: float, what: str) -> Iterator[Deadline]
         yield deadline.within(seconds)
     except DeadlineExceeded:
         deadline.check()
-        raise ApiUnavailable(f"PitchYou did not finish {what} within {seconds:g} s", kind="timeout") from None
+        raise too_slow(f"did not finish {what} within {seconds:g} s") from None
 
 
 def _retry_after(response: Response) -> float | None:

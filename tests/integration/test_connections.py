@@ -235,7 +235,7 @@ def test_tls_is_read_like_all_else_and_only_from_the_host_that_was_asked_for(tmp
                 assert [get(http, path) for path in ("/", "/slow", "/")] == [body] * 3
                 assert server.connections == 1
             else:
-                with pytest.raises(ApiUnavailable, match="no trusted TLS connection") as caught:
+                with pytest.raises(ApiUnavailable, match="No trusted TLS connection") as caught:
                     get(http)
                 assert caught.value.kind == "tls"
                 assert server.heard == []

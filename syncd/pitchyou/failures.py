@@ -1,0 +1,66 @@
+"""Why no usable response came: a sentence for the operator, and a short code that `ats.media.last_error` keeps.
+
+No sentence holds an address, since addresses hold ids of applicants.
+"""
+
+from syncd.errors import ApiUnavailable
+
+
+def unreachable(*, timed_out: bool) -> ApiUnavailable:
+    """Nothing answers at the address, or too late."""
+    message = "PitchYou cannot be reached. Check the network, proxy and base_url."
+    return ApiUnavailable(message, kind="timeout" if timed_out else "connection")
+
+
+def proxy_refused(status: int) -> ApiUnavailable:
+    """The proxy answered in place of PitchYou."""
+    message = (
+        f"The proxy refuses to connect to PitchYou (HTTP {status}). Check proxy and proxy_credentials_file."
+    )
+    return ApiUnavailable(message, kind="connection")
+
+
+def dropped() -> ApiUnavailable:
+    """The connection ended after the request was sent and before a response came."""
+    return ApiUnavailable("PitchYou closed the connection without a response.", kind="connection")
+
+
+def untrusted() -> ApiUnavailable:
+    """TLS failed."""
+    message = "No trusted TLS connection to PitchYou. Check base_url, ca_file and the clock of this machine."
+    return ApiUnavailable(message, kind="tls")
+
+
+def too_slow(how: str) -> ApiUnavailable:
+    """A limit of `Limits` or of a short exchange has passed."""
+    return ApiUnavailable(f"PitchYou {how}.", kind="timeout")
+
+
+def truncated() -> ApiUnavailable:
+    """The connection ended in the middle of a response."""
+    return ApiUnavailable("PitchYou's response ended early. Check the network.", kind="truncated")
+
+
+def endless() -> ApiUnavailable:
+    """A response that comes over TLS does not say how long it is, so that nobody could tell a half from a whole."""
+    message = "PitchYou's response does not say where it ends. Check proxies in between."
+    return ApiUnavailable(message, kind="truncated")
+
+
+def invalid(why: str) -> ApiUnavailable:
+    """What came is not HTTP/1.x."""
+    return ApiUnavailable(f"PitchYou's response is not valid HTTP: {why}. Check base_url.", kind="invalid")
+
+
+def compressed(how: str) -> ApiUnavailable:
+    """The body has a Content-Encoding that cannot be undone."""
+    message = (
+        f"PitchYou's response came compressed, which was not asked for, {how}. Check proxies in between."
+    )
+    return ApiUnavailable(message, kind="compressed")
+
+
+def web_page(what: str, status: int) -> ApiUnavailable:
+    """A page for people came, as proxies and captive portals send them."""
+    message = f"A web page came (HTTP {status}) instead of {what}. Check base_url and proxies in between."
+    return ApiUnavailable(message, kind="web_page")
