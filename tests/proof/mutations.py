@@ -243,7 +243,7 @@ MUTANTS = {
                 "self._session.retried(...)",
                 """
                 try:
-                    {statement}
+                    attempt()
                 except ApiUnavailable:
                     pass
                 """,

@@ -116,4 +116,3 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     ),
 }
 SHIFTS = ("Frühschicht", "Spätschicht", "Nachtschicht", "Wochenende")
-LICENCES = ("B", "BE", "C1", "CE", "Staplerschein")
