@@ -65,7 +65,7 @@ def cycle_at(where: Place, *, at: int = 0, act: Callable[[], None] = lambda: Non
         LeaseKeeper(database, ttl=where.ttl) as keeper,
         PitchYou(where.client_id, where.client_secret, base_url=where.base_url) as api,
     ):
-        # Give up a file that PitchYou does not have at once, not after a day.
+        # A file that PitchYou does not have is gone at once, not after a day.
         client = Client(Plan(where.client_id, media_gone_after=0.0, **SMALL_STEPS), api)
         outsides = Outsides(database, Vault(where.media_root, max_bytes=200_000_000), keeper)
         return run_once(client, outsides, trigger="command", stop=threading.Event(), progress=count)

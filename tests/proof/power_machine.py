@@ -173,7 +173,7 @@ def machine(kind: str) -> Machine:
 
 @cache
 def _our_own_mounts() -> Path:
-    """Returns a folder in memory for images and mounts. The kernel removes it when this process ends in any way."""
+    """A folder in memory for images and mounts. The kernel takes it away with this process, however that ends."""
     assert starter.started() is False, "a process that was started before would not see our mounts"
     if ctypes.CDLL(None, use_errno=True).unshare(_NEW_MOUNTS):
         raise OSError(ctypes.get_errno(), "unshare")

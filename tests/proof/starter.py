@@ -1,7 +1,7 @@
-"""Runs syncd's command line under the tracer in a fork of a process that has loaded syncd, to skip the start of Python.
+"""syncd's command line under the tracer, without the start of Python each time: a process that has loaded syncd forks.
 
-Two thirds of a short sync are imports, and the tracer stops at each file that they open. Here, the traced part begins after
-the imports, in a separate process with its own environment.
+Two thirds of a short sync are imports, and the tracer stops at each file that they open. What is traced here begins
+after them, in a process of its own with an environment of its own.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def traced(
     kill_after: int | None = None,
     before_kill: Callable[[], None] = lambda: None,
 ) -> tuple[list[str], int]:
-    """Runs `syncd` with these arguments under the tracer. Returns its calls and exit code, as `Tracer` does."""
+    """Run `syncd` with these arguments under the tracer. Returns its calls and how it ended, as `Tracer` has them."""
     kill = {"kill_at": kill_at, "kill_after": kill_after}
     job = {"arguments": arguments, "environ": dict(environ), "root": str(root), "kill": kill}
     found = _exchange(job)
-    if not found:  # it stands still, and our answer kills it
+    if not found:  # it stands still, and is killed when we answer
         before_kill()
         found = _exchange({})
     return found["calls"], found["exit"]
@@ -53,13 +53,13 @@ def _exchange(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def started() -> bool:
-    """Says whether this process has a starter. A starter does not see private mounts that this process makes later."""
+    """Whether this process has its starter already, which sees no mounts that are made for this process alone later."""
     return _starter.cache_info().currsize > 0
 
 
 @cache
 def _starter() -> subprocess.Popen[str]:
-    """Returns this process's starter, which ends when its input does."""
+    """This process's own starter; it ends when its input does."""
     return subprocess.Popen(
         [sys.executable, "-m", __name__],
         cwd=ROOT,
@@ -78,7 +78,7 @@ def _serve() -> None:
     for line in sys.stdin:
         job = json.loads(line)
         tracer = Tracer(
-            lambda job=job: _sync(job),  # type: ignore[misc]  # mypy does not infer the default
+            lambda job=job: _sync(job),  # type: ignore[misc]  # the default
             job["root"],
             **job["kill"],
             before_kill=_say_that_it_stands_still,
