@@ -140,6 +140,7 @@ MUTANTS = {
             clause(
                 "FROM ops.lease WHERE client_id = :client_id AND fence = :fence",
                 "FROM ops.lease WHERE client_id = :client_id",
+                several=True,
             )
         ],
         "tests/integration/test_leases.py::test_a_daemon_that_was_frozen_while_another_took_over_writes_nothing_more",

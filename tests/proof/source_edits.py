@@ -28,6 +28,7 @@ class Edit:
     kind: Literal["expression", "statement", "clause"]
     find: str
     becomes: str
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ def statement(find: str, becomes: str = "pass") -> Edit:
     return Edit("statement", find, becomes)
 
 
-def clause(find: str, becomes: str) -> Edit:
-    """Replace a piece of SQL in the string literals."""
-    return Edit("clause", find, becomes)
+def clause(find: str, becomes: str, *, several: bool = False) -> Edit:
+    """Replace a piece of SQL in the string literals; with `several`, in every statement that contains it."""
+    return Edit("clause", find, becomes, several)
 
 
 def edited(root: Path, where: str, edits: Sequence[Edit]) -> dict[Path, str]:
@@ -71,10 +72,10 @@ def edited(root: Path, where: str, edits: Sequence[Edit]) -> dict[Path, str]:
         where: `package.module:function`, `package.module:Class.method`, or a module or package as a whole.
 
     Raises:
-        PlaceNotFound: the function does not exist, or an edit does not match in exactly one place.
+        PlaceNotFound: the function does not exist, or an edit does not match in exactly one place (`several`: in any).
     """
     scopes = list(_scopes(root, where))
-    places = [_only_place(scopes, where, edit) for edit in edits]
+    places = [place for edit in edits for place in _places(scopes, where, edit)]
     texts = {scope.path: scope.text for scope in scopes}
     changed = {place.path: texts[place.path] for place in places}
     for place in sorted(places, key=lambda each: each.start, reverse=True):
@@ -83,19 +84,19 @@ def edited(root: Path, where: str, edits: Sequence[Edit]) -> dict[Path, str]:
     return changed
 
 
-def _only_place(scopes: Sequence[Scope], where: str, edit: Edit) -> Place:
+def _places(scopes: Sequence[Scope], where: str, edit: Edit) -> list[Place]:
     find = {"expression": _expressions, "statement": _statements, "clause": _clauses}[edit.kind]
     places = sorted(
         (place for scope in scopes for place in find(scope, edit)), key=lambda each: (each.path, each.start)
     )
-    if len(places) != 1:
+    if not places or (len(places) > 1 and not edit.several):
         texts = {scope.path: scope.text for scope in scopes}
         lines = [f"{each.path.name}:{texts[each.path].count(chr(10), 0, each.start) + 1}" for each in places]
         raise PlaceNotFound(
             f"{where} must contain this {edit.kind} once, and contains it {len(places)} times"
             f"{' (' + ', '.join(lines) + ')' if lines else ''}: {edit.find}"
         )
-    return places[0]
+    return places
 
 
 def _scopes(root: Path, where: str) -> Iterator[Scope]:

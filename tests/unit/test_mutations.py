@@ -104,6 +104,14 @@ def test_clause_is_found_across_literals_and_not_in_docstrings(shop: Path) -> No
         edited(shop, "shops", [clause("DELETE FROM shelf", "")])
 
 
+def test_clause_of_several_statements_is_replaced_in_each(shop: Path) -> None:
+    several = clause("SELECT FROM", "SELECT 1 FROM", several=True)
+    [_, line] = changes(shop, "shops", several)
+    assert line.count("SELECT 1 FROM") == 2
+    with pytest.raises(PlaceNotFound, match="contains it 0 times"):
+        edited(shop, "shops", [clause("DELETE FROM", "", several=True)])
+
+
 def test_error_says_what_was_looked_for_and_where(shop: Path) -> None:
     with pytest.raises(
         PlaceNotFound, match=r"shops.shop:Shop.sell must contain this expression once, .* 3 times"
