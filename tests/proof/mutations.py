@@ -166,7 +166,7 @@ MUTANTS = {
     ),
     "children are not deleted": Mutant(
         "syncd.store.applications:_prepare_replacement",
-        [expression("'answer'", '"attachment"')],
+        [statement("ids = ...", "ids: list[str] = []")],
         "tests/integration/test_readings_changes.py::test_steps_that_a_new_version_does_not_have_any_more_are_gone",
         r"Left contains \d+ more items",
         proof="model",
