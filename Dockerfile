@@ -7,7 +7,7 @@ COPY requirements/build.txt requirements/run.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt
 RUN python -m venv /opt/syncd \
  && /opt/syncd/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY migrations migrations
 COPY syncd syncd
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \

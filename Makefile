@@ -10,7 +10,7 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check
 PYTEST = .venv/bin/python -m pytest
 COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
 
-.PHONY: demo test proof bench bench-full bench-profile lint types format lock wheel clean
+.PHONY: demo test proof bench bench-full bench-profile lint types format lock wheel release clean
 
 demo: .venv/demo-ready
 	@.venv/bin/syncd demo $(ARGS)
@@ -49,6 +49,10 @@ format: .venv/dev-ready
 wheel: .venv/dev-ready
 	rm -rf dist
 	$(PIP) wheel -qq --no-deps --no-build-isolation --wheel-dir dist .
+
+# What to do before and after: see .ci/release.
+release: .venv/dev-ready
+	@bash .ci/release
 
 # Pins stay as they are unless pyproject.toml asks for others; UPGRADE=--upgrade takes the newest.
 lock: .venv/lock/uv-$(UV_VERSION)

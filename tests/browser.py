@@ -1,4 +1,4 @@
-"""A real Chromium for the tests, and a server on loopback that hands it pages with the headers a test names."""
+"""Runs a real Chromium for the tests, and a server on loopback that serves pages with the headers of a test."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Whatever a page asks for, nothing leaves this machine: names outside do not resolve.
+    # No request leaves this machine, since outside names do not resolve.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost",
 ]
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium; without one on this machine the test is skipped, or fails if REQUIRE_BROWSER=1 is set."""
+    """Starts a headless Chromium. On a machine without one, skips the test, or fails it if REQUIRE_BROWSER=1 is set."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         missing = "no Chromium on this machine: apt-get install chromium"
@@ -52,7 +52,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass(frozen=True)
 class Served:
-    """What a path answers."""
+    """The answer to a path."""
 
     body: str | bytes
     content_type: str = "text/html; charset=utf-8"
@@ -60,9 +60,9 @@ class Served:
 
 
 class PageServer:
-    """Serves what `pages` holds by path, 404 for all else. `asked` are the paths as they came, in their order.
+    """Serves the `pages` by path, and 404 for every other path. `asked` holds the requested paths in order.
 
-    There is an icon, which browsers ask for unasked and whose lack would be a complaint.
+    Also serves an icon, which browsers always request and whose absence they would report.
     """
 
     def __init__(self, pages: Mapping[str, Served] | None = None) -> None:
@@ -99,14 +99,14 @@ class PageServer:
                 self.wfile.write(content)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name of the base class
-                """Say nothing: `asked` has it."""
+                """Logs nothing, since `asked` holds the requests."""
 
         return Handler
 
 
 @dataclass(frozen=True)
 class Visit:
-    """An open page and what happened on it: console errors and warnings (refusals by a CSP too), dialogs, requests."""
+    """An open page and its events: console errors and warnings (including refusals by a CSP), dialogs, requests."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -116,7 +116,7 @@ class Visit:
 
 @contextmanager
 def visit(browser: Browser, url: str, **context: Any) -> Iterator[Visit]:
-    """Open `url` in a context of its own (`context` as Browser.new_context takes it) and watch what it does."""
+    """Opens `url` in a new context (`context` holds arguments of Browser.new_context) and records its events."""
     with browser.new_context(**context) as own:
         visited = Visit(own.new_page())
         page = visited.page

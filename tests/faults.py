@@ -1,6 +1,6 @@
-"""Every fault that syncd must withstand, and the tests that let it happen for real.
+"""Lists every fault that syncd must withstand, and the tests that make it happen for real.
 
-`tests/unit/test_fault_table.py` checks that each of them exists; docs/reliability.md tells what is promised.
+`tests/unit/test_fault_table.py` checks that these tests exist; docs/reliability.md says what syncd promises.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Texts that would do harm where somebody forgot to escape, to cut or to strip; each must do nothing wherever it arrives."""
+"""Texts that would do harm in code that forgets to escape, cut or strip them. Each must be harmless everywhere."""
 
 TEXTS = {
     "script": "<script>alert(1)</script>",
@@ -14,7 +14,7 @@ TEXTS = {
 
 
 def harmless(text: str) -> str:
-    """What is left to see of one of them: the same in one line, without its invisible characters."""
+    """Returns the visible part of a text: one line, without invisible characters."""
     invisible = dict.fromkeys(map(ord, "\x00\x07\x1b\x9b\u202e\u2066\u061c\u200f\ud800\udfff"))
     return " ".join(text.translate(invisible).split())
 

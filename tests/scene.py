@@ -1,4 +1,4 @@
-"""One client's whole world for a test: a sandbox over HTTP, a migrated database, a media root, and cycles in between."""
+"""Sets up everything that a test of one client needs: a sandbox, a migrated database, a media root, and cycles."""
 
 import threading
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Scene:
-    """What a test holds. `cycle()` runs one real cycle; `rows(sql)` asks the database."""
+    """The environment of a test. `cycle()` runs a real cycle; `rows(sql)` queries the database."""
 
     sandbox: Sandbox
     client: Client
@@ -32,28 +32,28 @@ class Scene:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def cycle(self, **plan: Any) -> Ended:
-        """Run one cycle; `plan` overrides fields of the client's plan for this cycle."""
+        """Runs a cycle; `plan` overrides fields of the client's plan for this cycle."""
         client = replace(self.client, plan=replace(self.client.plan, **plan))
         return run_once(client, self.outsides, trigger="command", stop=self.stop)
 
     def rows(self, sql: str, **parameters: Any) -> list[Row]:
-        """The rows of a query, as dictionaries."""
+        """Returns the rows of a query as dictionaries."""
         return self.outsides.database.transact(
             lambda c: [dict(row._mapping) for row in c.execute(text(sql), parameters)], Deadline(30)
         )
 
     def value(self, sql: str, **parameters: Any) -> Any:
-        """The only value of the only row of a query."""
+        """Returns the only value of the only row of a query."""
         (row,) = self.rows(sql, **parameters)
         (value,) = row.values()
         return value
 
     def execute(self, sql: str, **parameters: Any) -> None:
-        """Change the database behind syncd's back."""
+        """Changes the database without syncd."""
         self.outsides.database.transact(lambda c: c.execute(text(sql), parameters), Deadline(30))
 
     def files(self) -> set[str]:
-        """All files below the media root, temporary ones too."""
+        """Returns all files below the media root, including temporary ones."""
         return {
             path.relative_to(self.media_root).as_posix()
             for path in self.media_root.rglob("*")
@@ -61,7 +61,7 @@ class Scene:
         }
 
     def assert_complete(self) -> None:
-        """Everything the sandbox served is stored, confirmed by its type, and nothing else is on disk."""
+        """Checks that everything the sandbox served is stored and confirmed with its type, and that nothing else is on disk."""
         findings = [*self.sandbox.findings, *self.sandbox.audit().findings]
         assert findings == [], findings
 
@@ -77,11 +77,11 @@ def scene(
     api: dict[str, Any] | None = None,
     **plan: Any,
 ) -> Iterator[Scene]:
-    """Set up a scene; the sandbox audits every confirm against this database and this media root.
+    """Sets up a scene, whose sandbox audits every confirm against this database and media root.
 
     Args:
-        config: the sandbox's switches.
-        api: arguments of `PitchYou` beside the credentials and the address.
+        config: the sandbox's options.
+        api: arguments of `PitchYou` in addition to the credentials and the address.
         plan: fields of `Plan`.
     """
     audited = replace(

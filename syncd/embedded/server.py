@@ -1,4 +1,4 @@
-"""One embedded Postgres: made, started, stopped, killed, and ended together with the process that started it."""
+"""Controls an embedded Postgres: creates, starts, stops and kills it, and ends it together with this process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _INITDB_OPTIONS = (
     "--username=postgres",
     "--auth=scram-sha-256",
-    # The password is random, so nothing is won by hashing it 4,096 times on each of thousands of connections.
+    # The password is random, so 4,096 rounds of hashing on each of thousands of connections would gain nothing.
     "--set=scram_iterations=1",
     "--encoding=UTF8",
     "--locale=C",
@@ -44,7 +44,8 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "shared_buffers": "64MB",
-    "dynamic_shared_memory_type": "mmap",  # in our folder, so that a crash leaves nothing behind elsewhere
+    # In our folder, so that a crash leaves nothing behind elsewhere.
+    "dynamic_shared_memory_type": "mmap",
     "min_wal_size": "32MB",
     "max_wal_size": "256MB",
     "timezone": "UTC",
@@ -63,11 +64,16 @@ def start_postgres(
     fsync: bool = True,
     settings: Mapping[str, str] = _NO_SETTINGS,
 ) -> EmbeddedPostgres:
-    """Make a Postgres (or use the one already in `data_dir`), start it and wait until it takes connections.
+    """Starts a Postgres server and returns once it accepts connections.
 
-    `data_dir` holds the cluster, its log and its password, and stays. Without it the server gets a folder of its own, in
-    memory (/dev/shm) where that is roomy, which is removed with the server. `port`: a free one unless given. `settings`
-    are lines of postgresql.conf and win over ours. Raises EmbeddedPostgresError.
+    Args:
+        data_dir: keeps the cluster, its log and its password; an existing cluster is used again. Without `data_dir`, the
+            server uses a temporary folder, in /dev/shm if there is enough room, and removes it at the end.
+        port: a free port by default.
+        settings: override ours in postgresql.conf.
+
+    Raises:
+        EmbeddedPostgresError: the server could not be created or started.
     """
     if data_dir is not None:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -86,10 +92,10 @@ def start_postgres(
 
 
 class EmbeddedPostgres:
-    """One server and the folder it lives in. Made by `start_postgres`; a context manager that ends in `close`.
+    """A server and its folder. Use `start_postgres` to create one; as a context manager, it calls `close` at the end.
 
-    The server ends with the process that started it, also when that process is killed, unless `leave_running` was called.
-    Not for use by two threads at once.
+    The server ends when the process that started it ends, even by SIGKILL, unless that process has called
+    `leave_running`. Not thread-safe.
     """
 
     def __init__(
@@ -101,7 +107,7 @@ class EmbeddedPostgres:
         self.port = port or free_port()
         self._cluster = folder / "cluster"
         self._settings = settings
-        # Held for as long as a temporary folder is in use; None says that the folder is the caller's.
+        # The lock marks a temporary folder as in use; None means that the folder belongs to the caller.
         self._lock = lock
         self._may_choose_port = port is None
         self._owner = os.getpid()
@@ -112,27 +118,27 @@ class EmbeddedPostgres:
 
     @property
     def password(self) -> str:
-        """The password of the superuser `postgres`: random, so that no other user of the machine gets in."""
+        """The random password of the superuser `postgres`; it keeps other users of the machine out."""
         return (self.folder / "password").read_text().strip()
 
     @property
     def url(self) -> str:
-        """postgresql://postgres:PASSWORD@127.0.0.1:PORT/postgres; it stays the same over stop, kill and start."""
+        """postgresql://postgres:PASSWORD@127.0.0.1:PORT/postgres; stop, kill and start do not change it."""
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
 
     @property
     def pid(self) -> int | None:
-        """The server's first process, which SIGINT stops as `stop` does; None when it is not running."""
+        """The id of the server's main process, or None if the server is not running. SIGINT to it works like `stop`."""
         postmaster = self._postmaster()
         return None if postmaster is None else postmaster.pid
 
     @property
     def running(self) -> bool:
-        """Whether the server's first process is alive."""
+        """Whether the server's main process is alive."""
         return self.pid is not None
 
     def start(self) -> None:
-        """Start the server and return once it takes connections. After `kill` it recovers first, as after a crash."""
+        """Starts the server and returns once it accepts connections; after `kill` it recovers first, as after a crash."""
         if not (self._cluster / "PG_VERSION").exists():
             self._initialise()
         for _ in range(_START_ATTEMPTS):
@@ -142,7 +148,8 @@ class EmbeddedPostgres:
                 "pg_ctl", "start", "-w", "-t", str(_TIMEOUT_S), "-D", self._cluster, "-l", self.log_path
             )
             if result.returncode == 0:
-                self._may_choose_port = False  # the URL is known outside from here on
+                # From now on callers know the URL.
+                self._may_choose_port = False
                 return
             words = self._log_from(logged)
             if not (self._may_choose_port and any(sign in words for sign in _COLLISIONS)):
@@ -153,9 +160,9 @@ class EmbeddedPostgres:
         )
 
     def stop(self, mode: StopMode = "fast") -> None:
-        """Stop the server: "fast" ends its sessions and checkpoints, "immediate" leaves recovery to the next start.
+        """Stops the server: "fast" ends its sessions and checkpoints, "immediate" leaves recovery to the next start.
 
-        Does nothing when it is not running.
+        Does nothing if the server is not running.
         """
         if self.running:
             result = self._run("pg_ctl", "stop", "-w", "-t", str(_TIMEOUT_S), "-m", mode, "-D", self._cluster)
@@ -165,7 +172,7 @@ class EmbeddedPostgres:
                 )
 
     def kill(self) -> None:
-        """SIGKILL to every process of the server, as a crash would; returns when all are gone. `start` recovers."""
+        """Kills every process of the server, like a crash, and waits until all are gone. `start` recovers."""
         postmaster = self._postmaster()
         if postmaster is None:
             return
@@ -182,14 +189,14 @@ class EmbeddedPostgres:
                     f"Postgres on port {self.port} survived SIGKILL for {_TIMEOUT_S} s."
                 )
             time.sleep(0.01)
-        # In a container whose first process reaps nobody the dead server stays as a zombie, and the next start would take
-        # it for a living one.
+        # In a container whose first process reaps no children, the dead server stays as a zombie, and the next start would
+        # consider it alive.
         (self._cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Stop the server for good and remove its folder if that is temporary. May be called twice."""
+        """Stops the server and removes its folder if that is temporary. May be called twice."""
         if os.getpid() != self._owner:
-            return  # a fork inherited the exit handler, not the server
+            return  # a forked process inherits the exit handler, but does not own the server
         atexit.unregister(self.close)
         self.stop("fast" if self._lock is None else "immediate")
         self._watchdog.dismiss()
@@ -199,7 +206,7 @@ class EmbeddedPostgres:
             self._lock = None
 
     def leave_running(self) -> None:
-        """Let the server and its folder outlive this process; from here on they are the user's to stop and remove."""
+        """Lets the server and its folder outlive this process. From now on the user must stop and remove them."""
         atexit.unregister(self.close)
         self._watchdog.dismiss()
         if self._lock is not None:

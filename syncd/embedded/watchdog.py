@@ -1,4 +1,4 @@
-"""Ends the server when the process that started it is gone, however it went: also by SIGKILL."""
+"""Ends the server when the process that started it has ended in any way, even by SIGKILL."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from syncd.embedded.machine import environment
 
-# The pipe on standard input closes when its other end, held by nobody but the process to be watched, is gone.
+# Only the watched process holds the other end of standard input, so the pipe closes when that process ends.
 _SCRIPT = 'folder=$1; shift; read -r _; "$@" >/dev/null 2>&1; [ -z "$folder" ] || rm -rf -- "$folder"'
 
 
 class Watchdog:
-    """A shell process of its own session that runs `stop`, then removes the folder `remove`, once this process is gone."""
+    """A shell process in its own session. Once this process has ended, it runs `stop` and removes the folder `remove`."""
 
     def __init__(self, stop: Sequence[str | Path], *, remove: Path | None) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - a constant script; what varies are its arguments
@@ -23,10 +23,11 @@ class Watchdog:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C ends the program, not what cleans up after it
+            # Ctrl-C must end the program, but not this process, which cleans up.
+            start_new_session=True,
         )
 
     def dismiss(self) -> None:
-        """From here on nothing happens when this process goes. May be called twice."""
+        """Ends the watchdog: nothing happens any more when this process ends. May be called twice."""
         self._process.kill()
         self._process.communicate()

@@ -1,6 +1,6 @@
-"""A simulated PitchYou on this machine, with pages, faults, a ledger and an audit: for tests, the demo and integrators.
+"""Simulates PitchYou on this machine, with pages, faults, a ledger and an audit: for tests, the demo and integrators.
 
-It shares no code with the rest of syncd, so that what it finds is evidence.
+The sandbox shares no code with the rest of syncd, so that its findings are independent evidence.
 """
 
 from syncd.sandbox.audit.store_audit import AuditReport, AuditUnavailable

@@ -1,4 +1,4 @@
-"""What the simulated PitchYou is told: how many profiles, which reading of the article, which client may come."""
+"""The configuration of the sandbox: how many profiles, which reading of the article, which clients."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,7 +8,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 @dataclass(frozen=True)
 class Tenant:
-    """One more client of the same sandbox. Its profile ids equal those of the others; the content does not."""
+    """An additional client of the same sandbox. All clients have the same profile ids, but different content."""
 
     client_id: str
     client_secret: str
@@ -17,7 +17,7 @@ class Tenant:
 
 @dataclass(frozen=True)
 class SandboxConfig:
-    """Every switch of the sandbox; `docs/sandbox.md` explains each. Raises ValueError for a value it does not know."""
+    """Every option of the sandbox; `docs/sandbox.md` explains each. Raises ValueError for an invalid value."""
 
     profiles: int = 200
     seed: int = 1
@@ -106,11 +106,11 @@ class SandboxConfig:
 
     @property
     def all_tenants(self) -> tuple[Tenant, ...]:
-        """The first client and then the extra ones."""
+        """The first client, then the additional ones."""
         return (Tenant(self.client_id, self.client_secret, self.profiles), *self.tenants)
 
 
 def choices() -> Mapping[str, tuple[object, ...]]:
-    """The switches that take one of a few values, with these values: for command lines and documentation."""
+    """Returns the options that take one of a few values, with these values: for the command line and the documentation."""
     hints = get_type_hints(SandboxConfig)
     return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}

@@ -1,4 +1,4 @@
-"""What can be made to go wrong, for which endpoint, how often: the orders, not their execution."""
+"""Describes faults: what goes wrong, at which endpoint, how often. `replies` and `http_server` carry them out."""
 
 import random
 import threading
@@ -8,7 +8,7 @@ from typing import Any
 ENDPOINTS = ("token", "templates", "profiles", "media", "confirm", "chat", "any")
 
 KINDS = {
-    # instead of the effect: the call changes nothing at the sandbox
+    # Instead of the effect: the call changes nothing in the sandbox.
     "status": "answers with `status` (503) and, when given, `Retry-After: retry_after`",
     "drop_before": "closes the connection before the effect",
     "hang": "takes the request and never answers",
@@ -20,7 +20,7 @@ KINDS = {
     "endless": "answers 200 with a body that never ends, or ends after `size` bytes",
     "endless_headers": "sends headers that never end, one byte every `seconds_per_byte`",
     "gzip_bomb": "answers 200 with a gzip body that unpacks to `size` bytes (4 GiB)",
-    # after the effect: it has happened, the answer is spoilt
+    # After the effect: it has happened, but the answer is damaged.
     "drop_after": "closes the connection without an answer after the effect has happened",
     "truncate": "closes the connection half way through the body",
     "slow": "sends the body with `seconds_per_byte` (1.0) between two bytes",
@@ -34,10 +34,10 @@ AFTER_EFFECT = frozenset({"drop_after", "truncate", "slow", "short", "trailing",
 
 @dataclass(frozen=True)
 class Fault:
-    """One order: let calls of `on` go wrong as `kind` says.
+    """Makes calls of the endpoint `on` fail in the way that `kind` describes.
 
-    `after` calls are let through first, then `times` calls fail (None: all), each with probability `share`, and
-    only those whose path contains `match`. Raises ValueError for an endpoint, kind or number it does not know.
+    Counts only calls whose path contains `match`. Lets `after` calls pass, then lets `times` calls fail (None: all), each
+    with probability `share`. Raises ValueError for an unknown endpoint or kind, or a share outside 0 to 1.
     """
 
     on: str
@@ -62,7 +62,7 @@ class Fault:
 
     @property
     def answer_status(self) -> int:
-        """The status this fault answers with."""
+        """The HTTP status that this fault answers with."""
         return self.status or {"status": 503, "redirect": 302}.get(self.kind, 200)
 
 
@@ -87,9 +87,9 @@ _CONVERT = {
 
 
 def parse_fault(text: str) -> Fault:
-    """Read the spelling of the command line, such as `profiles:status=503,times=3` or `confirm:drop_after`.
+    """Parses a fault as the command line takes it, such as `profiles:status=503,times=3` or `confirm:drop_after`.
 
-    `times=always` never ends. Raises ValueError, with what is allowed, for anything else.
+    `times=always` never ends. Raises ValueError, which names the allowed values, for anything else.
     """
     on, colon, rest = text.strip().partition(":")
     if not colon:
@@ -119,7 +119,7 @@ def _value(key: str, given: str) -> Any:
 
 
 def fault_from_mapping(values: dict[str, Any]) -> Fault:
-    """The fault that a JSON object describes. Raises ValueError for keys a fault does not have."""
+    """Builds a fault from a JSON object. Raises ValueError for keys that a fault does not have."""
     unknown = set(values) - {field.name for field in fields(Fault)}
     if unknown:
         raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
@@ -130,30 +130,30 @@ def fault_from_mapping(values: dict[str, Any]) -> Fault:
 
 
 class FaultBook:
-    """The orders in force and how often each was already carried out. Safe to use from many threads."""
+    """Holds the active faults and counts their calls. Safe to share between threads."""
 
     def __init__(self, seed: int) -> None:
         self._lock = threading.Lock()
         self._random = random.Random(seed)  # noqa: S311 - decides which test request fails, not a secret
-        self._orders: list[list[Any]] = []  # [fault, calls still let through, times still to fail]
+        self._orders: list[list[Any]] = []  # [fault, calls that still pass, calls that still fail]
 
     def add(self, fault: Fault) -> None:
-        """Put one order in force, behind those that are there already."""
+        """Activates a fault, after those that are active already."""
         with self._lock:
             self._orders.append([fault, fault.after, fault.times])
 
     def clear(self) -> None:
-        """Let everything go right again."""
+        """Removes all faults."""
         with self._lock:
             self._orders.clear()
 
     def active(self) -> list[dict[str, Any]]:
-        """The orders in force, with how many times each is still to fail."""
+        """Returns the active faults, with the number of calls that each still makes fail."""
         with self._lock:
             return [{**asdict(fault), "times": left} for fault, _, left in self._orders if left != 0]
 
     def pick(self, on: str, path: str) -> Fault | None:
-        """The fault that befalls this call, if any; counts the call against the orders that match it."""
+        """Returns the fault for this call, if any, and counts the call for each fault that matches it."""
         with self._lock:
             for order in self._orders:
                 fault, waiting, left = order

@@ -1,4 +1,4 @@
-"""Real HTTP/1.1 on a real socket: reads requests, lets faults strike, writes answers, closes what it opened."""
+"""Serves HTTP/1.1 on a socket: reads requests, applies faults, writes answers and closes its connections."""
 
 import re
 import socket
@@ -18,11 +18,12 @@ from syncd.sandbox.pages import site
 from syncd.sandbox.pages.frame import refusal
 
 _BLOCK = 65_536
-_DISCARDED = 2**24  # bytes of a body that is too long; whoever sends more sees the connection break
+# Bytes that are read and dropped of a body that is too long; after more than that the connection breaks.
+_DISCARDED = 2**24
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """Listens at `config.host`:`config.port`; `stop` ends every connection, also those in the middle of an answer."""
+    """Listens on `config.host`:`config.port`; `stop` closes every connection, even in the middle of an answer."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -35,13 +36,13 @@ class SandboxServer(ThreadingHTTPServer):
         super().__init__((world.config.host, world.config.port), SandboxHandler)
 
     def server_bind(self) -> None:
-        """Bind without the reverse name lookup that http.server makes, which can take seconds."""
+        """Binds without the reverse name lookup of http.server, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
         host, port = self.server_address[:2]
         self.server_name, self.server_port = str(host), int(port)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection in a thread of its own, remembered while it is open."""
+        """Serves one connection in its own thread, and remembers it while it is open."""
         thread = threading.Thread(target=self._serve_connection, args=(request, client_address), daemon=True)
         with self._lock:
             self._open[request] = thread
@@ -55,12 +56,12 @@ class SandboxServer(ThreadingHTTPServer):
                 del self._open[request]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is no error of the sandbox; anything else is shown."""
+        """Ignores clients that disconnect in the middle of a request; prints every other error."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
     def stop(self) -> None:
-        """Stop listening, break every open connection and wait for its thread."""
+        """Stops listening, breaks every open connection and waits for its thread."""
         self.stopping.set()
         self.shutdown()
         self.server_close()
@@ -70,13 +71,13 @@ class SandboxServer(ThreadingHTTPServer):
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    continue  # the client was faster
+                    continue  # the client has closed it already
         for thread in threads:
             thread.join(timeout=10)
 
 
 class SandboxHandler(BaseHTTPRequestHandler):
-    """One connection."""
+    """Handles the requests of one connection."""
 
     server: SandboxServer
     protocol_version = "HTTP/1.1"
@@ -86,12 +87,12 @@ class SandboxHandler(BaseHTTPRequestHandler):
     timeout = 600
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name http.server gives it
-        """Say nothing unless asked to: requests are in the ledger. A chat's token is not said even then."""
+        """Logs a request if `log_requests` is set, but never the token of a chat. The ledger holds requests in any case."""
         if self.server.world.config.log_requests:
             super().log_message("%s", re.sub(r"/chat/[^ /?]+", "/chat/…", format % args))
 
     def do_GET(self) -> None:
-        """Serve one request of any method."""
+        """Serves a request of any method."""
         parts = urlsplit(self.path)
         if self.headers.get("Transfer-Encoding"):
             self.close_connection = True
@@ -121,7 +122,8 @@ class SandboxHandler(BaseHTTPRequestHandler):
 
     def _refuse_body(self, length: int, template: str) -> None:
         self.close_connection = True
-        left = min(length, _DISCARDED)  # closing on unread bytes would tear the answer away
+        # If the socket closed with unread bytes, the client would lose the answer.
+        left = min(length, _DISCARDED)
         while left:
             left -= len(self.rfile.read(min(left, _BLOCK))) or left
         self._send_page(template, refusal(413, "Das ist zu lang für ein Formular."))
@@ -151,7 +153,7 @@ class SandboxHandler(BaseHTTPRequestHandler):
             self._send(reply)
 
     def _reply(self, name: str, call: Call, fault: Fault | None) -> Reply | None:
-        """The answer to send; None when the fault wants none, the connection is then closed."""
+        """Returns the answer to send, or None if the fault allows no answer; the connection then closes."""
         if fault is None:
             return answer(self.server.world, name, call)
         if fault.kind in AFTER_EFFECT:
@@ -215,7 +217,8 @@ class SandboxHandler(BaseHTTPRequestHandler):
     def _send_pieces(self, reply: Reply, *, chunked: bool) -> None:
         delay = reply.seconds_per_byte
         pieces = iter([reply.body] if isinstance(reply.body, bytes) else reply.body)
-        waiting = b""  # the last block is held back until it is written down that the answer is complete
+        # The last block waits until the ledger has recorded that the answer is complete.
+        waiting = b""
         try:
             for block in _blocks(pieces, 1 if delay else _BLOCK):
                 self._write(waiting, delay, chunked=chunked)
@@ -238,7 +241,7 @@ class SandboxHandler(BaseHTTPRequestHandler):
 
 
 def _blocks(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """The same bytes in blocks of `size`; what came before a Cut is still handed out."""
+    """Regroups bytes into blocks of `size`; also yields the bytes that came before a Cut."""
     buffer = bytearray()
     try:
         for piece in pieces:

@@ -1,4 +1,4 @@
-"""What the sandbox saw and served: written down by it alone, never told by the client."""
+"""Records what the sandbox received and served. It does not rely on what the client says."""
 
 import threading
 from collections import Counter
@@ -12,13 +12,13 @@ MediaKey = tuple[str, str, str]  # client_id, profileId and mediaId as text
 
 
 def typed(value: Any) -> tuple[str, Any]:
-    """A JSON value as a key that keeps its type apart: 17 is not "17"."""
+    """Returns a key for a JSON value that includes its type: 17 and "17" differ."""
     return type(value).__name__, value if isinstance(value, (str, int)) else repr(value)
 
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """One call of /token: who asked (None when nobody could be made out) and the status answered."""
+    """A call of /token: the client (None if unknown) and the status of the answer."""
 
     client: str | None
     status: int
@@ -26,7 +26,7 @@ class TokenRequest:
 
 @dataclass(frozen=True)
 class ListAnswer:
-    """One answer of /profiles: how many profiles it held and whether all of it was sent."""
+    """An answer of /profiles: the number of profiles, and whether the sandbox sent all of it."""
 
     client: str
     profiles: int
@@ -35,10 +35,10 @@ class ListAnswer:
 
 @dataclass(frozen=True)
 class MediaRecord:
-    """One file: all requests for it, the whole answers among them, and what these contained.
+    """The requests for one file, and what the complete answers (`count`) contained.
 
-    `digests` holds (sha256, size) of every well-formed answer, so spoilt ones that no client can tell from good
-    ones are in it too; `sha256` and `size` are those of the latest. `endless` is set once a body without end began.
+    `digests` holds (sha256, size) of every well-formed answer, including damaged ones that no client can tell from
+    intact ones; `sha256` and `size` describe the latest. `endless` says that a fault has started an endless body.
     """
 
     requests: int = 0
@@ -52,7 +52,7 @@ class MediaRecord:
 
 @dataclass(frozen=True)
 class Confirm:
-    """One call of /confirm: the ids with their JSON types, the status meant for it, what the audit found."""
+    """A call of /confirm: the ids with their JSON types, the intended status, and the findings of the audit."""
 
     client: str
     ids: tuple[Any, ...]
@@ -62,7 +62,7 @@ class Confirm:
 
 @dataclass(frozen=True)
 class Request:
-    """One request: method, path template and the status answered (0: no answer)."""
+    """A request: method, path template and the status of the answer (0: no answer)."""
 
     method: str
     path: str
@@ -71,7 +71,7 @@ class Request:
 
 @dataclass(frozen=True)
 class ChatMessage:
-    """One message that was sent on a chat page: to whose applicant, under which name, and what it says."""
+    """A message from a chat page: the client and the applicant it went to, the sender's name, and the text."""
 
     client: str
     profile_id: str
@@ -81,17 +81,20 @@ class ChatMessage:
 
 @dataclass
 class Ledger:
-    """Everything the sandbox wrote down. Safe to use from many threads; read the lists, do not change them."""
+    """Everything that the sandbox has recorded. Safe to share between threads; read the lists, do not change them."""
 
     token_requests: list[TokenRequest] = field(default_factory=list)
     lists: list[ListAnswer] = field(default_factory=list)
     media: dict[MediaKey, MediaRecord] = field(default_factory=dict)
-    kept: set[MediaKey] = field(default_factory=set)  # files that the audit has seen stored at a confirm
+    # Files that the audit found stored when their profile was confirmed.
+    kept: set[MediaKey] = field(default_factory=set)
     confirms: list[Confirm] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
-    chats: list[tuple[str, str, str | None]] = field(default_factory=list)  # client, profileId, recruiterName
+    chats: list[tuple[str, str, str | None]] = field(
+        default_factory=list
+    )  # (client, profileId, recruiterName)
     messages: list[ChatMessage] = field(default_factory=list)
-    interviews: Counter[str] = field(default_factory=Counter)  # finished ones, by client
+    interviews: Counter[str] = field(default_factory=Counter)  # finished interviews by client
     findings: list[str] = field(default_factory=list)
     max_concurrency: int = 0
     _running: int = 0
@@ -99,7 +102,7 @@ class Ledger:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count a request as being worked on."""
+        """Counts a request as running while the `with` lasts."""
         with self._lock:
             self._running += 1
             self.max_concurrency = max(self.max_concurrency, self._running)
@@ -110,28 +113,28 @@ class Ledger:
                 self._running -= 1
 
     def add_request(self, method: str, path: str, status: int) -> None:
-        """Write down one request and the status that is about to be answered."""
+        """Records a request and the status of its answer."""
         with self._lock:
             self.requests.append(Request(method, path, status))
 
     def add_token_request(self, client: str | None, status: int) -> None:
-        """Write down one call of /token."""
+        """Records a call of /token."""
         with self._lock:
             self.token_requests.append(TokenRequest(client, status))
 
     def add_list(self, client: str, profiles: int) -> int:
-        """Write down that a list answer began; returns the number to report its end with."""
+        """Records the start of a list answer. Returns its number, for `finish_list`."""
         with self._lock:
             self.lists.append(ListAnswer(client, profiles, complete=False))
             return len(self.lists) - 1
 
     def finish_list(self, number: int) -> None:
-        """Write down that this list answer is complete."""
+        """Records that this list answer is complete."""
         with self._lock:
             self.lists[number] = replace(self.lists[number], complete=True)
 
     def add_media_request(self, key: MediaKey, status: int, *, endless: bool = False) -> None:
-        """Write down one request for a file and the status that is about to be answered (0: no answer)."""
+        """Records a request for a file and the status of its answer (0: no answer)."""
         with self._lock:
             old = self.media.get(key, MediaRecord())
             self.media[key] = replace(
@@ -139,7 +142,7 @@ class Ledger:
             )
 
     def add_media_bytes(self, key: MediaKey, body: bytes) -> None:
-        """Write down the bytes of a well-formed answer."""
+        """Records the bytes of a well-formed answer."""
         digest = sha256(body).digest()
         with self._lock:
             old = self.media.get(key, MediaRecord())
@@ -152,38 +155,38 @@ class Ledger:
             )
 
     def add_confirm(self, confirm: Confirm) -> None:
-        """Write down one confirm together with the audit's findings."""
+        """Records a confirm and the findings of its audit."""
         with self._lock:
             self.confirms.append(confirm)
             self.findings.extend(confirm.findings)
 
     def add_finding(self, finding: str) -> None:
-        """Write down something that must not have happened."""
+        """Records something that must never happen."""
         with self._lock:
             self.findings.append(finding)
 
     def add_chat(self, client: str, profile: str, recruiter: str | None) -> None:
-        """Write down that a chat token was given out (never the token)."""
+        """Records that the sandbox issued a chat token, but not the token."""
         with self._lock:
             self.chats.append((client, profile, recruiter))
 
     def add_message(self, message: ChatMessage) -> None:
-        """Write down one message of a chat."""
+        """Records a message of a chat."""
         with self._lock:
             self.messages.append(message)
 
     def messages_to(self, client: str, profile_id: str) -> list[ChatMessage]:
-        """What was written to one applicant so far, in all chats with them."""
+        """Returns all messages to one applicant, from all chats with them."""
         with self._lock:
             return [each for each in self.messages if (each.client, each.profile_id) == (client, profile_id)]
 
     def add_interview(self, client: str) -> None:
-        """Write down that an interview came to its end."""
+        """Records a finished interview."""
         with self._lock:
             self.interviews[client] += 1
 
     def times_confirmed(self, client: str) -> Counter[Any]:
-        """How often each id of the client was confirmed with success, the ids keyed by (JSON type, value)."""
+        """Counts the successful confirms of each of the client's ids, keyed by (JSON type, value)."""
         with self._lock:
             return Counter(
                 typed(each)
@@ -193,7 +196,7 @@ class Ledger:
             )
 
     def summary(self) -> dict[str, Any]:
-        """The ledger as JSON can carry it, for a sandbox in another process."""
+        """Returns the ledger as JSON values, for tests in another process."""
         with self._lock:
             calls = Counter(f"{request.method} {request.path} {request.status}" for request in self.requests)
             return {

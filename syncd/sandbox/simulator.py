@@ -1,4 +1,4 @@
-"""The sandbox as one object: start it, point a client at its URL, read its ledger, stop it."""
+"""Combines the parts of the sandbox into one object: start it, point a client at its URL, read its ledger, stop it."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from syncd.sandbox.pages.apply_link import tenant_of
 
 
 class Sandbox:
-    """A simulated PitchYou on a loopback port. `client=None` everywhere means the first client."""
+    """A simulated PitchYou on a loopback port. In every method, `client=None` means the first client."""
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
         self.config = config or SandboxConfig()
@@ -34,7 +34,7 @@ class Sandbox:
         self._world = World(self.config, self._populations, self.ledger)
 
     def start(self) -> Self:
-        """Listen. Raises OSError when the port is taken."""
+        """Starts to listen. Raises OSError if the port is in use."""
         self._server = SandboxServer(self._world, self._faults)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox", daemon=True
@@ -43,7 +43,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Stop listening and end every connection; the ledger stays readable. Harmless when not started."""
+        """Stops listening and closes every connection. The ledger stays readable. Does nothing if the sandbox is not running."""
         if self._server is None or self._thread is None:
             return
         self._server.stop()
@@ -60,34 +60,34 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The base URL, without a slash at its end. Raises RuntimeError before the start."""
+        """The base URL, without a trailing slash. Raises RuntimeError before the start."""
         if self._server is None:
             raise RuntimeError("the sandbox has no URL before it is started")
         return f"http://{self.config.host}:{self._server.server_port}"
 
     def apply_url(self, client: str | None = None) -> str:
-        """Where a client's apply links begin here, in place of `https://{client_id}.pitchyou.de`."""
+        """Returns the start of a client's apply links: the sandbox's counterpart of `https://{client_id}.pitchyou.de`."""
         port = self.url.rpartition(":")[2]
         return f"http://{client or self.config.client_id}.localhost:{port}"
 
     @property
     def findings(self) -> list[str]:
-        """What the audits and the traps found so far; empty when the client did everything right."""
+        """The findings of the audits and traps so far; empty if the client has made no mistake."""
         return list(self.ledger.findings)
 
     def expected(self, client: str | None = None) -> Iterator[Profile]:
-        """The newest version of every application of a client, confirmed ones included."""
+        """Yields the newest version of every application of a client, including confirmed ones."""
         return self._population(client).expected()
 
     def media_bytes(self, client: str | None, profile_id: Any, media_id: Any) -> bytes:
-        """The exact bytes of a file. Raises KeyError when no profile names it."""
+        """Returns the exact bytes of a file. Raises KeyError if no profile names the file."""
         body = self._population(client).media(str(profile_id), str(media_id))
         if body is None:
             raise KeyError(f"no file {media_id!r} of profile {profile_id!r}")
         return body
 
     def add_profiles(self, count: int, client: str | None = None) -> None:
-        """Let `count` more applications come in."""
+        """Adds `count` applications."""
         self._population(client).add(count)
 
     def change_profile(
@@ -100,32 +100,32 @@ class Sandbox:
         drop_media: Sequence[Any] = (),
         fields: Mapping[str, Any] | None = None,
     ) -> Profile:
-        """Make a new version of an application and return it; it is listed again under every reading.
+        """Makes and returns a new version of an application. Every reading of the article lists it again.
 
-        `answers` maps step numbers to new answers, `add_media` attaches so many new PDFs to steps, `drop_media`
-        takes away the files with these ids, `fields` replaces top-level values. Without any, the first answer
-        changes. Raises KeyError when there is no such profile.
+        `answers` maps step numbers to new answers, `add_media` is the number of new PDFs to attach to steps,
+        `drop_media` removes the files with these ids, `fields` replaces top-level values. Without any of these, the
+        first answer changes. Raises KeyError if there is no such profile.
         """
         return self._population(client).change(profile_id, answers, add_media, drop_media, fields)
 
     def put_raw_profile(self, element: bytes, client: str | None = None) -> None:
-        """Put any bytes into the list array as one more element. Files it names in the usual shape are served."""
+        """Adds an element of arbitrary bytes to the list. The sandbox serves the files that the element names as usual."""
         self._population(client).add_raw(element)
 
     def withdraw_profile(self, profile_id: Any, client: str | None = None) -> None:
-        """Let an application vanish from the list, as if PitchYou had deleted it."""
+        """Removes an application from the list, as if PitchYou had deleted it."""
         self._population(client).withdraw(profile_id)
 
     def set_templates(self, elements: Sequence[Any] | None, client: str | None = None) -> None:
-        """Answer these elements as the templates, whatever they are; None: the built-in ones again."""
+        """Sets the elements of the template list, of any shape; None restores the built-in templates."""
         self._templates(client).replace(elements)
 
     def withdraw_template(self, key: str, client: str | None = None) -> None:
-        """Let a template vanish: from the list, and behind apply links. Raises KeyError when it is not there."""
+        """Removes a template from the list and from apply links. Raises KeyError if there is no such template."""
         self._templates(client).withdraw(key)
 
     def restore_template(self, key: str, client: str | None = None) -> None:
-        """Let a withdrawn template come back. Raises KeyError when it was not withdrawn."""
+        """Restores a withdrawn template. Raises KeyError if it was not withdrawn."""
         self._templates(client).restore(key)
 
     def apply(
@@ -139,10 +139,10 @@ class Sandbox:
         free: str = "Eure Anzeige hat mich angesprochen.",
         with_cv: bool = True,
     ) -> Profile:
-        """Follow an apply link as an applicant does, over HTTP, and return the profile that comes of it (S1.2).
+        """Follows an apply link over HTTP, as an applicant does, and returns the resulting profile (S1.2).
 
-        The link is sent to this sandbox whatever host it names; that host decides whose link it is. Raises
-        ApplyRefused, with the status and the page, when there is no interview behind it.
+        The request always goes to this sandbox. The host in the link only decides which client gets the application.
+        Raises ApplyRefused, with the status and the page, if the link leads to no interview.
         """
         form = {"firstName": first_name, "lastName": last_name, "phone": phone, "email": email, "free": free}
         ticked = {"confirmed": "on"} | ({"cv": "on"} if with_cv else {})
@@ -152,19 +152,19 @@ class Sandbox:
         return population.newest(entry)
 
     def revoke_tokens(self) -> None:
-        """Make every token given out so far worthless."""
+        """Revokes every access token."""
         self._world.tokens.revoke()
 
     def inject(self, fault: Fault) -> None:
-        """Put a fault in force, behind those that are there already."""
+        """Activates a fault, after those that are active already."""
         self._faults.add(fault)
 
     def clear_faults(self) -> None:
-        """Let everything go right again."""
+        """Removes all faults."""
         self._faults.clear()
 
     def audit(self, *, confirmed_once: bool = False) -> AuditReport:
-        """Check the client's whole store at the end of a scenario; see `audit_store`."""
+        """Audits the whole store of each client at the end of a scenario; see `audit_store`."""
         return audit_store(self.config, self._populations, self.ledger, confirmed_once=confirmed_once)
 
     def _templates(self, client: str | None) -> Templates:

@@ -16,7 +16,7 @@ Stage = Literal["read", "land"]
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """One entry. `payload` is loaded only by `show` and `unresolved_payloads`."""
+    """One entry without its bytes, which only `show` and `unresolved_before` load."""
 
     quarantine_id: int
     client_id: str

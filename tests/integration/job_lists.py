@@ -1,4 +1,4 @@
-"""What the tests of job lists share: take a list in, look at what came of it, land applications beside it."""
+"""Helps tests of job lists: imports a list, reads the result, and lands applications."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def execute(database: Database, sql: str) -> None:
 
 
 def apply(database: Database, profile_id: str, *references: str, day: int = 1) -> None:
-    """Land an application for each job, as the sync does."""
+    """Lands an application for each job, as the sync does."""
     profiles = [
         Profile(
             profile_id=f"{profile_id}-{number}",

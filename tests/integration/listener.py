@@ -1,4 +1,4 @@
-"""A listener that says word for word what a test wants, for answers that the sandbox does not know how to give."""
+"""Answers with the exact bytes of a test, for answers that the sandbox cannot give."""
 
 import socket
 import ssl
@@ -11,7 +11,7 @@ from typing import IO, Self
 
 @dataclass(frozen=True)
 class Heard:
-    """One request as it came."""
+    """A received request."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ Answer = Callable[[Heard], Iterable[bytes]]
 
 
 def reply(body: bytes = b"", *, status: str = "200 OK", length: int | None = None, **headers: str) -> bytes:
-    """The bytes of one answer; `length` announces another length than the body's, -1 none at all."""
+    """Returns the bytes of an answer. `length` announces a different length than the body's; -1 announces none."""
     lines = [f"HTTP/1.1 {status}", "Connection: close"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     if length != -1:
@@ -32,14 +32,14 @@ def reply(body: bytes = b"", *, status: str = "200 OK", length: int | None = Non
 
 
 def unexpected(heard: Heard) -> Iterable[bytes]:
-    """The answer of a listener that nobody should talk to."""
+    """Returns the answer of a listener that must get no requests."""
     return [reply(status="500 Unexpected")]
 
 
 class Listener:
-    """Answers each connection once, or as often as `answers` says, each in a thread of its own.
+    """Answers each connection once, or `answers` times, in its own thread.
 
-    `heard` are the requests, in their order.
+    `heard` holds the requests in order.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class Listener:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # closed already
+                continue  # it is already closed
         for thread in self._threads:
             thread.join()
 
     def requests(self, path: str) -> list[Heard]:
-        """The requests of one path."""
+        """Returns the requests for one path."""
         return [each for each in self.heard if each.path == path]
 
     def _accept(self) -> None:
@@ -106,7 +106,7 @@ class Listener:
                     for piece in self._answer(heard):
                         connection.sendall(piece)
             except OSError:
-                return  # the client has gone, as it should when it has had enough
+                return  # the client has disconnected, as it should after too much data
 
 
 def _request(lines: IO[bytes]) -> Heard | None:

@@ -1,7 +1,7 @@
-"""A corpus of JSON to stumble over, sorted by what becomes of a list that one of these texts stands in.
+"""A corpus of difficult JSON, sorted by the outcome for a list that contains one of these texts.
 
-ACCEPTED is JSON by the letter (RFC 8259). REFUSED is not, or parsers differ on it; with quotes and brackets in pairs, it
-costs only its own element. UNDECIDED may be read or refused, but not lost. BREAKING leaves no array that can be told apart.
+ACCEPTED is strict JSON (RFC 8259). REFUSED is not, or parsers differ on it; since its quotes and brackets come in pairs, it
+only affects its own element. UNDECIDED may be accepted or refused, but not lost. BREAKING leaves no array that can be split.
 """
 
 ACCEPTED: dict[str, bytes] = {

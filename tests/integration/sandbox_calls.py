@@ -1,4 +1,4 @@
-"""A small honest client of the sandbox, for the sandbox's own tests."""
+"""A small, correct client of the sandbox, for the sandbox's own tests."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +11,7 @@ from syncd.sandbox import Sandbox, SandboxConfig
 
 
 class Calls:
-    """The calls of the article, made as one client with one token."""
+    """Makes the calls of the article as one client with one token."""
 
     def __init__(self, sandbox: Sandbox, client: str = "acme", secret: str = "sandbox-secret") -> None:
         self.client, self.secret = client, secret
@@ -57,7 +57,7 @@ class Calls:
 
 @contextmanager
 def calling(**switches: Any) -> Iterator[tuple[Sandbox, Calls]]:
-    """A started sandbox with these switches and a client that has a token."""
+    """Starts a sandbox with these options, and yields it with a client that has a token."""
     switches.setdefault("profiles", 10)
     with Sandbox(SandboxConfig(**switches)) as sandbox:
         calls = Calls(sandbox, sandbox.config.client_id, sandbox.config.client_secret)
@@ -66,7 +66,7 @@ def calling(**switches: Any) -> Iterator[tuple[Sandbox, Calls]]:
 
 
 def media_of(profile: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every media entry of a profile."""
+    """Returns every media entry of a profile."""
     for held in (
         profile.get("cv"),
         profile.get("profileImage"),

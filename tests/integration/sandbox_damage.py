@@ -1,4 +1,4 @@
-"""What a careless client, a broken disk or a stranger can do to a correct store, and what the audit must say to it."""
+"""Damages a correct store like a careless client, a broken disk or a stranger, and names the expected findings."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Texts that would like to be more than texts, and a reading of a page that says what it became."""
+"""Texts that try to become markup, and a parser that shows what a page made of them."""
 
 from html.parser import HTMLParser
 
@@ -13,7 +13,7 @@ HOSTILE = {
 
 
 class Outline(HTMLParser):
-    """The tags of a page with the attributes of each, and its text."""
+    """The tags of a page with their attributes, and its text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""An honest client that keeps what it takes over, in plain SQL: what the sandbox's audit must find nothing wrong with."""
+"""A correct client that stores profiles with plain SQL. The sandbox's audit must have no findings about it."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ Connection = psycopg.Connection[Any]
 
 @dataclass
 class Store:
-    """A client's database and media root, and the sandbox they are filled from."""
+    """A client's database and media root, and the sandbox that fills them."""
 
     sandbox: Sandbox
     calls: Calls
@@ -27,12 +27,12 @@ class Store:
     root: Path
 
     def execute(self, sql: str, *values: Any) -> None:
-        """Change the database and commit."""
+        """Changes the database and commits."""
         self.connection.execute(sql, values)
         self.connection.commit()
 
     def take_over(self) -> list[Any]:
-        """Store everything that is listed, files included; returns the ids, of which none is confirmed yet."""
+        """Stores everything on the list, including files. Returns the ids, which are not confirmed yet."""
         ids = []
         for element in self.calls.profiles():
             self.keep(element)
@@ -40,7 +40,7 @@ class Store:
         return ids
 
     def keep(self, profile: dict[str, Any]) -> None:
-        """Store one profile, an older revision of it replaced."""
+        """Stores a profile, and replaces its older revision."""
         key = (self.calls.client, str(profile["profileId"]))
         one = "WHERE client_id = %s AND profile_id = %s"
         old = self.connection.execute(f"SELECT revision FROM ats.application {one}", key).fetchone()
@@ -126,7 +126,7 @@ class Store:
         self.connection.execute(insert, (*described, "stored", len(answer.content), digest, path))
 
     def confirm(self, ids: list[Any]) -> list[str]:
-        """Confirm, and mark the confirmed; returns what the audit found about this confirm."""
+        """Confirms profiles and marks them. Returns the findings of the audit about this confirm."""
         before = len(self.sandbox.findings)
         assert self.calls.confirm(ids).status_code == 200
         self.execute(
@@ -139,7 +139,7 @@ class Store:
 
 @contextmanager
 def storing(database_url: str, root: Path, **switches: Any) -> Iterator[Store]:
-    """A sandbox that audits this database and media root, and an honest client of it."""
+    """Starts a sandbox that audits this database and media root, and yields it with a correct client."""
     root.mkdir(exist_ok=True)
     plain = database_url.replace("+psycopg", "", 1)
     with (

@@ -1,4 +1,4 @@
-"""What the tests of the cycle ask again and again: run until nothing is new, and then prove that nothing moves."""
+"""Helps tests of the cycle: runs cycles until nothing is new, and then proves that nothing changes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _TABLES = (
 
 
 def settle(scene: Scene, *, cycles: int = 40, **plan: Any) -> list[Ended]:
-    """Run cycles until one brings nothing new, confirms nothing and leaves no file to fetch."""
+    """Runs cycles until one lands nothing new, confirms nothing and leaves no file to fetch."""
     ended: list[Ended] = []
     for _ in range(cycles):
         ended.append(scene.cycle(**{**QUICK, **plan}))
@@ -35,7 +35,7 @@ def settle(scene: Scene, *, cycles: int = 40, **plan: Any) -> list[Ended]:
 
 
 def row_versions(scene: Scene) -> dict[str, Any]:
-    """For each table but those of the work itself: its rows, where each lies, and which transaction wrote it."""
+    """Returns the rows of each table, except those about the work itself, with their location and transaction."""
     query = " UNION ALL ".join(
         f"SELECT '{name}' AS name, array_agg(ctid::text || '/' || xmin::text ORDER BY ctid) AS rows FROM {name}"
         for name in _TABLES
@@ -44,23 +44,23 @@ def row_versions(scene: Scene) -> dict[str, Any]:
 
 
 def calls(scene: Scene, path: str) -> list[int]:
-    """The statuses that the sandbox answered to calls of this path, in their order (0: no answer)."""
+    """Returns the statuses of the sandbox's answers to this path, in order (0: no answer)."""
     return [request.status for request in scene.sandbox.ledger.requests if request.path == path]
 
 
 def confirmed(scene: Scene) -> Counter[Any]:
-    """How often each id was confirmed with success, keyed by (JSON type, value)."""
+    """Counts the successful confirms of each id, keyed by (JSON type, value)."""
     return scene.sandbox.ledger.times_confirmed(scene.client.plan.client_id)
 
 
 def assert_confirmed_once_each(scene: Scene) -> None:
-    """Every application that exists was confirmed exactly once, by its own JSON type, and nothing else was."""
+    """Checks that every existing application was confirmed exactly once, with its JSON type, and that nothing else was."""
     ids = [typed(profile["profileId"]) for profile in scene.sandbox.expected()]
     assert confirmed(scene) == Counter(ids)
 
 
 def assert_idle(scene: Scene) -> None:
-    """A further cycle asks for the list alone: it writes no row and no file, downloads nothing, confirms nothing."""
+    """Checks that a further cycle only requests the list: it writes no row or file, and downloads and confirms nothing."""
     rows, files, asked = row_versions(scene), scene.files(), len(scene.sandbox.ledger.requests)
     ended = scene.cycle()
     assert (ended.error, ended.tally.new, ended.tally.changed, ended.tally.confirmed) == (None, 0, 0, 0)
@@ -70,16 +70,16 @@ def assert_idle(scene: Scene) -> None:
 
 
 def states(scene: Scene) -> dict[str, int]:
-    """How many files are in which state."""
+    """Counts the files in each state."""
     found = scene.rows("SELECT state, count(*) AS files FROM ats.media GROUP BY state")
     return {row["state"]: row["files"] for row in found}
 
 
 def landed(scene: Scene) -> set[str]:
-    """The ids of all applications in the store."""
+    """Returns the ids of all applications in the store."""
     return {row["profile_id"] for row in scene.rows("SELECT profile_id FROM ats.application")}
 
 
 def quarantined(scene: Scene) -> Sequence[dict[str, Any]]:
-    """The entries that wait in quarantine, oldest first."""
+    """Returns the unresolved entries in quarantine, oldest first."""
     return scene.rows("SELECT * FROM ops.quarantine WHERE resolved_at IS NULL ORDER BY quarantine_id")

@@ -1,1 +1,1 @@
-"""The proofs: SIGKILL at each system call, Postgres cut at each message, HTTP broken at each exchange. `python -m tests.proof` runs them."""
+"""The proofs: SIGKILL at each system call, Postgres cut off at each message, and more. Run them with `python -m tests.proof`."""

@@ -1,6 +1,6 @@
-"""Every proof in turn, with its progress, and a table at the end. Ended early, it goes on where it was.
+"""Runs the proofs one after the other, shows the progress, and prints a table at the end. Resumes an interrupted run.
 
-PROOF_SCALE (0 to 1) takes that share of the points, chosen by PROOF_SEED.
+PROOF_SCALE (0 to 1) limits a run to this share of the points; PROOF_SEED selects them.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ PROOFS = {
     "faults": "the table of faults, row by row",
     "heavy": "heavy tests",
 }
-BESIDE = ("longrun", "heavy")  # one after the other, beside the rest: they wait for most of their time
+# These run one after the other, in parallel with the rest, since they mostly wait.
+BESIDE = ("longrun", "heavy")
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- proof: written by `make proof ARGS=--report` -->", "<!-- proof: end -->"
 
 
 def main() -> int:
-    """Run all proofs, or some of them. 0 when every point holds."""
+    """Runs all proofs, or the given ones. Returns 0 if every point holds."""
     parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
     parser.add_argument("proofs", nargs="*", metavar="PROOF", help=f"some of: {', '.join(PROOFS)}")
     parser.add_argument("--scale", type=float, default=float(os.environ.get("PROOF_SCALE", "1")))
@@ -87,19 +88,19 @@ def _run(names: list[str], chosen: argparse.Namespace) -> dict[str, Outcome]:
 
 
 class _Progress:
-    """A line that is written over on a terminal; elsewhere a new one every half minute."""
+    """Shows the progress: on a terminal as one line that changes, elsewhere as a new line every 30 seconds."""
 
     def __init__(self) -> None:
         self._next = 0.0
         self._lock = threading.Lock()
 
     def tell(self, words: str) -> None:
-        """Lines that stay."""
+        """Prints lines that stay."""
         with self._lock:
             print(f"\n{words}", flush=True)
 
     def show(self, words: str) -> None:
-        """How far it is."""
+        """Shows the current progress."""
         with self._lock:
             if sys.stdout.isatty():
                 print(f"\r{words}\x1b[K", end="", flush=True)
@@ -114,7 +115,7 @@ def _table(outcomes: dict[str, Outcome], seconds: float, scale: float, seed: int
         "|---|---:|---:|---:|---:|---|---:|",
     ]
     for name, each in outcomes.items():
-        # A run now and then does less than the one that was counted, so that its point does not come.
+        # Some runs make fewer calls than the run that listed the points, so they do not reach their point.
         missed = each.kinds[NOT_REACHED]
         counts = f"{each.points:,} | {len(each.held) - missed:,} | {missed:,} | {len(each.failed):,}"
         lines.append(f"| {PROOFS[name]} | {counts} | {each.summary} | {each.seconds / 60:.1f} |")

@@ -1,4 +1,4 @@
-"""The model, and what can happen at PitchYou: applications come, change, turn out to be unreadable, and are erased."""
+"""Simulates events at PitchYou (applications arrive, change, become unreadable or are erased) and models them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.proof.world import installation
 from tests.system.processes import MANY, Site
 
 T = TypeVar("T")
-CLIENTS = ("acme", "globex", "initech")  # their applications have equal ids
+CLIENTS = ("acme", "globex", "initech")  # their applications have the same ids
 UNREADABLE = (
     b'{"profileId": "bad-%d", "steps": NaN}',
     b'{"profileId": "bad-%d", "steps": 7}',
@@ -30,7 +30,7 @@ UNREADABLE = (
 
 @dataclass
 class Model:
-    """What PitchYou has ever had of one client."""
+    """Everything that PitchYou has ever held for one client."""
 
     versions: dict[str, list[str | None]] = field(
         default_factory=dict
@@ -45,7 +45,7 @@ CHANGE = st.sampled_from(("answer", "another file", "fewer files", "as in the be
 
 
 class AtPitchYou(RuleBasedStateMachine):
-    """One installation with three clients, what happens to their applications, and the model of it."""
+    """An installation with three clients, the events at PitchYou, and the model of their applications."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class AtPitchYou(RuleBasedStateMachine):
         self.stored: dict[str, dict[str, int]] = {
             client: {} for client in CLIENTS
         }  # version numbers, last seen
-        self.first: dict[tuple[str, str], dict[str, Any]] = {}  # each application as it came
+        self.first: dict[tuple[str, str], dict[str, Any]] = {}  # each application as it arrived
         self.erased: list[Fault] = []
         self.marks = 0
 
@@ -119,7 +119,7 @@ class AtPitchYou(RuleBasedStateMachine):
 
     @rule(client=CLIENT, which=WHICH)
     def one_is_erased(self, client: str, which: int) -> None:
-        """One that is stored in its newest version: what is erased before that, nobody can store."""
+        """Erases an application whose newest version is stored; one that was erased before that could not be stored."""
         newest = {name: len(marks) - 1 for name, marks in self.model[client].versions.items()}
         stored = [
             profile["profileId"]
@@ -128,7 +128,7 @@ class AtPitchYou(RuleBasedStateMachine):
         ]
         if profile_id := _one_of(stored, which):
             self.here.sandbox.withdraw_profile(profile_id, client)
-            # The others have applications with the same id; theirs lose the files that are not fetched yet.
+            # The other clients have applications with the same id; those lose the files that are not fetched yet.
             path = f"/{quote(str(profile_id), safe='')}/"
             self.erased.append(Fault("media", "status", status=404, match=path, times=MANY * MANY))
             self.here.sandbox.inject(self.erased[-1])

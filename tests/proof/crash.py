@@ -1,4 +1,4 @@
-"""SIGKILL at each system call that touches the network, the database or the media root."""
+"""Kills a sync at each system call that touches the network, the database or the media root."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SEEDS = (11, 23, 37)
 
 
 def points() -> Iterator[str]:
-    """All points, as `seed:call:number`: what one run of each seed does when nothing kills it.
+    """Lists all points, as `seed:call:number`, from one run of each seed that nothing kills.
 
-    Threads do not run alike each time; so the third fsync is the third, whatever the others do meanwhile.
+    Threads interleave differently in each run. So the point of the third fsync is the third fsync of any thread.
     """
     for seed in SEEDS:
         with busy(seed) as here:
@@ -26,20 +26,20 @@ def points() -> Iterator[str]:
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Returns what was really done, for the report."""
     return done(held, "kills", SEEDS)
 
 
 def prove(point: str) -> str:
-    """Kill a sync at one point, restart, and ask the oracle. Returns the call that was not made any more."""
+    """Kills a sync at one point, restarts it, and asks the oracle. Returns the call that the kill prevented."""
     seed, call, number = point.split(":")
     with busy(int(seed)) as here:
         _, code = traced_sync(here, kill_at=(call, int(number)))
         converge(here)
-    # Now and then a run makes fewer calls than the one that was counted.
+    # Some runs make fewer calls than the run that listed the points.
     return call if code == -9 else NOT_REACHED
 
 
 def traced_sync(here: Site, kill_at: tuple[str, int] | None = None) -> tuple[list[str], int]:
-    """`syncd sync` under the tracer: its calls, and how it ended."""
+    """Runs `syncd sync` under the tracer. Returns its calls and its exit code."""
     return traced("sync", "--json", environ=here.environ, root=here.media_root, kill_at=kill_at)

@@ -1,4 +1,4 @@
-"""Cycles of any client of a site: in this process, or in others that kill or freeze themselves on their way."""
+"""Runs cycles of any client of a site: in this process, or in other processes that kill or freeze themselves midway."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from syncd.sync.work import Plan, Work
 from tests.proof.world import SMALL_STEPS
 from tests.system.processes import Site, eventually
 
-DONE, HELD, LOST, FAILED = 0, 3, 4, 5  # the exit code of a process, by what became of its cycle
+DONE, HELD, LOST, FAILED = 0, 3, 4, 5  # the exit codes of a process, by the outcome of its cycle
 _OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'syncd'"
 
 
 @dataclass(frozen=True)
 class Place:
-    """What a process must know to run a cycle of one client. `ttl` is that of its lease, in seconds."""
+    """What a process needs to run a cycle of one client. `ttl` is the lifetime of its lease in seconds."""
 
     client_id: str
     client_secret: str
@@ -41,13 +41,13 @@ class Place:
 
 
 def place(here: Site, client_id: str, *, ttl: float = 60.0) -> Place:
-    """Where a client of this site is synced."""
+    """Returns the place of a client of this site."""
     secrets = {each.client_id: each.client_secret for each in here.sandbox.config.all_tenants}
     return Place(client_id, secrets[client_id], here.sandbox.url, here.database_url, here.media_root, ttl)
 
 
 def cycle_at(where: Place, *, at: int = 0, act: Callable[[], None] = lambda: None) -> Ended:
-    """One cycle, by way of new connections. `act` is called behind step number `at`, which most often is a commit.
+    """Runs a cycle over new connections. Calls `act` after step number `at`, which is usually a commit.
 
     Raises:
         LeaseHeld: another process works for this client.
@@ -73,7 +73,7 @@ def cycle_at(where: Place, *, at: int = 0, act: Callable[[], None] = lambda: Non
 
 @contextmanager
 def another(where: Place, *, at: int = 0, signal: Signals | None = None) -> Iterator[ForkServerProcess]:
-    """Begin a cycle in a process of its own, which sends itself `signal` behind step number `at`."""
+    """Starts a cycle in a new process, which sends itself `signal` after step number `at`."""
     process = _forks().Process(target=_cycle, args=(where, at, signal), daemon=True)
     process.start()
     try:
@@ -84,7 +84,7 @@ def another(where: Place, *, at: int = 0, signal: Signals | None = None) -> Iter
 
 
 def exit_code(process: ForkServerProcess, here: Site) -> int:
-    """Wait for a process to end, and for its sessions at Postgres. Below zero: it was killed."""
+    """Waits until a process and its Postgres sessions have ended. Returns the exit code; below zero if a signal killed it."""
     process.join(30)
     assert process.exitcode is not None, "a cycle does not end"
     eventually(lambda: here.value(f"SELECT count(*) = 0 {_OURS}"), "the end of its sessions")
@@ -92,7 +92,7 @@ def exit_code(process: ForkServerProcess, here: Site) -> int:
 
 
 def rows_by_client(here: Site) -> dict[str, str]:
-    """For each client that has any rows, a digest of all of them that no write leaves as it was."""
+    """Returns a digest of all rows of each client that has any. Every write changes it."""
     tables = here.rows(
         "SELECT table_schema || '.' || table_name FROM information_schema.columns "
         "WHERE table_schema IN ('ats', 'ops') AND column_name = 'client_id' ORDER BY 1"
@@ -106,20 +106,20 @@ def rows_by_client(here: Site) -> dict[str, str]:
 
 
 def end_sessions(here: Site) -> None:
-    """Let Postgres cut all connections of syncd."""
+    """Makes Postgres end all connections of syncd."""
     here.rows(f"SELECT pg_terminate_backend(pid) {_OURS}")
 
 
 def stands_still(process: ForkServerProcess) -> bool:
-    """Whether a process is frozen or has ended."""
+    """Says whether a process is frozen or has ended."""
     if process.exitcode is None:
-        with suppress(OSError):  # it has ended just now
+        with suppress(OSError):  # it has just ended
             return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] in "TZ"
     return True
 
 
 def freeze(process: ForkServerProcess, here: Site) -> None:
-    """Stop a process outside its transactions, since the locks of those keep its lease from others for a minute."""
+    """Freezes a process outside its transactions, whose locks would keep its lease from others for a minute."""
     while process.exitcode is None:
         _send(process, SIGSTOP)
         if here.value(f"SELECT coalesce(bool_and(state = 'idle'), true) {_OURS}"):
@@ -129,7 +129,7 @@ def freeze(process: ForkServerProcess, here: Site) -> None:
 
 
 def thaw(process: ForkServerProcess) -> None:
-    """Let a process go on. Harmless when it has ended."""
+    """Lets a frozen process continue. Does nothing if it has ended."""
     _send(process, SIGCONT)
 
 
@@ -141,7 +141,7 @@ def _send(process: ForkServerProcess, signal: Signals) -> None:
 
 @cache
 def _forks() -> ForkServerContext:
-    """A process that has loaded syncd, has no threads, and forks; so that no start takes longer than the cycle."""
+    """Returns a process that has loaded syncd, runs no threads, and forks. So a start does not take longer than a cycle."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     return context
@@ -149,7 +149,7 @@ def _forks() -> ForkServerContext:
 
 def _cycle(where: Place, at: int, signal: Signals | None) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (1, 2):  # its log is as long as its troubles
+    for descriptor in (1, 2):  # its log can get long
         os.dup2(nothing, descriptor)
     act = partial(os.kill, os.getpid(), signal) if signal else lambda: None
     try:

@@ -1,4 +1,4 @@
-"""Whole list answers that are damaged: not one element of them is landed, and the next answer brings all."""
+"""Damages whole list answers. None of their elements may land; the next answer must bring all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TOKEN = reply(b'{"access_token":"t"}', Content_Type="application/json")
 
 
 def whole(those: Sequence[bytes]) -> bytes:
-    """The list as it should be."""
+    """Returns the intact list."""
     return b"[" + b",".join(those) + b"]"
 
 
@@ -34,7 +34,7 @@ def _cut(those: list[bytes], chance: random.Random) -> bytes:
 
 
 def _with(piece: bytes) -> Damage:
-    """A piece between two elements, or before the first or behind the last one, without a comma of its own."""
+    """Inserts a piece, without a comma, between two elements, before the first or after the last."""
 
     def damaged(those: list[bytes], chance: random.Random) -> bytes:
         place = chance.randrange(len(those) + 1)
@@ -107,7 +107,7 @@ DAMAGES: dict[str, Damage] = {
 
 
 def refused(here: Site, those: Sequence[bytes], chance: random.Random) -> int:
-    """Answer these as a list, damaged in each way, and see that nothing comes of it. Returns how many ways there were."""
+    """Serves these elements as a list, damaged in each way, and checks that none lands. Returns the number of ways."""
     for what, damage in DAMAGES.items():
         body = damage(list(those), chance)
         ended, paths = _answered(here, body)

@@ -1,4 +1,4 @@
-"""Elements of a list answer as hypothesis builds them: from the grammar of JSON, and from the contract with fields that are wrong."""
+"""Builds elements of a list answer with hypothesis: from the grammar of JSON, and from the contract with wrong fields."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Place: TypeAlias = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Element:
-    """One element. `tame`: a profile that is odd only where the contract takes anything, so it has to be stored."""
+    """An element. `tame`: a profile that is odd only where the contract allows anything, so syncd must store it."""
 
     payload: bytes
     tame: bool = False
 
 
 def elements(number: int, count: int) -> list[Element]:
-    """So many elements, the same for the same number; no two of them mean the same."""
+    """Returns this number of elements, the same ones for the same seed. No two have the same meaning."""
     made: list[Element] = []
     meanings: set[str] = set()
 
@@ -49,7 +49,7 @@ def elements(number: int, count: int) -> list[Element]:
 
 
 def meaning(payload: bytes) -> str:
-    """What makes two spellings of one bad element one entry in quarantine: their value without `downloadUri`."""
+    """Returns the value without `downloadUri`. Two spellings with the same value share one entry in quarantine."""
     try:
         value = json.loads(payload.decode(), object_pairs_hook=_without_addresses)
         return json.dumps(value, sort_keys=True)
@@ -63,11 +63,12 @@ def _without_addresses(pairs: list[tuple[str, Any]]) -> Any:
     return {key: value for key, value in pairs if key != "downloadUri"}
 
 
-# The contract (S2.1): a profile, and every field of it wrong in every way.
+# The contract (S2.1): a profile, with every field wrong in every way.
 
 _STEP: Place = ("steps", 0)
 _FILE: Place = ("steps", 1, "attachments", 0)
-_ANYTHING: list[Place] = [  # places where the contract takes whatever comes
+# Places where the contract allows any value.
+_ANYTHING: list[Place] = [
     *[(key,) for key in ("firstName", "lastName", "email", "phone", "language", "createdAt", "x", "")],
     *[(*_STEP, key) for key in ("question", "answer", "type", "x", "")],
 ]
@@ -155,7 +156,7 @@ _BAD_SHAPES = st.sampled_from(
         b'[{"question":"?","question":"?"}]',
     ]
 )  # fmt: skip
-# Which places, what is put there besides anything at all, and whether whatever is sound JSON has to be taken there.
+# Places, values for them in addition to arbitrary ones, and whether syncd must accept any valid JSON there.
 _WRONGS: list[tuple[list[Place], st.SearchStrategy[bytes], bool]] = [
     (_ANYTHING, SOUND, True),
     (_ANYTHING, STRINGS, True),
@@ -187,7 +188,7 @@ def _wronged(draw: st.DrawFn) -> Element:
 
 
 def _spoil(profile: Tree, place: Place, value: bytes, how: str) -> None:
-    """Put a value in its place, beside what is there, or take that away; nothing where an earlier one left no such place."""
+    """Sets a value, adds it a second time, or removes it. Does nothing if an earlier change has removed the place."""
     holder: Any = profile
     for step in place[:-1]:
         holder = holder.get(step) if isinstance(holder, dict) else _at(holder, step)

@@ -1,4 +1,4 @@
-"""Each HTTP exchange, broken before its effect, in the middle of its answer, and after its effect."""
+"""Breaks each HTTP exchange before its effect, in the middle of its answer, and after its effect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KINDS = ("drop_before", "truncate", "drop_after")
 
 
 def points() -> Iterator[str]:
-    """All points, as `seed:number:kind`."""
+    """Lists all points, as `seed:number:kind`."""
     for seed in SEEDS:
         with busy(seed) as here:
             before = len(here.sandbox.ledger.requests)
@@ -24,12 +24,12 @@ def points() -> Iterator[str]:
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Returns what was really done, for the report."""
     return done(held, "exchanges broken", SEEDS)
 
 
 def prove(point: str) -> str:
-    """Break one exchange, let the cycle go on as it can, restart, and ask the oracle. Returns what was asked for."""
+    """Breaks one exchange, lets the cycle continue as it can, restarts, and asks the oracle. Returns the broken request."""
     seed, number, kind = point.split(":")
     with busy(int(seed)) as here:
         before = len(here.sandbox.ledger.requests)
@@ -40,5 +40,4 @@ def prove(point: str) -> str:
         converge(here)
     if len(requests) < int(number):
         return NOT_REACHED
-    path = requests[int(number) - 1].path
-    return f"{kind} {path.split('/')[3] if path.count('/') > 2 else path}"
+    return f"{kind} {requests[int(number) - 1].path}"

@@ -1,4 +1,4 @@
-"""The table of faults: each row is let happen for real by the tests that are named in `tests/faults.py`."""
+"""Proves the table of faults: the tests that `tests/faults.py` names make each fault happen for real."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ RUNS_TESTS = True
 
 
 def points() -> Iterator[str]:
-    """The rows of the table."""
+    """Lists the rows of the table."""
     yield from FAULTS
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Returns what was really done, for the report."""
     return f"{total(held, r'([0-9]+) tests'):,} tests"
 
 
 def prove(name: str) -> str:
-    """Run the tests of one row, but for the heavy ones, which are a proof of their own. None may be skipped."""
+    """Runs the tests of one row, except the heavy ones, which are a separate proof. None may be skipped."""
     run = pytest(*FAULTS[name], "-m", "not proof")
     assert run.returncode == 0, run.stdout[-3000:]
     assert " skipped" not in run.stdout, run.stdout[-3000:]

@@ -1,4 +1,4 @@
-"""200,000 elements that hypothesis builds: each ends in the store or in quarantine, none holds up a batch or another one."""
+"""Lists 200,000 elements from hypothesis. Each must end in the store or in quarantine; none may block a batch or another element."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.system.processes import Site
 
 SEEDS = 420
 LISTS = 20
-ELEMENTS = 500  # of each seed
+ELEMENTS = 500  # per seed
 READINGS: tuple[dict[str, Any], ...] = ({"after_confirm": "stay"}, {"after_confirm": "leave"})
 BATCHES = (500, 64, 7)
 _UNASKABLE = re.compile(r"[\0\ud800-\udfff]")
@@ -27,19 +27,19 @@ _BLANK = b" \t\r\n"
 
 
 def points() -> Iterator[str]:
-    """All points: a seed for elements, or `list:seed` for whole lists."""
+    """Lists all points: a seed for elements, or `list:seed` for whole lists."""
     yield from map(str, range(1, SEEDS + 1))
     yield from (f"list:{number}" for number in range(1, LISTS + 1))
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Returns what was really done, for the report."""
     found, lists = total(held, r"^([\d,]+) elements"), total(held, r"^(\d+) damaged lists")
     return f"{found:,} elements, {lists:,} damaged lists; {spelt(range(1, SEEDS + 1))}"
 
 
 def prove(point: str) -> str:
-    """Have one seed's elements listed among good profiles, and look for each; names the fewest that fail together."""
+    """Lists one seed's elements among good profiles, and looks for each. An error names a smallest set that fails."""
     kind, _, seed = point.rpartition(":")
     if kind == "list":
         return _prove_lists(int(seed))
@@ -47,7 +47,7 @@ def prove(point: str) -> str:
 
 
 def prove_elements(number: int, count: int) -> int:
-    """So many elements of a seed, listed twice. Returns how many there were."""
+    """Lists this number of a seed's elements twice, and checks them. Returns their number."""
     built = elements(number, count)
 
     def attempt(those: Sequence[Element]) -> None:
@@ -99,7 +99,7 @@ def _prove(those: Sequence[Element], number: int) -> None:
 
 
 def _offer(here: Site, those: Sequence[Element]) -> None:
-    """Put them into the list, and a good profile before every 50 of them and at the end."""
+    """Adds the elements to the list, with a good profile before every 50 elements and at the end."""
     for place, each in enumerate(those):
         if place % 50 == 0:
             here.sandbox.add_profiles(1)
@@ -115,7 +115,7 @@ def _run(here: Site, plan: dict[str, Any]) -> None:
 
 
 def _find_each(here: Site, those: Sequence[Element]) -> None:
-    """Each is in one place, and in the right one; of those with one profileId that is so for the last."""
+    """Checks that each element is in exactly one place, the right one. Of elements with the same profileId, only the last counts."""
     stored = _payloads(here, "SELECT payload FROM ats.application_raw")
     kept = _payloads(here, "SELECT payload FROM ops.quarantine WHERE resolved_at IS NULL")
     whose_each = [identity(each.payload) for each in those]
@@ -143,7 +143,7 @@ def _payloads(here: Site, sql: str) -> set[bytes]:
 
 
 def sound(payload: bytes) -> bool:
-    """Whether it is JSON by the letter (RFC 8259) that any parser reads alike, and not nested beyond 100 levels."""
+    """Says whether the bytes are strict JSON (RFC 8259) that every parser reads the same, with at most 100 levels."""
     try:
         value = json.loads(payload.decode(), object_pairs_hook=_distinct, parse_constant=_refuse)
         return _depth(value) <= 100 and "Infinity" not in json.dumps(value)
@@ -167,7 +167,7 @@ def _depth(value: Any) -> int:
 
 
 def identity(payload: bytes) -> str | None:
-    """The profileId, where there is no doubt about it; None where it might as well be that of another profile inside."""
+    """Returns the profileId, or None if it could as well belong to another profile inside."""
     ids = _ids(payload)
     if ids is None and payload.count(b'"profileId"') == 1 and (first := _FIRST_KEY.match(payload)):
         ids = _ids(b"{%b}" % first[1])
@@ -178,7 +178,7 @@ def identity(payload: bytes) -> str | None:
 
 
 def _ids(payload: bytes) -> list[Any] | None:
-    """Each value that the key `profileId` has in an object; None for what is not JSON, even to a parser without scruples."""
+    """Returns every value of the key `profileId` in an object, or None if even a lenient parser rejects the bytes."""
     try:
         value = json.loads(
             payload.decode(errors="surrogateescape"),
@@ -192,11 +192,11 @@ def _ids(payload: bytes) -> list[Any] | None:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """An object with each of its keys, also those that stand there twice."""
+    """An object with all of its keys, including duplicates."""
 
 
 def _divided(those: Sequence[Element]) -> tuple[list[Element], list[Element]]:
-    """Those that the audit can judge, and those with a profileId that it cannot read or cannot ask Postgres for."""
+    """Splits the elements: those that the audit can check, and those whose profileId it cannot read or use in a query."""
     whose = {identity(each.payload) for each in those if _is_odd(each.payload)} - {None}
     judged: list[Element] = []
     rest: list[Element] = []
@@ -215,7 +215,7 @@ def _is_odd(payload: bytes) -> bool:
 
 
 def _rows_of_good_ones(here: Site) -> dict[tuple[str, str], str]:
-    """What stands in the rows of each profile of the sandbox's own, and which transaction wrote them."""
+    """Returns the rows of each of the sandbox's own profiles, and the transaction that wrote them."""
     ids = [str(profile["profileId"]) for profile in here.sandbox.expected()]
     rows = []
     for table in ("application", "application_contact", "application_raw", "answer", "media", "attachment"):
@@ -233,11 +233,11 @@ def _state(here: Site) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
     files = here.files_as_they_are()
     return tables, {
         path: files[path] for path in files if not path.startswith(".tmp")
-    }  # each cycle has its own
+    }  # each cycle has a different one
 
 
 def smallest(those: Sequence[Element], attempt: Callable[[Sequence[Element]], None]) -> Sequence[Element]:
-    """As few of them as still fail, found by leaving out ever smaller parts."""
+    """Returns a smallest set that still fails, by leaving out smaller and smaller parts."""
     size = len(those) // 2
     while size:
         for start in range(0, len(those), size):
@@ -253,6 +253,6 @@ def smallest(those: Sequence[Element], attempt: Callable[[Sequence[Element]], No
 def _fails(those: Sequence[Element], attempt: Callable[[Sequence[Element]], None]) -> bool:
     try:
         attempt(those)
-    except Exception:  # whatever it is
+    except Exception:  # any error counts as a failure
         return True
     return False

@@ -1,7 +1,7 @@
-"""JSON as hypothesis builds it from its grammar, and what is not quite JSON.
+"""Builds JSON from its grammar with hypothesis, and almost-JSON.
 
-Whatever is wrong, quotes and brackets are in pairs and no comma stands outside them, so that the array around an element can
-still be told apart: a broken array is another fault.
+Even in invalid elements, quotes and brackets come in pairs, and no comma stands outside of them. So the array around an
+element can still be split; a broken array is a different fault.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import re
 
 from hypothesis import strategies as st
 
-NUMBER = b"~N~"  # stands for a number that no other element of the batch has
+NUMBER = b"~N~"  # a placeholder for a number that is unique in the batch
 _MANY = re.compile(
     rb"~([^~]+)\*(\d+)~"
-)  # what is long is written short until the end, for hypothesis keeps copies
+)  # long values have a short notation until the end, since hypothesis keeps copies
 
 
 def written_out(element: bytes, number: int) -> bytes:
-    """The element's real bytes."""
+    """Returns the element's real bytes."""
     return _MANY.sub(lambda many: many[1] * int(many[2]), element).replace(NUMBER, b"%d" % number)
 
 
@@ -107,9 +107,9 @@ _FRAMES = st.sampled_from(
         *[b"{" + _ID + b',"steps":[{"question":"?","answer":%b}]}'] * 3,
         *[b"{" + _ID + b',"x":%b}', b'{"x":%b,' + _ID + b"}", b"{" + _ID + b',"steps":[%b]}'],
         *[b"%b", b"\n %b\t", b"{" + _ID + b"%b}", b"{" + _ID + b"}%b", b"%b{" + _ID + b"}", b"{%b," + _ID + b"}"],
-        # Listed several times: the last one counts.
+        # Listed several times; the last one counts.
         *[b'{"profileId":"again-%d","x":[%b,' % (number, NUMBER) + b"%b]}" for number in (1, 2)],
-        # Another profile is named inside; which one this is can only be told by whoever can read it.
+        # Names another profile inside; only a parser that can read the element knows which profile it is.
         b'{"x":{"profileId":"again-1"},"y":%b,' + _ID + b"}",
     ]
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The tests marked `proof`: too heavy for each run of the suite, and each a point of its own here."""
+"""Runs the tests marked `proof`, which are too heavy for every run of the suite. Each test is a point."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ RUNS_TESTS = True
 
 
 def points() -> Iterator[str]:
-    """Their names, as pytest has them."""
+    """Lists their names, as pytest prints them."""
     listed = pytest("tests", "-m", "proof", "--collect-only")
     assert listed.returncode == 0, listed.stdout[-3000:]
     yield from (line for line in listed.stdout.splitlines() if "::" in line)
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Returns what was really done, for the report."""
     return f"{len(held)} tests"
 
 
 def prove(name: str) -> str:
-    """Run one of them."""
+    """Runs one of the tests."""
     run = pytest(name, "-m", "proof")
     assert run.returncode == 0, run.stdout[-3000:]
     assert " skipped" not in run.stdout, run.stdout[-3000:]
@@ -33,7 +33,7 @@ def prove(name: str) -> str:
 
 
 def pytest(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """pytest, in a process of its own."""
+    """Runs pytest in a new process."""
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
         cwd=ROOT,

@@ -1,13 +1,13 @@
-"""Thirty days of a daemon, with a switch of daylight saving time in their middle; and a clock that is set, again and again.
+"""Runs a daemon for thirty simulated days, with a switch of daylight saving time; and sets the clock again and again.
 
-Real are the daemon (a process of its own), Postgres, HTTP, the files, and the pace at which all of it works. Simulated is
-the clock of the machine, for the daemon and for Postgres: while nobody has anything to do, it leaps by a minute at a
-time (see `simulated_clock`). PitchYou's tokens expire by it too. No schedule, timeout or wait of syncd is changed but
-for the lease, which need not be renewed each 20 seconds.
+The daemon (a separate process), Postgres, HTTP, the files, and the speed of all of them are real. The clock of the machine
+is simulated, for the daemon and for Postgres: while all of them wait, it leaps by a minute at a time (see
+`simulated_clock`). PitchYou's tokens expire by the same clock. syncd's schedules, timeouts and waits are unchanged, except
+that the lease needs no renewal every 20 seconds.
 
-Cron lines are read in UTC, so a switch must change nothing: in spring the day has 23 hours in Berlin, and 23 runs; in
-autumn 25, two of them between 2 and 3 o'clock. Meanwhile applications come and change, files are late or gone, Postgres
-is restarted and is away for hours, PitchYou refuses the client and forgets its tokens.
+syncd reads cron lines in UTC, so a switch must change nothing: in spring the day has 23 hours in Berlin, and 23 runs; in
+autumn it has 25, two of them between 2 and 3 o'clock. Meanwhile applications arrive and change, files are late or gone,
+Postgres restarts and is away for hours, and PitchYou refuses the client and forgets its tokens.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["TOOLS", "missing", "points", "prove"]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAYS = 30
-# Both begin two weeks before the Sunday of the switch. The seconds are there so that no run is due at the start.
+# Both begin two weeks before the Sunday of the switch. Because of the seconds, no run is due at the start.
 STARTS = {
     "spring": datetime(2027, 3, 14, 0, 0, 20, tzinfo=UTC),
     "autumn": datetime(2027, 10, 17, 0, 0, 20, tzinfo=UTC),
@@ -38,29 +38,29 @@ SWITCHES = {
     "autumn": (datetime(2027, 10, 31, tzinfo=BERLIN), 25),
 }
 WITHOUT_NEWS = (
-    3  # days at the end, in which what is gone is given up, also by a client that is synced once a night
+    3  # days at the end, in which even a client with one cycle a night gives up the files that are gone
 )
-_EARLIEST = 0.8 * TOKEN_LIFETIME - 60  # seconds after which a token may be renewed, seen once a minute
+_EARLIEST = 0.8 * TOKEN_LIFETIME - 60  # seconds after which syncd may renew a token, with looks once a minute
 
 
 def points() -> Iterator[str]:
-    """All points: two times thirty days, and what is done to the clock."""
+    """Lists all points: two times thirty days, and the changes of the clock."""
     yield from (*STARTS, *JUMPING)
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Returns what was really done, for the report."""
     days, cycles = total(held, r"^(\d+) days"), total(held, r" ([\d,]+) cycles")
     return f"{days} days, {cycles:,} cycles; the clock in {len(held.keys() & set(JUMPING))} ways"
 
 
 def prove(point: str) -> str:
-    """Let the time pass, and look at everything that was done in it. Returns how much that was."""
+    """Lets the time pass, and checks everything that happened in it. Returns how much that was."""
     return prove_jumps(point) if point in JUMPING else prove_days(point, DAYS)
 
 
 def prove_days(season: str, days: int) -> str:
-    """So many days, four at least; all that is claimed takes thirty, of which the troubles fill the first seventeen."""
+    """Runs this number of days, at least four. A full proof needs thirty; the troubles take the first seventeen."""
     with scene(STARTS[season], gone=0.05) as machine:
         began, troubles = machine.clock.now(), Troubles(machine)
         for hour in range(days * 24):
@@ -84,7 +84,7 @@ def prove_days(season: str, days: int) -> str:
 
 
 def _news(machine: Scene, hour: int) -> None:
-    """One more application, and now and then another version of an old one."""
+    """Adds an application, and sometimes a new version of an old one."""
     client = CLIENTS[hour // 5 % len(CLIENTS)]
     machine.here.sandbox.add_profiles(1, client)
     if hour % 15 == 0:
@@ -93,7 +93,7 @@ def _news(machine: Scene, hour: int) -> None:
 
 
 class Troubles:
-    """What goes wrong, at 20 minutes past an hour, and when it is over."""
+    """Plans what goes wrong, at 20 minutes past an hour, and when it ends."""
 
     def __init__(self, machine: Scene) -> None:
         self._machine = machine
@@ -102,7 +102,7 @@ class Troubles:
         self.revoked_at: list[datetime] = []
         self._plan: dict[int, Callable[[], None]] = {
             5 * 24 + 10: self._restart,
-            # Twice: what the first outage takes of memory for good is no leak, if the second takes no more.
+            # Twice: memory that the first outage takes permanently is not a leak, if the second takes no more.
             **{
                 day * 24 + hour: act
                 for day in (1, 8)
@@ -120,7 +120,7 @@ class Troubles:
         }
 
     def at(self, hour: int) -> None:
-        """Do what is planned for this hour."""
+        """Does what is planned for this hour."""
         if act := self._plan.get(hour):
             act()
             self.days.add(self._machine.clock.now().date())
@@ -130,9 +130,7 @@ class Troubles:
         self._machine.postgres.start()
 
     def _postgres_ends(self) -> None:
-        self._machine.leap = (
-            5  # so that a wait for Postgres, of a second or two, is not overslept by a minute
-        )
+        self._machine.leap = 5  # so that a wait of a second or two for Postgres does not become a minute
         self._machine.postgres.stop("immediate")
         self.of_postgres.append(Outage(self._machine.clock.now()))
 
@@ -155,7 +153,7 @@ class Troubles:
 
 
 def _assert_switch(machine: Scene, season: str, ended: datetime) -> None:
-    """The day of the switch has as many runs as it has hours in Berlin."""
+    """Checks that the day of the switch has as many runs as hours in Berlin."""
     day, hours = SWITCHES[season]
     midnight, next_midnight = (each.astimezone(UTC) for each in (day, day + timedelta(days=1)))
     if next_midnight > ended:
@@ -166,7 +164,7 @@ def _assert_switch(machine: Scene, season: str, ended: datetime) -> None:
 
 
 def _assert_tokens(machine: Scene, revoked_at: list[datetime]) -> None:
-    """No token is asked for before the old one is about to expire, and none is used when it has."""
+    """Checks that syncd requests a token only when the old one is about to expire, and never uses an expired one."""
     for client, moments in machine.asked_for_tokens.items():
         for earlier, later in pairwise(moments):
             assert later - earlier >= timedelta(seconds=_EARLIEST) or any(

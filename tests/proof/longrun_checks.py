@@ -1,4 +1,4 @@
-"""What is demanded of thirty days: each run when it is due and no other, and nothing that grows."""
+"""Checks thirty days: each due run happens on time, no other run happens, and nothing grows."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from tests.proof.longrun_scene import CLIENTS, EVERY, Scene
 HOUR = timedelta(hours=1)
 NEVER = datetime.max.replace(tzinfo=UTC)
 DAY = timedelta(days=1)
-AT_ONCE = timedelta(seconds=20)  # a thread that was woken may have to wait for a core
+AT_ONCE = timedelta(seconds=20)  # a thread that wakes up may have to wait for a core
 A_LEAP = timedelta(minutes=1)  # of the clock
 SOON = timedelta(
     minutes=3
-)  # after an outage, Postgres is looked for each half minute, and waited for as long
+)  # after an outage, syncd tries Postgres every 30 seconds, and waits as long for it
 GROWTH = 1.05  # of memory, from the third day to the last
 _LINES = {"cycle_finished": 24 + 16 + 1, "templates_synced": len(CLIENTS)}  # a day
 _BYTES = 30_000  # a day
-_SETTLED = 3  # days after which nothing may grow any more
+_SETTLED = 3  # days after which nothing may grow
 
 
 @dataclass
 class Outage:
-    """When Postgres was away."""
+    """A period in which Postgres was away."""
 
     began: datetime
     ended: datetime = NEVER
 
     def holds(self, moment: datetime) -> bool:
-        """Whether it was away at that moment."""
+        """Says whether Postgres was away at this moment."""
         return self.began <= moment < self.ended
 
 
 def assert_on_time(machine: Scene, began: datetime, ended: datetime, outages: Sequence[Outage]) -> int:
-    """Each cycle of the schedules began when it was due, once, and there was no other. Returns how many there were.
+    """Checks that each scheduled cycle began once, when it was due, and that there was no other. Returns their number.
 
-    Others are the first one of each client, and the one that makes up for those that an outage of Postgres prevented.
+    Not scheduled are each client's first cycle, and the cycle that makes up for those that an outage of Postgres prevented.
     """
     total = 0
     for client in CLIENTS:
@@ -51,13 +51,13 @@ def assert_on_time(machine: Scene, began: datetime, ended: datetime, outages: Se
         due = [
             each
             for each in due
-            # What was due between the end of an outage and the run that made up for it, that run was.
+            # The run after an outage also counts for runs that were due between the outage and that run.
             if not any(
                 outage.began <= each <= (up or outage.ended)
                 for outage, up in zip(outages, made_up, strict=True)
             )
         ]
-        # An interval counts from a run that may itself have been late by a leap, which is not known here.
+        # An interval starts at a run that may have been late by a leap; how late is unknown here.
         spare = A_LEAP if client == "often" else timedelta(0)
         for moment, start in zip(due, rest, strict=False):
             assert moment - spare <= start <= moment + spare + AT_ONCE, (
@@ -68,7 +68,7 @@ def assert_on_time(machine: Scene, began: datetime, ended: datetime, outages: Se
 
 
 def _made_up(client: str, starts: Sequence[datetime], outage: Outage, began: datetime) -> datetime | None:
-    """The run soon after an outage, which there must be if one was due meanwhile."""
+    """Returns the run soon after an outage; there must be one if a run was due during the outage."""
     found = [each for each in starts if outage.ended <= each <= outage.ended + SOON]
     expected = any(outage.holds(each) for each in _due(client, began, [], outage.ended))
     assert len(found) == expected, f"{client}: {len(found)} runs right after an outage"
@@ -76,7 +76,7 @@ def _made_up(client: str, starts: Sequence[datetime], outage: Outage, began: dat
 
 
 def _due(client: str, first: datetime, made_up: Sequence[datetime], ended: datetime) -> list[datetime]:
-    """When the schedule wants runs, told without its trigger; an interval counts from the last one that was made up for."""
+    """Computes when runs are due, without syncd's own trigger. An interval starts at the last run that made up for others."""
     midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
     if client == "hourly":
         found = [midnight + number * HOUR for number in range((ended - midnight) // HOUR + 1)]
@@ -90,7 +90,7 @@ def _due(client: str, first: datetime, made_up: Sequence[datetime], ended: datet
 
 
 def assert_flat(sizes: Sequence[tuple[int, int, int]]) -> None:
-    """Memory grows by less than 5 %; of open files and threads there are not more on the last days than on earlier ones."""
+    """Checks that memory grows by less than 5 %, and that the number of open files and threads does not grow."""
     settled = sizes[_SETTLED:]
     if len(settled) < 2 * _SETTLED:
         return  # a short run
@@ -105,7 +105,7 @@ def assert_flat(sizes: Sequence[tuple[int, int, int]]) -> None:
 
 
 def assert_log_bounded(machine: Scene, troubled: Collection[date]) -> None:
-    """Each whole day without trouble has a line for each cycle and each look at the templates, and for each file given up."""
+    """Checks that each full day without trouble logs one line per cycle, per look at the templates and per file given up."""
     days: dict[date, Counter[str]] = {}
     sizes: Counter[date] = Counter()
     for event in machine.daemon.events():

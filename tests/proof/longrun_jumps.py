@@ -1,4 +1,4 @@
-"""The clock of a machine is set forward and back, and the machine is suspended: what was missed is made up for once."""
+"""Sets the clock of a machine forward and back, and suspends the machine. syncd must make up for missed runs once."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ HOUR = 3600
 DAY = 24 * HOUR
 # Forward and back, by less than an hour, by hours, by a day and by a month.
 JUMPS = (DAY, -HOUR, HOUR, -DAY, 900, -900, 30 * DAY, -30 * DAY, 5 * HOUR, -2 * HOUR)
-# What a time server corrects: right before, at and right after a run that is due.
+# Corrections by a time server: right before, at and right after a due run.
 CORRECTIONS = (0.9, -0.9, 0.5, -0.5, 0.1, -0.1)
 
 
 def prove_jumps(point: str) -> str:
-    """Do to the clock what the point says, and look at everything in the end. Returns how often that was."""
+    """Changes the clock as the point says, and checks everything at the end. Returns the number of changes."""
     with scene(START, gone=0.2) as machine:
         machine.pass_minutes(31)  # half past ten
         words = JUMPING[point](machine)
-        machine.pass_minutes(50 * 60)  # what PitchYou does not have is given up after a day, at the next run
+        machine.pass_minutes(50 * 60)  # syncd gives up missing files after a day, at the next run
         assert machine.daemon.stop() == 0
         machine.here.assert_complete()
         assert machine.here.outstanding() == 0, "an application is not confirmed"
@@ -35,7 +35,7 @@ def _runs(machine: Scene) -> list[int]:
 
 
 def _set(machine: Scene) -> str:
-    """Each client has one run at once if one is due by now, or if the clock was set back; then the schedule goes on."""
+    """Checks that each client runs once at once if a run is due or the clock was set back; then the schedule continues."""
     for seconds in JUMPS:
         before, runs = machine.clock.now(), _runs(machine)
         machine.clock.set(seconds)
@@ -53,7 +53,7 @@ def _set(machine: Scene) -> str:
 
 
 def _correct(machine: Scene) -> str:
-    """A part of a second changes nothing, be it right before or right after a run."""
+    """Checks that part of a second changes nothing, right before and right after a run."""
 
     def hour() -> None:
         machine.clock.leap(59.5 - machine.clock.now().second)
@@ -70,7 +70,7 @@ def _correct(machine: Scene) -> str:
 
 
 def _suspend(machine: Scene) -> str:
-    """After more than a day in which the machine slept, one run makes up for all; its token has expired and is replaced once."""
+    """Suspends the machine for more than a day. One run must make up for all, and replace the expired token once."""
     runs = _runs(machine)
     asked = len(machine.asked_for_tokens[CLIENTS[0]])
     machine.clock.suspend(26 * HOUR)
@@ -84,7 +84,7 @@ def _suspend(machine: Scene) -> str:
 
 
 def _set_right(machine: Scene) -> str:
-    """What is to be tried again, by a clock that was a month ahead, is tried again soon when that has been set right."""
+    """Schedules retries by a clock that is a month ahead. Once the clock is corrected, syncd must retry soon."""
     machine.clock.set(30 * DAY)
     machine.here.sandbox.inject(Fault("media", "status", status=503, times=None))
     machine.here.sandbox.inject(Fault("confirm", "status", status=422, times=None))
@@ -98,12 +98,12 @@ def _set_right(machine: Scene) -> str:
 
 
 def _freeze(machine: Scene) -> str:
-    """A daemon that is frozen for a minute while it waits for Postgres makes up for the run soon after the outage all the same."""
+    """Freezes a daemon for a minute while it waits for Postgres. It must still make up for the run soon after the outage."""
     before = _done(machine)
     machine.postgres.stop("immediate")
     machine.pass_minutes(
         80
-    )  # a minute at a time: each wait for Postgres, of a second or two, is overslept by as much
+    )  # the clock leaps by a minute, so each wait of a second or two for Postgres takes a minute
     machine.postgres.start()
     machine.pass_minutes(4)
     runs = _done(machine) - before
@@ -112,7 +112,7 @@ def _freeze(machine: Scene) -> str:
 
 
 def _done(machine: Scene) -> int:
-    """Hourly runs that came to their end: one that is frozen may be given up, and made again."""
+    """Returns the hourly runs that have ended. A frozen run may be given up and repeated."""
     done = "SELECT count(*) FROM ops.cycle WHERE client_id = %s AND outcome IN ('ok', 'partial')"
     return int(machine.here.value(done, CLIENTS[0]))
 

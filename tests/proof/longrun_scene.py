@@ -1,4 +1,4 @@
-"""A machine with a clock of its own for the long run: its Postgres, PitchYou, and the daemon, whose time passes in minutes."""
+"""Sets up a machine with a simulated clock for the long run: Postgres, PitchYou and the daemon."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.system.processes import Running, Site, site
 TOKEN_LIFETIME = 10_800  # seconds
 CLIENTS = ("hourly", "nightly", "often")
 EVERY = timedelta(minutes=90)
-SCHEDULES = ("0 * * * *", "30 2 * * *", "every 90m")  # those of `CLIENTS`
+SCHEDULES = ("0 * * * *", "30 2 * * *", "every 90m")  # in the order of `CLIENTS`
 A_MINUTE = 60  # seconds
-# One replica needs no renewal each 20 seconds; and what is gone is given up after a day, as in production.
+# One replica needs no renewal every 20 seconds. Missing files are given up after a day, as in production.
 ENVIRON = {"SYNC__LEASE_TTL": "1h"} | {
     f"CLIENTS__{number}__SCHEDULE": schedule for number, schedule in enumerate(SCHEDULES)
 }
@@ -33,7 +33,7 @@ ENVIRON = {"SYNC__LEASE_TTL": "1h"} | {
 
 @dataclass
 class Scene:
-    """The daemon, what it works with, and what was seen of it."""
+    """The daemon, its environment, and the measurements."""
 
     clock: SimulatedClock
     here: Site
@@ -47,10 +47,10 @@ class Scene:
     _token_requests: int = 0
 
     def pass_minutes(self, count: int) -> None:
-        """Let as many full minutes come, and the daemon do what each leap of the clock makes due.
+        """Lets this number of full minutes pass, and waits each time until the daemon has done what is due.
 
-        All of its waits go by the simulated clock. So nothing is late by more than a leap, and what is due at a full
-        minute is not late at all.
+        All waits of the daemon go by the simulated clock. So nothing is late by more than a leap, and runs that are due
+        at a full minute are not late at all.
         """
         for _ in range(count * 60 // self.leap):
             self.clock.leap(self.leap - self.clock.now().timestamp() % self.leap)
@@ -61,25 +61,25 @@ class Scene:
             self._token_requests = len(requests)
 
     def measure(self) -> None:
-        """Note what the daemon takes of the machine: memory, open files, threads."""
+        """Records the daemon's memory, open files and threads."""
         process = psutil.Process(self.daemon.pid)
         self.sizes.append((process.memory_info().rss, process.num_fds(), process.num_threads()))
 
     def starts(self, client: str) -> list[datetime]:
-        """When the client's cycles began, by the database, in the order in which they did."""
+        """Returns the start times of the client's cycles by the database, in order."""
         rows = self.here.rows(
             "SELECT started_at FROM ops.cycle WHERE client_id = %s ORDER BY cycle_id", client
         )
         return [started_at for (started_at,) in rows]
 
     def outcomes(self) -> list[str]:
-        """How the cycles ended, in the order in which they began."""
+        """Returns the outcomes of the cycles, in the order of their start."""
         return [outcome for (outcome,) in self.here.rows("SELECT outcome FROM ops.cycle ORDER BY cycle_id")]
 
 
 @contextmanager
 def scene(start: datetime, *, gone: float) -> Iterator[Scene]:
-    """A machine whose clock shows `start`, in Berlin, with a daemon that has done the first cycle of each client.
+    """Sets up a machine whose clock shows `start`, in Berlin, with a daemon that has run each client's first cycle.
 
     Args:
         gone: the share of files that PitchYou never has.

@@ -1,9 +1,9 @@
-"""Whatever happens to three clients in whatever order, compared with a model of five lines.
+"""Compares random events at three clients, in any order, with a model of five lines.
 
-Hypothesis makes up what happens: applications come, change and vanish at PitchYou; cycles run, meet faults, are killed,
-frozen, and run beside each other. After each step, what is stored must be a version that PitchYou had and none older than
-before, and nothing may have changed for a client that no cycle ran for. After a whole cycle, everything must be there.
-Besides, the sandbox judges each confirm before it answers it, and in the end each row and file.
+Hypothesis chooses the events: applications arrive, change and vanish at PitchYou; cycles run, hit faults, are killed or
+frozen, and run concurrently. After each step, the store must hold versions that PitchYou has had, none older than before,
+and the rows of clients without a cycle must be unchanged. After a complete cycle, the store must hold everything. In
+addition, the sandbox audits each confirm before it answers, and at the end each row and file.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ from tests.proof.summary import spelt, total
 from tests.system.processes import MANY, eventually, struck
 
 SEEDS, EXAMPLES, STEPS = range(1, 11), 5, 30
-CAME: Counter[str] = Counter()  # of what was to happen in the middle of a cycle, what really did
+# How often each event in the middle of a cycle really happened.
+CAME: Counter[str] = Counter()
 AT = st.integers(1, 10)
 NEWS = st.integers(0, 2)
 
 
 class Machine(AtPitchYou):
-    """What syncd does meanwhile and what comes in between, and what must hold."""
+    """The steps of syncd, the events in between, and the invariants."""
 
     def __init__(self) -> None:
         super().__init__()
         self.rows: dict[str, str] = {}
         self.files: dict[str, dict[str, tuple[int, int]]] = {}
-        self.synced = set(CLIENTS)  # those whose cycles may have run since the last look
+        self.synced = set(CLIENTS)  # clients whose cycles may have run since the last look
 
     @rule(client=CLIENT)
     def cycle(self, client: str) -> None:
@@ -82,7 +83,7 @@ class Machine(AtPitchYou):
 
     @rule(client=CLIENT, news=NEWS, at=AT, effect=st.sampled_from(("hang", "slow")))
     def cycle_killed_in_an_exchange(self, client: str, news: int, at: int, effect: str) -> None:
-        """Before it has its effect (hang), or after that (slow)."""
+        """Kills a cycle in an exchange, before its effect (hang) or after it (slow)."""
         self.come(client, news)
         self.here.sandbox.inject(Fault("any", effect, after=at - 1, times=MANY))
         with another(self.place(client)) as process:
@@ -95,7 +96,7 @@ class Machine(AtPitchYou):
     def cycle_frozen_beyond_its_lease(
         self, client: str, news: int, at: int, which: int, how: str, *, waiting: bool
     ) -> None:
-        """Behind a commit, or waiting to ask PitchYou again. Another replica goes on, then the frozen one wakes up."""
+        """Freezes a cycle after a commit, or before a retry. Another replica continues, then the frozen one wakes up."""
         self.come(client, news)
         if waiting:
             self.here.sandbox.inject(Fault("any", "status", retry_after="1", after=at - 1, times=MANY))
@@ -155,7 +156,7 @@ class Machine(AtPitchYou):
             self.stored[client] = now
 
     def everything_is_there(self, client: str) -> None:
-        """What a whole cycle leaves: the newest versions, all confirmed, and what is unreadable put aside."""
+        """Checks the result of a complete cycle: the newest versions, all confirmed, and unreadable ones in quarantine."""
         model, stored = self.model[client], self.applications(client)
         _same(
             {name: mark for name, mark, *_ in stored},
@@ -175,10 +176,10 @@ class Machine(AtPitchYou):
                     self.cycle(client)
                 self.here.assert_complete()
 
-    # How it is seen and done
+    # Helpers
 
     def place(self, client: str, *, ttl: float = 60.0) -> Place:
-        """Where a client is synced: from now on its rows may change."""
+        """Returns the place of a client, and notes that its rows may change from now on."""
         self.synced.add(client)
         return cycles_in_processes.place(self.here, client, ttl=ttl)
 
@@ -190,7 +191,7 @@ class Machine(AtPitchYou):
         )
 
     def look(self) -> tuple[dict[str, str], dict[str, dict[str, tuple[int, int]]]]:
-        """For each client, a digest of its rows that no write leaves as it was, and its files with their times."""
+        """Returns, for each client, a digest of its rows, which every write changes, and its files with their times."""
         files = {path: state for path, state in self.here.files_as_they_are().items() if "/" in path}
         return cycles_in_processes.rows_by_client(self.here), {
             client: {
@@ -201,19 +202,19 @@ class Machine(AtPitchYou):
 
 
 def points() -> Iterator[str]:
-    """All points: seeds."""
+    """Lists all points: seeds."""
     yield from map(str, SEEDS)
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Returns what was really done, for the report."""
     killed, frozen = total(held, r"(\d+) killed"), total(held, r"(\d+) frozen")
     steps = EXAMPLES * STEPS * len(held)
     return f"{steps:,} steps, {killed} cycles killed and {frozen} frozen beyond their lease; {spelt(SEEDS)}"
 
 
 def prove(point: str) -> str:
-    """Run the examples of one seed. The error names the steps that lead to it."""
+    """Runs the examples of one seed. The error names the steps that lead to it."""
     CAME.clear()
     prove_examples(int(point), EXAMPLES, STEPS)
     assert CAME.total(), "nothing was killed or frozen"
@@ -223,13 +224,15 @@ def prove(point: str) -> str:
 
 
 def prove_examples(number: int, examples: int, steps: int) -> None:
-    """Run so many examples of a seed, each of so many steps."""
+    """Runs this number of examples of a seed, each with this number of steps."""
     run_state_machine_as_test(
         seed(number)(Machine),
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            phases=(Phase.generate,),  # processes and threads do not run alike twice: nothing to shrink
+            phases=(
+                Phase.generate,
+            ),  # processes and threads never run the same way twice, so examples cannot shrink
             database=None,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -1,4 +1,4 @@
-"""One-line faults in a copy of the tree, each of which must be noticed. A mutant that lives fails the proof."""
+"""Puts small faults into a copy of the tree; a test or proof must notice each. A mutant that survives fails the proof."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from tests.proof import power
 from tests.proof.mutations import MUTANTS, Mutant
 from tests.proof.power import missing
+from tests.proof.source_edits import edited
 
 __all__ = ["TOOLS", "missing", "points", "prove"]
 
@@ -27,7 +28,7 @@ BEFORE = ", before the proof "
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Says how many mutants died, for the report."""
     proofs = sum(BEFORE in name for name in held)
     return (
         f"{len(held.keys() & MUTANTS.keys())} of {len(MUTANTS)} die; {proofs} of them before a proof as well"
@@ -35,7 +36,7 @@ def summary(held: Mapping[str, str]) -> str:
 
 
 def points() -> Iterator[str]:
-    """The names of all mutants, alone and with the proof that must notice it; and the tree as it is, where the same tests pass."""
+    """Names the unchanged tree, on which all tests must pass, then each mutant, and again with the proof that must notice it."""
     yield NONE
     for name, mutant in MUTANTS.items():
         yield name
@@ -44,7 +45,7 @@ def points() -> Iterator[str]:
 
 
 def prove(name: str) -> str:
-    """Let tests or a proof loose on a mutant. Returns what noticed it; raises AssertionError when it lives."""
+    """Run the tests or the proof of one mutant. Returns what noticed it; raises AssertionError if it survives."""
     with TemporaryDirectory(prefix="syncd-mutant-") as folder:
         tree = _copy(Path(folder))
         if name == NONE:
@@ -55,26 +56,27 @@ def prove(name: str) -> str:
             return "all passed"
         title, _, proof = name.partition(BEFORE)
         mutant = MUTANTS[title]
-        _mutate(tree / "syncd" / mutant.file, mutant)
+        for path, text in edited(tree, mutant.where, mutant.edits).items():
+            path.write_text(text)
         return _noticed_by_proof(tree, mutant) if proof else _noticed_by_test(tree, mutant)
 
 
 def _noticed_by_test(tree: Path, mutant: Mutant) -> str:
     code, output = _test(tree, mutant.tests.split())
     noticed = re.search(r"^FAILED (\S+)", output, re.MULTILINE)
-    assert code == 1, f"the mutant lives, or its tests did not run:\n{output[-2000:]}"
+    assert code == 1, f"the mutant survives, or its tests did not run:\n{output[-2000:]}"
     assert noticed, output[-2000:]
-    told = "\n".join(line for line in output.splitlines() if line.startswith("E "))
-    assert re.search(mutant.finding, told), f"noticed for another reason:\n{told[-2000:]}"
+    errors = "\n".join(line for line in output.splitlines() if line.startswith("E "))
+    assert re.search(mutant.message, errors), f"noticed for another reason:\n{errors[-2000:]}"
     assert not re.search(r"Timeout \(>|not within", output), f"noticed by the clock alone:\n{output[-2000:]}"
     return noticed[1]
 
 
 def _noticed_by_proof(tree: Path, mutant: Mutant) -> str:
     code, output = _run(tree, "tests.proof.one_point", mutant.proof, *mutant.points)
-    assert code == 1, f"the mutant lives:\n{output[-2000:]}"
-    told = "\n".join(line for line in output.splitlines() if line.startswith("AssertionError: "))
-    assert re.search(mutant.proven, told), f"noticed for another reason:\n{output[-2000:]}"
+    assert code == 1, f"the mutant survives:\n{output[-2000:]}"
+    errors = "\n".join(line for line in output.splitlines() if line.startswith("AssertionError: "))
+    assert re.search(mutant.proof_message, errors), f"noticed for another reason:\n{output[-2000:]}"
     return f"tests.proof.{mutant.proof}"
 
 
@@ -105,9 +107,3 @@ def _copy(folder: Path) -> Path:
         else:
             shutil.copy2(source, folder / name)
     return folder
-
-
-def _mutate(path: Path, mutant: Mutant) -> None:
-    text = path.read_text()
-    assert text.count(mutant.old) == 1, f"{mutant.file} has changed: mend this mutant"
-    path.write_text(text.replace(mutant.old, mutant.new))

@@ -1,4 +1,4 @@
-"""One point again, or a few of one proof, when one did not hold: `python -m tests.proof.one_point crash "11:rename .tmp:3"`."""
+"""Proves single points of a proof again: `python -m tests.proof.one_point crash "11:rename .tmp:3"`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib
 
 
 def main() -> None:
-    """Prove each of the points; the first that does not hold ends it with its traceback."""
+    """Proves each of the points; stops with a traceback at the first one that does not hold."""
     parser = argparse.ArgumentParser(prog="python -m tests.proof.one_point", description=__doc__)
     parser.add_argument("proof", metavar="PROOF")
     parser.add_argument("points", nargs="+", metavar="POINT")

@@ -1,7 +1,7 @@
-"""The power is cut after each fsync and at moments drawn at random, on ext4 and on XFS: what was confirmed is there, whole.
+"""Cuts the power after each fsync and at random moments, on ext4 and on XFS. What was confirmed must survive intact.
 
-Unlike SIGKILL this takes what was written and not fsynced. Right after the restart, before syncd runs again, the oracle
-looks at all that PitchYou was told; then syncd must bring the rest.
+Unlike SIGKILL, a power cut loses what was written without an fsync. Right after the restart, before syncd runs again, the
+oracle checks everything that was confirmed to PitchYou; then syncd must fetch the rest.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from tests.system.processes import Site, eventually, site
 __all__ = ["TOOLS", "missing", "points", "prove"]
 
 SEEDS = (11, 23, 37)
-# The first cycle of all, one with much to do, and one whose only file goes into a folder that is there: where there is
-# much, each fsync makes durable by the way what came before it, so that one that is left out is not missed.
-LOADS = {"first": 10, "busy": 20, "small": 30}  # the moments drawn for each seed
+# The very first cycle, a busy one, and one whose only file goes into an existing folder. In a busy cycle, each fsync also
+# makes earlier writes durable, so that a missing fsync would go unnoticed. The numbers are random moments per seed.
+LOADS = {"first": 10, "busy": 20, "small": 30}
 
 
 def points() -> Iterator[str]:
-    """All points, as `file system:load:seed:moment`; a moment is `fsync-N`, `call-N`, or the `end` of the run."""
+    """Lists all points, as `file system:load:seed:moment`; a moment is `fsync-N`, `call-N`, or the `end` of the run."""
     for load, drawn in LOADS.items():
         for seed in SEEDS:
             with _scene("ext4", load, seed) as (here, _, _):
@@ -45,12 +45,12 @@ def points() -> Iterator[str]:
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Returns what was really done, for the report."""
     return done(held, "cuts", SEEDS)
 
 
 def prove(point: str) -> str:
-    """Cut the power once, look at what was confirmed, restart syncd, and ask the oracle."""
+    """Cuts the power once, checks what was confirmed, restarts syncd, and asks the oracle."""
     kind, load, seed, moment = point.split(":")
     at, _, number = moment.partition("-")
     when: dict[str, Any] = {}
@@ -78,7 +78,7 @@ def prove(point: str) -> str:
 
 
 def assert_confirmed_is_whole(here: Site) -> None:
-    """Each file that the database calls stored is there, whole; so is each application that PitchYou was told is safe."""
+    """Checks that each file that the database calls stored is intact, and so is each confirmed application."""
     for path, size, digest in here.rows(
         "SELECT storage_path, size_bytes, sha256 FROM ats.media WHERE state = 'stored'"
     ):
@@ -86,7 +86,7 @@ def assert_confirmed_is_whole(here: Site) -> None:
         assert file.is_file(), f"{path} is stored, but not there after a power cut"
         assert (file.stat().st_size, _sha256(file)) == (size, bytes(digest)), f"{path} is not whole"
     population = here.sandbox._population(None)
-    # Where a newer version has been listed since, the rows are those of one that is not confirmed yet.
+    # If a newer version was listed since, the rows belong to a version that is not confirmed yet.
     confirmed = [each.profile_id for each in population.entries() if each.confirmed >= max(each.taken, 0)]
     findings = audit_confirm(here.sandbox.config, population, here.sandbox.ledger, confirmed)
     assert not findings, f"confirmed, but not there after a power cut: {findings}"
@@ -99,7 +99,7 @@ def _sha256(path: Path) -> bytes:
 
 @contextmanager
 def _scene(kind: str, load: str, seed: int) -> Iterator[tuple[Site, Machine, Disk]]:
-    """An installation on a machine with this file system, just before the cycle in question."""
+    """Sets up an installation on a machine with this file system, just before the cycle in question."""
     config = SandboxConfig(profiles=4, seed=seed)
     its_machine = machine(kind)
     with (
@@ -126,7 +126,7 @@ def _traced_sync(here: Site, **kill: Any) -> tuple[list[str], int]:
 
 @contextmanager
 def _between_requests(sandbox: Sandbox) -> Iterator[None]:
-    """PitchYou answers nothing until the end of the block: its audit must not look at a disk that is away."""
+    """Blocks PitchYou's answers inside the `with`, since its audit must not look at an unmounted disk."""
     ledger = sandbox.ledger
 
     def idle() -> bool:

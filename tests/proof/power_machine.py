@@ -1,7 +1,7 @@
-"""A machine whose power can be cut: Postgres on one loop device, media on another, both with the same file system.
+"""Simulates a machine whose power can be cut: Postgres on one loop device, media on another, with the same file system.
 
-A cut is what the kernel calls a shutdown (`xfs_io -x -c shutdown`): from then on nothing reaches the device, neither
-dirty pages nor the part of the journal that is still in memory. The next mount replays what the device holds of it.
+A cut is a shutdown of the file system (`xfs_io -x -c shutdown`): from then on nothing reaches the device, neither dirty
+pages nor the part of the journal that is still in memory. The next mount replays the journal on the device.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from tests.proof import starter
 from tests.proof.world import TEMPLATE, address
 from tests.system.processes import eventually
 
-# How each is made, and mounted so that as little as possible reaches the device without an fsync: unless told otherwise
-# ext4 writes its journal every five seconds, and at once the bytes of a file that takes the place of another.
+# How to make and mount each file system, so that as little as possible reaches the device without an fsync. By default,
+# ext4 writes its journal every five seconds, and writes the bytes of a file at once if the file replaces another.
 FILE_SYSTEMS = {
     "ext4": (("mkfs.ext4", "-q", "-F"), "loop,commit=600,noauto_da_alloc"),
     "xfs": (("mkfs.xfs", "-q", "-f"), "loop"),
 }
-# A server that writes its log as late as it can, unless a transaction asks for more.
+# Let the server write its log as late as possible, unless a transaction asks for more.
 SETTINGS = {**SERVER_SETTINGS, "synchronous_commit": "off", "wal_writer_delay": "10s"}
-_SIZE = 512 * 1024 * 1024  # bytes of a sparse file; XFS wants 300 MB
+_SIZE = 512 * 1024 * 1024  # bytes of a sparse file; XFS needs 300 MB
 _SHUTDOWN = (
     0x8004587D  # EXT4_IOC_SHUTDOWN of the kernel's ext4.h and XFS_IOC_GOINGDOWN of its xfs_fs.h are the same
 )
@@ -49,7 +49,7 @@ TOOLS = {"mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs"}
 
 
 def missing() -> str | None:
-    """What this machine lacks for power cuts, and what to do about it; None if nothing."""
+    """Says what this machine lacks for power cuts, and what to do about it; None if nothing."""
     if os.geteuid() != 0:
         return "Power cuts are proven on file systems of their own: run this as root, who may mount them."
     if not Path("/dev/loop-control").exists():
@@ -60,7 +60,7 @@ def missing() -> str | None:
 
 
 class Disk:
-    """A new file system on a loop device, mounted at `folder` for the time of a `with`."""
+    """A new file system on a loop device, mounted at `folder` inside a `with`."""
 
     def __init__(self, kind: str) -> None:
         self._kind, self._place = kind, Path(mkdtemp(dir=_our_own_mounts()))
@@ -80,7 +80,7 @@ class Disk:
         shutil.rmtree(self._place)
 
     def cut(self) -> None:
-        """Let nothing more reach the device."""
+        """Cuts the power: from now on nothing reaches the device."""
         root = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.ioctl(root, _SHUTDOWN, _WITHOUT_THE_JOURNAL)
@@ -88,20 +88,20 @@ class Disk:
             os.close(root)
 
     def mount(self) -> None:
-        """Mount it; what its journal holds is replayed."""
+        """Mounts the file system, which replays its journal."""
         _run("mount", "-t", self._kind, "-o", FILE_SYSTEMS[self._kind][1], self._image, self.folder)
         self._mounted = True
 
     def unmount(self) -> None:
-        """Unmount it. After a cut, what is in memory alone is gone then."""
-        # The files of a process that was killed are closed a little later.
+        """Unmounts the file system. After a cut, this loses what is only in memory."""
+        # The kernel closes the files of a killed process a little later.
         if self._mounted:
             eventually(lambda: _unmounted(self.folder), f"{self.folder} is free")
         self._mounted = False
 
 
 class Machine:
-    """A Postgres, and a disk for media, which lose their power together. Both last for a `with`."""
+    """A Postgres and a disk for media, which lose their power together. Both exist inside a `with`."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -116,7 +116,7 @@ class Machine:
             self._execute(f"CREATE DATABASE {TEMPLATE}")
             upgrade(address(TEMPLATE, self._postgres))
             self._postgres.stop()
-            os.sync()  # initdb was told not to
+            os.sync()  # initdb runs without syncs
             self._postgres.start()
             self._within = within.pop_all()
         return self
@@ -126,7 +126,7 @@ class Machine:
 
     @contextmanager
     def installation(self) -> Iterator[tuple[str, Disk]]:
-        """The URL of a new database at the newest schema, and an empty disk."""
+        """Returns the URL of a new database with the newest schema, and empties the disk."""
         name = f"point_{os.urandom(6).hex()}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         try:
@@ -137,22 +137,23 @@ class Machine:
 
     @contextmanager
     def without_power(self, media: Disk) -> Iterator[None]:
-        """The power is cut; at the end of the block it is back, and Postgres has recovered."""
+        """Cuts the power. At the end of the `with`, restores it and lets Postgres recover."""
         pid_file = self._disk.folder / "postgres" / "cluster" / "postmaster.pid"
         memory = pid_file.read_text().split("\n")[6].split()[1]
         postmaster = psutil.Process(self._postgres.pid)
         disks = (media, self._disk)
-        for disk in disks:  # whoever is still alive between the two sees the first one fail
+        # A process that is still alive between the two cuts sees the first disk fail.
+        for disk in disks:
             disk.cut()
         _kill(postmaster)
-        _run("ipcrm", "--shmem-id", memory)  # the kernel would keep it for as long as the real machine runs
+        _run("ipcrm", "--shmem-id", memory)  # the kernel would keep it until the real machine restarts
         try:
             yield
         finally:
             for disk in disks:
                 disk.unmount()
                 disk.mount()
-            # On a machine that starts anew nobody has that number; here it may be that of a dead process still.
+            # After a real restart no process has this id; here it may still belong to a dead process.
             pid_file.unlink(missing_ok=True)
             self._postgres.start()
 
@@ -163,8 +164,8 @@ class Machine:
 
 @cache
 def machine(kind: str) -> Machine:
-    """This process's machine with this file system."""
-    _our_own_mounts()  # they go after what is in them
+    """Returns this process's machine with this file system."""
+    _our_own_mounts()  # they must go after everything in them
     within = ExitStack()
     atexit.register(within.close)
     return within.enter_context(Machine(kind))
@@ -178,7 +179,7 @@ def _our_own_mounts() -> Path:
         raise OSError(ctypes.get_errno(), "unshare")
     _run("mount", "--make-rprivate", "/")
     folder = Path(mkdtemp(prefix="syncd-power-"))
-    atexit.register(folder.rmdir)  # after the next
+    atexit.register(folder.rmdir)  # runs after the next handler
     _run("mount", "-t", "tmpfs", "tmpfs", folder)
     atexit.register(_unmounted, folder)
     return folder
@@ -189,7 +190,7 @@ def _unmounted(folder: Path) -> bool:
 
 
 def _kill(postmaster: psutil.Process) -> None:
-    postmaster.suspend()  # so that it starts no other
+    postmaster.suspend()  # so that it starts no other processes
     victims = [*postmaster.children(recursive=True), postmaster]
     for victim in victims:
         with suppress(psutil.NoSuchProcess):
@@ -199,7 +200,7 @@ def _kill(postmaster: psutil.Process) -> None:
 
 def _is_dead(process: psutil.Process) -> bool:
     try:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)  # its files are closed
+        return bool(process.status() == psutil.STATUS_ZOMBIE)  # the files of a zombie are closed
     except psutil.NoSuchProcess:
         return True
 

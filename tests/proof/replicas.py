@@ -1,7 +1,7 @@
-"""Three daemons, three clients, one database and one media root; in each round one of the daemons is killed or frozen.
+"""Runs three daemons for three clients on one database and media root, and kills or freezes one daemon per round.
 
-After each round everything is stored and confirmed in its newest version, with one revision for each change and no
-more, and the oracle has judged it. All through it a witness in the database looks at each commit, and taps at each request.
+After each round, everything must be stored and confirmed in its newest version, with exactly one revision per change, and
+the oracle audits it. All the time, a witness in the database watches each commit, and taps watch each request.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ ENVIRON = {
 
 
 def points() -> Iterator[str]:
-    """One for each seed; each has `ROUNDS` rounds."""
+    """Lists the seeds; each point has `ROUNDS` rounds."""
     return map(str, range(1, POINTS + 1))
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Returns what was really done, for the report."""
     rounds, ambushes, sprung = (
         total(held, pattern) for pattern in (r"^(\d+) rounds", r"of (\d+) ambushes", r" (\d+) of")
     )
@@ -45,14 +45,14 @@ def summary(held: Mapping[str, str]) -> str:
 
 
 def prove(point: str) -> str:
-    """All rounds of one seed. Returns how many."""
+    """Runs all rounds of one seed. Returns their number."""
     ambushes, sprung = prove_rounds(int(point), ROUNDS)
     assert sprung >= 0.8 * ambushes, f"only {sprung} of {ambushes} ambushes sprang"
     return f"{ROUNDS} rounds, {sprung} of {ambushes} ambushes sprang"
 
 
 def prove_rounds(number: int, rounds: int) -> tuple[int, int]:
-    """The first rounds of a seed. Returns how many ambushes were laid in them, and how many sprang."""
+    """Runs the first rounds of a seed. Returns how many ambushes it set, and how many the daemons ran into."""
     rng = random.Random(number)
     tenants = tuple(Tenant(name, f"{name}-secret", 3) for name in ("beta", "gamma"))
     config = SandboxConfig(profiles=3, seed=number, tenants=tenants)
@@ -67,7 +67,7 @@ def prove_rounds(number: int, rounds: int) -> tuple[int, int]:
                 except AssertionError as error:
                     raise AssertionError(f"round {count}, {act}: {error}") from error
             for each in daemons.replicas:
-                each.running.wait_for("daemon_started")  # before that, a signal just ends it
+                each.running.wait_for("daemon_started")  # before that, a signal simply ends it
                 assert each.running.stop() == 0
         here.assert_complete()
         witness.require_orderly(here, daemons.killed, daemons.requests)

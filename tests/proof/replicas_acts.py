@@ -1,4 +1,4 @@
-"""What is done to one of three daemons while there is news for a client of it, and what the others make of it."""
+"""Kills or freezes one of three daemons while a client has news, and lets the others take over."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.proof.replicas_scene import Scene
 from tests.proof.replicas_witness import CYCLE
 from tests.system.processes import eventually
 
-TTL = 1.0  # seconds; the shortest lease that may be configured
-_MAY_NOT_COME = 3.0  # seconds for a request that a round need not contain
+TTL = 1.0  # seconds; the shortest lease that the configuration allows
+_MAY_NOT_COME = 3.0  # seconds to wait for a request that may not come in this round
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
 _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
@@ -23,7 +23,7 @@ Act = Callable[[Scene, str, Replica], None]
 
 
 def _kill(scene: Scene, client: str, victim: Replica) -> None:
-    """SIGKILL at any moment."""
+    """Kills the victim at any moment."""
     scene.news(client)
     time.sleep(scene.rng.random() * 0.3)
     victim.kill()
@@ -31,7 +31,7 @@ def _kill(scene: Scene, client: str, victim: Replica) -> None:
 
 
 def _kill_at(what: str, scene: Scene, client: str, victim: Replica, *, heard: bool) -> None:
-    """SIGKILL when a request is on its way; PitchYou hears of it or not. The others do without the victim for a while."""
+    """Kills the victim while a request is on its way, which PitchYou gets or not. The others work without it for a while."""
 
     def ambush() -> bytes | None:
         victim.kill()
@@ -45,7 +45,7 @@ def _kill_at(what: str, scene: Scene, client: str, victim: Replica, *, heard: bo
 
 
 def _freeze(scene: Scene, client: str, victim: Replica) -> None:
-    """SIGSTOP at any moment, for longer than the lease."""
+    """Freezes the victim at any moment, for longer than the lease."""
     changed = scene.news(client)
     time.sleep(scene.rng.random() * 0.3)
     victim.freeze()
@@ -54,7 +54,7 @@ def _freeze(scene: Scene, client: str, victim: Replica) -> None:
 
 
 def _freeze_at(what: str, scene: Scene, client: str, victim: Replica) -> None:
-    """SIGSTOP when a request is on its way, so that its answer waits for the victim to wake up."""
+    """Freezes the victim while a request is on its way, so that the answer waits until the victim wakes up."""
 
     def ambush() -> None:
         victim.freeze()
@@ -67,7 +67,7 @@ def _freeze_at(what: str, scene: Scene, client: str, victim: Replica) -> None:
 
 
 def _go_on_without(scene: Scene, client: str, victim: Replica, changed: str | None = None) -> None:
-    """Others take over, and go on: what the victim was about to store is wanted no more when it wakes up."""
+    """Lets others take over and continue, so that what the victim was about to store is outdated when it wakes up."""
     scene.converge()
     eventually(lambda: scene.daemons.holder(client) is not victim, "its lease runs out", 5)
     if changed:
@@ -77,7 +77,7 @@ def _go_on_without(scene: Scene, client: str, victim: Replica, changed: str | No
 
 
 def _freeze_inside(table: str, scene: Scene, client: str, victim: Replica) -> None:
-    """SIGSTOP inside a transaction that holds the lease, at the statement that writes to `table` first."""
+    """Freezes the victim inside a transaction that holds the lease, at its first write to `table`."""
     with psycopg.connect(scene.here.database_url.replace("+psycopg", "")) as obstacle:
         obstacle.execute(f"LOCK TABLE {table} IN SHARE MODE".encode())
         scene.applications(client)
@@ -89,7 +89,7 @@ def _freeze_inside(table: str, scene: Scene, client: str, victim: Replica) -> No
 
 
 def _freeze_before_a_second_try(scene: Scene, client: str, victim: Replica) -> None:
-    """SIGSTOP while a confirm waits for its next try. When it wakes up, a newer version is stored, its file is not."""
+    """Freezes the victim before the retry of a confirm. When it wakes up, a newer version is stored, but not its file."""
 
     def ambush() -> bytes:
         victim.freeze()
@@ -112,7 +112,7 @@ def _freeze_before_a_second_try(scene: Scene, client: str, victim: Replica) -> N
 
 
 def _freeze_before_a_file_is_given_up(scene: Scene, client: str, victim: Replica) -> None:
-    """SIGSTOP while the last 404 for a late file is on its way; the others get the file, and it must stay."""
+    """Freezes the victim while the last 404 for a late file is on its way. The others fetch the file, which must stay."""
 
     def ambush() -> bytes:
         late = "SELECT bool_or(missing_since < clock_timestamp() - make_interval(secs => %s)) FROM ats.media"
@@ -140,7 +140,7 @@ ACTS: dict[str, Act] = {
     "freeze": _freeze,
     **{f"freeze at {what}": partial(_freeze_at, what) for what in CYCLE},
     "freeze inside a statement": partial(_freeze_inside, "ats.application"),
-    "freeze inside a COPY": partial(_freeze_inside, "ats.answer"),  # no timeout of Postgres ends one
+    "freeze inside a COPY": partial(_freeze_inside, "ats.answer"),  # no timeout of Postgres ends a COPY
     "freeze before a second try": _freeze_before_a_second_try,
     "freeze before a file is given up": _freeze_before_a_file_is_given_up,
 }

@@ -1,4 +1,4 @@
-"""Three daemons on one database, each with a tap between it and PitchYou: it notes what is asked, and springs ambushes."""
+"""Runs three daemons on one database, each with a tap in front of PitchYou, which records requests and springs ambushes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.proof.replicas_witness import Request, url_of
 from tests.system.processes import Running, Site
 
 _ASKED = re.compile(rb"(?:GET|POST) /(?:api/(?:applicant/v1/)?)?(token|profiles|confirm|media|jobtemplates)")
-Ambush = Callable[[], bytes | None]  # gives what to answer in place of PitchYou; None: hand the request on
+# Returns the answer to give in place of PitchYou, or None to forward the request.
+Ambush = Callable[[], bytes | None]
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -26,7 +27,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class _Connection(socketserver.BaseRequestHandler):
-    """Hands bytes on both ways. A request begins where bytes from the replica begin like one: it sends one at a time."""
+    """Forwards bytes in both directions. A replica sends one request at a time, so a request begins where its bytes do."""
 
     server: _Server
 
@@ -41,7 +42,7 @@ class _Connection(socketserver.BaseRequestHandler):
                 if asked := _ASKED.match(data):
                     instead = tap.asked(asked[1].decode())
                     replica.sendall(instead or b"")
-                if instead is None:  # else the rest of the request is dropped too
+                if instead is None:  # otherwise the rest of the request is dropped too
                     sandbox.sendall(data)
 
     def _answers(self, sandbox: socket.socket) -> None:
@@ -52,7 +53,7 @@ class _Connection(socketserver.BaseRequestHandler):
 
 
 class Tap:
-    """Where one replica finds PitchYou for one client."""
+    """The address of PitchYou for one replica and one client."""
 
     def __init__(self, replica: Replica, client: str, sandbox: tuple[str, int]) -> None:
         self._replica, self._client, self.sandbox = replica, client, sandbox
@@ -63,17 +64,17 @@ class Tap:
         threading.Thread(target=self._server.serve_forever, kwargs=serve, daemon=True).start()
 
     def asked(self, what: str) -> bytes | None:
-        """Note a request; what to answer in place of PitchYou, None to hand it on."""
+        """Records a request. Returns the answer in place of PitchYou, or None to forward the request."""
         return self._replica.asked(self._client, what)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stops listening."""
         self._server.shutdown()
         self._server.server_close()
 
 
 class Replica:
-    """One daemon, and those that come after it. `who` is the number of the process, never used again."""
+    """A daemon and its successors. `who` is the number of the process, which is never used again."""
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
@@ -86,7 +87,7 @@ class Replica:
         self._sprung = threading.Event()
 
     def start(self) -> None:
-        """Start a process."""
+        """Starts a process."""
         self.who = next(self.fleet.numbers)
         environ = {f"CLIENTS__{number}__BASE_URL": tap.url for number, tap in enumerate(self.taps)}
         database = url_of(self.fleet.here, self.who)
@@ -95,20 +96,20 @@ class Replica:
         )
 
     def lie_in_wait(self, client: str, what: str, ambush: Ambush) -> None:
-        """Let `ambush` happen at the replica's next request of this kind for this client, before PitchYou hears of it."""
+        """Sets an ambush: it happens at the replica's next request of this kind for this client, before PitchYou gets it."""
         self._sprung.clear()
         self._ambush = (client, what, ambush)
 
     def springs(self, seconds: float) -> bool:
-        """Whether the ambush happens within so many seconds."""
+        """Says whether the ambush happens within this number of seconds."""
         return self._sprung.wait(seconds)
 
     def call_off(self) -> None:
-        """Let the ambush not happen any more."""
+        """Cancels the ambush."""
         self._ambush = None
 
     def asked(self, client: str, what: str) -> bytes | None:
-        """Note a request, and spring an ambush that lies in wait for it; what to answer in place of PitchYou."""
+        """Records a request, and springs an ambush for it. Returns the answer in place of PitchYou."""
         with self.fleet.lock:
             self.fleet.requests.append(Request(time.time(), self.who, client, what))
             if self._ambush is None or self._ambush[:2] != (client, what):
@@ -120,35 +121,35 @@ class Replica:
         return instead
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Kills the process with SIGKILL."""
         self.fleet.killed[self.who] = time.time()
         os.kill(self.running.pid, SIGKILL)
 
     def replace(self) -> None:
-        """Start a new process in place of one that was killed."""
+        """Starts a new process in place of a killed one."""
         self.running.wait()
         self.start()
 
     def freeze(self) -> None:
-        """SIGSTOP; returns when the process stands still, which takes as long as the scheduler likes."""
+        """Freezes the process with SIGSTOP, and waits until it stands still, however long the scheduler takes."""
         os.kill(self.running.pid, SIGSTOP)
         os.waitid(os.P_PID, self.running.pid, os.WSTOPPED | os.WNOWAIT | os.WEXITED)
         self.frozen = True
 
     def revive(self) -> None:
-        """SIGCONT."""
+        """Lets the process continue with SIGCONT."""
         self.frozen = False
         os.kill(self.running.pid, SIGCONT)
 
     def close(self) -> None:
-        """Kill what runs, and listen no more."""
+        """Kills the process if it runs, and stops listening."""
         self._life.close()
         for tap in self.taps:
             tap.close()
 
 
 class Fleet:
-    """All replicas; `requests` is what they asked, in the order in which it came; `killed` says when a process was."""
+    """All replicas. `requests` holds their requests in order; `killed` says when each process was killed."""
 
     def __init__(self, here: Site, replicas: int) -> None:
         self.here = here
@@ -161,20 +162,20 @@ class Fleet:
         self.replicas = [Replica(self) for _ in range(replicas)]
 
     def hurry(self) -> None:
-        """Let each client's next cycle begin at once, in all replicas. One that is still starting would die of it."""
+        """Makes all replicas start each client's next cycle at once. Do not call this while one is starting; it would die."""
         for each in self.replicas:
             if b'"daemon_started"' in each.running.log_path.read_bytes():
                 each.running.send(SIGUSR1)
 
     def holder(self, client: str) -> Replica | None:
-        """The replica that holds the client's lease, as the database's witness has it."""
+        """Returns the replica that holds the client's lease, according to the witness in the database."""
         ((who,),) = self.here.rows("SELECT proof.holder(%s)", client)
         return next((each for each in self.replicas if each.who == who), None)
 
 
 @contextmanager
 def fleet(here: Site, replicas: int) -> Iterator[Fleet]:
-    """Start so many daemons; kill them at the end, if they are still there."""
+    """Starts this number of daemons, and kills the remaining ones at the end."""
     started = Fleet(here, replicas)
     with ExitStack() as stack:
         for each in started.replicas:

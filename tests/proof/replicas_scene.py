@@ -1,4 +1,4 @@
-"""The installation of one point with its daemons, and the model of it: how often each application was changed."""
+"""Sets up the installation of one point with its daemons, and the model: the number of changes of each application."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tests.proof import replicas_witness as witness
 from tests.proof.replicas_fleet import Fleet, Replica
 from tests.system.processes import Site, eventually
 
-_PATIENCE = 40.0  # seconds; a lease whose holder stands still in a transaction takes ten
+_PATIENCE = 40.0  # seconds; a lease whose holder is frozen in a transaction takes ten
 
 
 class Scene:
-    """What the acts have to do with. The model is `changes`: (client, profileId) and the number of its changes."""
+    """What the acts work with. The model is `changes`: the number of changes by (client, profileId)."""
 
     def __init__(self, here: Site, daemons: Fleet, rng: random.Random) -> None:
         self.here, self.daemons, self.rng = here, daemons, rng
@@ -22,7 +22,7 @@ class Scene:
             self._take_note(client)
 
     def meets(self, victim: Replica, seconds: float) -> bool:
-        """Whether the victim runs into its ambush within so many seconds; it is counted."""
+        """Says whether the victim runs into its ambush within this number of seconds, and counts it."""
         self.ambushes += 1
         met = victim.springs(seconds)
         self.sprung += met
@@ -33,24 +33,24 @@ class Scene:
             self.changes.setdefault((client, profile["profileId"]), 0)
 
     def news(self, client: str) -> str:
-        """Let applications come in, and change one; returns which."""
+        """Adds applications, and changes one. Returns the changed one."""
         profile = self.rng.choice([profile for of, profile in self.changes if of == client])
         self.applications(client)
         self.change(client, profile, add=self.rng.randint(0, 3), drop=self.rng.random() < 0.3)
         return profile
 
     def applications(self, client: str) -> None:
-        """Let one or two applications come in."""
+        """Adds one or two applications."""
         self.here.sandbox.add_profiles(self.rng.randint(1, 2), client)
         self._take_note(client)
         self._perhaps_hurry()
 
     def change(self, client: str, profile: str, *, add: int = 0, drop: bool = False) -> None:
-        """Make a new version of an application. Its last one has to be stored already, since versions may be skipped.
+        """Makes a new version of an application, whose last version must be stored, since syncd may skip versions.
 
         Args:
-            add: so many files.
-            drop: all files that it has.
+            add: the number of files to add.
+            drop: whether to remove all of its files.
         """
         files = self.here.rows(
             "SELECT media_id FROM ats.media WHERE client_id = %s AND profile_id = %s", client, profile
@@ -70,7 +70,7 @@ class Scene:
             self.daemons.hurry()
 
     def converge(self) -> None:
-        """Wait until the newest version of everything is stored and confirmed, and let the oracle judge it."""
+        """Waits until the newest version of everything is stored and confirmed, and lets the oracle audit it."""
         wanted = {key: (1 + changes, 1 + changes) for key, changes in self.changes.items()}
         try:
             eventually(lambda: self._revisions() == wanted, "all is stored and confirmed", _PATIENCE)
@@ -81,7 +81,8 @@ class Scene:
             }
             raise AssertionError(f"{late}; (revision, confirmed) as found and as wanted: {differ}") from None
         assert not self.here.sandbox.findings, self.here.sandbox.findings
-        try:  # a file that is not named any more goes shortly after its row
+        # A file that no version names any more vanishes shortly after its row.
+        try:
             eventually(lambda: not self.here.sandbox.audit().findings, "the oracle finds nothing", 5)
         except AssertionError as late:
             raise AssertionError(f"{late}: {self.here.sandbox.audit().findings}") from None

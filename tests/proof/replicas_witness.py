@@ -1,4 +1,4 @@
-"""A witness in the database: who took which lease, and who committed what. It goes by the connection, not by what syncd says of itself."""
+"""Records in the database who took which lease, and who committed what: by the connection, not by syncd's own columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from tests.system.processes import Site
 
-# Everything that a cycle writes. The templates are synced beside the cycle, without its lease.
+# Everything that a cycle writes. Templates are synced in parallel to the cycle, without its lease.
 WRITTEN = (
     "ats.job",
     "ats.application",
@@ -23,9 +23,9 @@ WRITTEN = (
     "ops.quarantine",
 )
 CYCLE = ("profiles", "media", "confirm")
-SLACK = 0.2  # seconds from a request to when a tap on a busy machine takes note of it
+SLACK = 0.2  # seconds until a tap on a busy machine records a request
 
-# A deferred trigger speaks at the commit, and each statement in it sees what others have committed by then.
+# A deferred trigger runs at the commit, and each of its statements sees what others have committed by then.
 _WITNESS = """
 CREATE SCHEMA proof;
 CREATE TABLE proof.tenure (client_id text, fence int, who int, at timestamptz, before int, had_run_out boolean,
@@ -66,7 +66,7 @@ CREATE CONSTRAINT TRIGGER note_commit AFTER INSERT OR UPDATE OR DELETE ON {table
 
 @dataclass(frozen=True)
 class Request:
-    """What a replica asked PitchYou for a client, and when."""
+    """A replica's request to PitchYou for a client, and its time."""
 
     at: float
     who: int
@@ -76,7 +76,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Tenure:
-    """A lease from its start to the next one's; `had_run_out` says whether the lease before it had, or was given back."""
+    """A lease from its start to the start of the next; `had_run_out` says whether the previous lease had expired or was released."""
 
     client: str
     fence: int
@@ -87,22 +87,22 @@ class Tenure:
     had_run_out: bool
 
     def covers(self, moment: float) -> bool:
-        """Whether it was in force then."""
+        """Says whether the lease was in force at this time."""
         return self.since <= moment < self.until + SLACK
 
 
 def install(here: Site) -> None:
-    """Let the database note each lease and each commit from now on."""
+    """Makes the database record each lease and each commit from now on."""
     here.execute(_WITNESS + "".join(_EACH.format(table=table) for table in WRITTEN))
 
 
 def url_of(here: Site, who: int) -> str:
-    """The database's address for replica number `who`: it goes with each of its connections."""
+    """Returns the database's URL for replica number `who`, which identifies each of its connections."""
     return f"{here.database_url}?options=-c%20proof.who%3D{who}"
 
 
 def require_no_stale_write(here: Site) -> None:
-    """Nothing was committed for a client by anybody but the holder of its lease at that moment."""
+    """Checks that only the holder of a client's lease has committed anything for the client."""
     stale = here.rows(
         "SELECT client_id, who, holder, relation, count(*) FROM proof.stale GROUP BY 1, 2, 3, 4"
     )
@@ -110,7 +110,7 @@ def require_no_stale_write(here: Site) -> None:
 
 
 def _tenures(here: Site) -> Iterator[Tenure]:
-    """All leases in the order of their fences, client by client."""
+    """Returns all leases in the order of their fences, client by client."""
     rows = here.rows(
         "SELECT client_id, fence, who, extract(epoch FROM at)::float8, "
         "coalesce(lead(extract(epoch FROM at)::float8) OVER of_client, 'infinity'), before, had_run_out "
@@ -120,7 +120,7 @@ def _tenures(here: Site) -> Iterator[Tenure]:
 
 
 def require_orderly(here: Site, killed: Mapping[int, float], requests: Sequence[Request]) -> None:
-    """No lease was stolen, no two cycles of a client overlap, and nobody went on with cycles without the lease."""
+    """Checks that no lease was stolen, that no two cycles of a client overlap, and that no cycle ran on without its lease."""
     found = list(_tenures(here))
     _require_no_theft(found, killed)
     _require_cycles_apart(here)
@@ -128,7 +128,7 @@ def require_orderly(here: Site, killed: Mapping[int, float], requests: Sequence[
 
 
 def _require_no_theft(found: list[Tenure], killed: Mapping[int, float]) -> None:
-    """A lease that has not run out is taken from nobody but a process that was killed before; fences leave no gap."""
+    """Checks that unexpired leases were only taken from killed processes, and that fences have no gaps."""
     for lease in found:
         dead = lease.before is not None and killed.get(lease.before, lease.until) <= lease.since
         assert lease.had_run_out or dead, f"taken from a living process before it ran out: {lease}"
@@ -146,7 +146,7 @@ def _require_cycles_apart(here: Site) -> None:
 
 
 def _require_no_cycle_without_a_lease(found: list[Tenure], requests: Sequence[Request]) -> None:
-    """The list was asked for and confirms sent by the holder of the lease; by a former one once, if it was frozen right before."""
+    """Checks that only the holder of the lease requested lists and sent confirms; a former holder at most once, if it was frozen right before."""
     outside: Counter[tuple[int, str, int, str]] = Counter()
     for request in requests:
         own = [each for each in found if (each.client, each.who) == (request.client, request.who)]

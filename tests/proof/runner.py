@@ -1,4 +1,4 @@
-"""Proves point after point in several processes, and writes down each, so that a run that was ended goes on where it was."""
+"""Proves the points in several processes and records each result, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ Show = Callable[[str], None]
 
 @dataclass
 class Outcome:
-    """What came of one proof: the points that hold with what they say of themselves, those that fail with why.
+    """The result of one proof: the points that hold, with their results, and those that fail, with their errors.
 
-    `before` of them were proven by a run that was ended; `failed_before` of them did not hold in one. `seconds` is what
-    the others took, `summary` says what was really done.
+    An earlier, interrupted run has proven `before` of the points, and `failed_before` of them have failed in it. The
+    other points took `seconds`; `summary` says what was really done.
     """
 
     points: int
@@ -48,17 +48,17 @@ class Outcome:
 
     @property
     def kinds(self) -> Counter[str]:
-        """How many points say the same of themselves."""
+        """The number of points with each result."""
         return Counter(self.held.values())
 
 
 def run(name: str, *, scale: float, seed: int, workers: int, show: Show, tell: Show) -> Outcome:
-    """Prove the points of `tests.proof.{name}` that are not proven yet.
+    """Proves the points of `tests.proof.{name}` that are not proven yet.
 
     Args:
-        scale: the share of the points, chosen by `seed`.
-        show: is told how far it is.
-        tell: is told of each point that does not hold, and why.
+        scale: the share of the points; `seed` selects them.
+        show: called with the current progress.
+        tell: called with each point that does not hold, and the reason.
     """
     began = time.monotonic()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_be_quiet) as pool:
@@ -98,7 +98,7 @@ def _module(name: str) -> Any:
 
 
 def missing(names: Sequence[str]) -> list[str]:
-    """What this machine lacks for these proofs, in sentences; one of them is the command that brings all the tools."""
+    """Returns sentences about what this machine lacks for these proofs; one is the command that installs all the tools."""
     modules = [_module(name) for name in names]
     needed = dict(pair for module in modules for pair in getattr(module, "TOOLS", {}).items())
     packages = sorted({package for tool, package in needed.items() if shutil.which(tool) is None})
@@ -109,7 +109,7 @@ def missing(names: Sequence[str]) -> list[str]:
 
 
 def _be_quiet() -> None:
-    """What syncd logs while it is being broken is no news; the progress is. Without who started it, a worker ends."""
+    """Discards syncd's logs, which would hide the progress, and lets the worker end together with its parent."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
@@ -126,12 +126,12 @@ def _prove(name: str, point: str) -> tuple[bool, str, float]:
     began = time.monotonic()
     try:
         return True, str(_module(name).prove(point)), time.monotonic() - began
-    except Exception:  # whatever it is, the point does not hold
+    except Exception:  # after any error, the point does not hold
         return False, traceback.format_exc(limit=-3), time.monotonic() - began
 
 
 class _State:
-    """The points of one proof and those that hold, on disk; they count for the code alone that they were proven of."""
+    """Keeps the points of one proof and their results on disk. Results are only valid for the same code."""
 
     def __init__(self, name: str, digest: str) -> None:
         STATE.mkdir(exist_ok=True)
@@ -154,7 +154,8 @@ class _State:
     def _lines(self) -> Iterator[dict[str, Any]]:
         if self._path.exists():
             whole, _, _ = self._path.read_text().rpartition("\n")
-            self._path.write_text(f"{whole}\n" if whole else "")  # without a line that was half written
+            # Drop a line that was only partly written.
+            self._path.write_text(f"{whole}\n" if whole else "")
             yield from map(json.loads, whole.splitlines())
 
     def _write(self, fact: dict[str, Any]) -> None:
@@ -163,7 +164,7 @@ class _State:
 
 
 def _digest_of_the_code(name: str) -> str:
-    """Of syncd, and of those modules of the tests of which the proof consists; runs in a process that has loaded no others."""
+    """Hashes syncd and the test modules of the proof; must run in a process that has loaded no other test modules."""
     all_tests = getattr(_module(name), "RUNS_TESTS", False)
     loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     digest = hashlib.sha256()

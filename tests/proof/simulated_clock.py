@@ -1,8 +1,8 @@
-"""A clock for processes that runs as a proof says: hours pass at once, or the clock is set, or the machine is suspended.
+"""Simulates a clock for processes: hours pass at once, the clock is set, or the machine is suspended.
 
-libfaketime cannot do it: it runs at one speed, and at 2,000 times the real one a timeout of 30 s would be 15 ms, in which
-no answer comes; a wait that has begun does not notice that the speed was changed. Here the time passes at its real pace
-while anybody works, and leaps while all wait for it. Reads of the network, files and Postgres are as slow as they are.
+libfaketime cannot do this. It runs at one speed: at 2,000 times the real speed, a timeout of 30 s would last 15 ms, too
+short for any answer; and a wait that has begun does not notice a change of the speed. Here, time passes at its real speed
+while any process works, and leaps while all of them wait. The network, files and Postgres have their real speed.
 """
 
 from __future__ import annotations
@@ -115,10 +115,10 @@ int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const s
     return REAL(pthread_cond_clockwait)(cond, mutex, id, &ends);
 }
 """
-# What a thread that waits for another one, or for the time, is in (futex); and read(2).
+# The system call of a thread that waits for another thread or for the time (futex); and read(2).
 _WAITING, _READING = {"x86_64": ("202", "0"), "aarch64": ("98", "63")}.get(platform.machine(), ("", ""))
 _SNAPSHOTS = (
-    3  # that must all show every thread waiting, since the threads of one are looked at one after the other
+    3  # looks that must all find every thread waiting, since each look visits the threads one after the other
 )
 _POLL = 0.002
 _LONGEST = 120.0
@@ -128,14 +128,14 @@ TOOLS = {"cc": "gcc libc6-dev"}  # to build it
 
 
 def missing() -> str | None:
-    """What this machine lacks to use the clock."""
+    """Says what this machine lacks to use the clock."""
     if not _WAITING or not Path("/proc/self/task").is_dir():
         return "The simulated clock knows Linux on x86_64 and aarch64 alone."
     return None
 
 
 class SimulatedClock:
-    """The time of each process that is started with `environ`; built into `folder`, and kept in a page that all share."""
+    """Controls the time of every process that starts with `environ`. Builds a library in `folder`; the processes share a page."""
 
     def __init__(self, folder: Path, start: datetime) -> None:
         source, library, page = folder / "clock.c", folder / "clock.so", folder / "clock.page"
@@ -150,26 +150,26 @@ class SimulatedClock:
         self.environ = {"LD_PRELOAD": str(library), "SIMULATED_CLOCK": str(page)}
 
     def now(self) -> datetime:
-        """The time of day."""
+        """Returns the time of day."""
         return datetime.fromtimestamp(time.time() + self._time_of_day, UTC)
 
     def monotonic(self) -> float:
-        """Seconds of the world outside, which no clock that is set concerns and where no machine is suspended."""
+        """Returns the seconds of the outside world, which neither changes of the clock nor a suspension affect."""
         return time.monotonic() + self._seconds + self._suspended
 
     def leap(self, seconds: float) -> None:
-        """Let so many seconds pass at once."""
+        """Lets this number of seconds pass at once."""
         self._seconds += seconds
         self._time_of_day += seconds
         self._show()
 
     def set(self, seconds: float) -> None:
-        """Set the time of day so many seconds forward, or back."""
+        """Sets the time of day this number of seconds forward, or back."""
         self._time_of_day += seconds
         self._show()
 
     def suspend(self, seconds: float) -> None:
-        """Suspend the machine for so long: the time of day goes on, the clock that counts seconds stands still."""
+        """Suspends the machine for this number of seconds: the time of day goes on, the monotonic clock stands still."""
         self._suspended += seconds
         self.set(seconds)
 
@@ -180,7 +180,7 @@ class SimulatedClock:
 
     @contextmanager
     def everywhere(self) -> Iterator[None]:
-        """Let the embedded Postgres that is started meanwhile, and the tokens of the sandbox, go by this clock."""
+        """Makes an embedded Postgres that starts inside the `with`, and the sandbox's tokens, use this clock."""
         with (
             patch("syncd.embedded.server.environment", lambda: {**environment(), **self.environ}),
             patch("syncd.sandbox.api.tokens.time", self),
@@ -189,7 +189,7 @@ class SimulatedClock:
 
 
 def let_it_notice(pid: int) -> None:
-    """Return when the process has done what the time that has leapt made due, and waits again."""
+    """Waits until the process has done everything that the leap of the clock made due, and waits again."""
     ends_at = time.monotonic() + _LONGEST
     before = {task: _sleeps(task) for task in _tasks(pid)}
     while not (
@@ -205,7 +205,7 @@ def _tasks(pid: int) -> list[Path]:
 
 
 def _sleeps(task: Path) -> int:
-    """How often the thread has gone to sleep."""
+    """Returns how often the thread has gone to sleep."""
     try:
         status = (task / "status").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -214,7 +214,7 @@ def _sleeps(task: Path) -> int:
 
 
 def _has_looked(task: Path, sleeps: int) -> bool:
-    """Whether a thread that waits for the time has looked at it: it has gone to sleep twice since, once for certain after a look."""
+    """Says whether a thread that waits for the time has read the clock: it has slept twice since, once certainly after reading."""
     try:
         number, *arguments = (task / "syscall").read_text().split()
     except (FileNotFoundError, ProcessLookupError):
@@ -230,8 +230,8 @@ def _all_wait(pid: int) -> bool:
 def _waits(pid: int, task: Path) -> bool:
     try:
         number, *arguments = (task / "syscall").read_text().split()
-        if number == _READING:  # the thread that learns of signals
+        if number == _READING:  # the thread that receives signals
             return os.readlink(f"/proc/{pid}/fd/{int(arguments[0], 16)}").startswith("pipe:")  # noqa: PTH115 - no path
     except (FileNotFoundError, ProcessLookupError):
-        return False  # it has just ended; the next look will tell
+        return False  # it has just ended; the next look will show
     return number == _WAITING

@@ -1,7 +1,7 @@
-"""Runs a command, and lists each system call that touches the network, the database or the media root; or kills it there.
+"""Runs a command, and lists its system calls on the network, the database and the media root, or kills it at one of them.
 
-It follows every thread by ptrace. A seccomp filter stops them at calls that may be of interest only, so the rest runs at
-full speed. Linux on x86-64.
+Follows every thread with ptrace. A seccomp filter stops threads only at calls that may matter, so the rest runs at full
+speed. Needs Linux on x86-64.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-# Numbers of linux/ptrace.h, linux/seccomp.h, linux/prctl.h.
+# From linux/ptrace.h, linux/seccomp.h and linux/prctl.h.
 _TRACEME, _GETREGS, _CONT, _SETOPTIONS = 0, 12, 7, 0x4200
 _FOLLOW = (
     0x2 | 0x4 | 0x8 | 0x10 | 0x80 | 0x100000
@@ -23,7 +23,7 @@ _NO_NEW_PRIVS, _SET_SECCOMP, _FILTER = 38, 22, 2
 _ALLOW, _TRACE, _X86_64 = 0x7FFF0000, 0x7FF00000, 0xC000003E
 _ALL_THREADS = 0x40000000
 
-# The number of each call, and which of its arguments says what it touches: a descriptor, or a path.
+# The number of each call, and which argument says what it touches: a descriptor or a path.
 _BY_DESCRIPTOR = {
     "read": 0,
     "write": 1,
@@ -63,15 +63,15 @@ _libc.ptrace.restype = ctypes.c_long
 
 
 class Tracer:
-    """One traced run of a command.
+    """A traced run of a command.
 
     Args:
-        command: a program and its arguments, or what the child of a fork is to do.
-        root: calls on paths below it are of interest.
-        kill_at: SIGKILL just before one of the calls that begin like this, the first being 1; all begin like "".
-            None to let it run to its end.
-        kill_after: SIGKILL as soon as this fsync, counted from 1, has returned.
-        before_kill: done first, while the command stands still.
+        command: a program and its arguments, or a function to run in the child of a fork.
+        root: lists calls on paths below this folder.
+        kill_at: kills the command just before the n-th call, counted from 1, whose name starts with this text; "" matches
+            every call. None lets the command run to its end.
+        kill_after: kills the command as soon as this fsync, counted from 1, has returned.
+        before_kill: called before the kill, while the command stands still.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Tracer:
         self.calls: list[str] = []
 
     def run(self) -> int:
-        """The exit code, or minus the signal that ended it."""
+        """Runs the command. Returns the exit code, or minus the number of the signal that ended it."""
         self._pid = os.fork()
         if self._pid == 0:
             _become_traced(self._command)
@@ -111,13 +111,13 @@ class Tracer:
                 self._before_kill()
                 os.kill(self._pid, signal.SIGKILL)
                 return
-        # SIGSTOP is what a new thread begins with, SIGTRAP what an event comes as.
+        # A new thread begins with SIGSTOP; events arrive as SIGTRAP.
         deliver = 0 if event or sent in (signal.SIGSTOP, signal.SIGTRAP) else sent
-        with suppress(ProcessLookupError):  # killed meanwhile
+        with suppress(ProcessLookupError):  # it was killed meanwhile
             _ptrace(_CONT, pid, deliver)
 
     def _is_the_last(self, pid: int, call: str) -> bool:
-        # What a thread does next it does after its fsync has returned.
+        # A thread makes its next call only after its fsync has returned.
         synced = self._fsyncs == self._kill_after and pid == self._last_to_fsync
         if call.startswith(("fsync", "fdatasync")) and self._fsyncs != self._kill_after:
             self._fsyncs, self._last_to_fsync = self._fsyncs + 1, pid
@@ -125,7 +125,7 @@ class Tracer:
         return synced or (call.startswith(self._kill_like) and self._seen == self._kill_at)
 
     def _call(self, pid: int) -> str | None:
-        """What a thread is about to do, if that touches something that lasts; without ids, so that runs can be compared."""
+        """Names a thread's next call if it touches something durable; without ids, so that runs can be compared."""
         try:
             registers = _registers(pid)
             name = NAMES[registers["orig_rax"]]
@@ -158,7 +158,7 @@ class _Program(ctypes.Structure):
 
 
 def _filter() -> _Program:
-    """Classic BPF: trace the calls in `NAMES`, let all others be."""
+    """Builds a classic BPF program that traces the calls in `NAMES` and allows all others."""
     load, equal, give = 0x20, 0x15, 0x06
     numbers = sorted(NAMES)
     steps = [(load, 0, 0, 4), (equal, 0, len(numbers) + 1, _X86_64), (load, 0, 0, 0)]

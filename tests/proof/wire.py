@@ -1,4 +1,4 @@
-"""The connection to Postgres, cut before and after each message of its protocol, the answer to COMMIT included."""
+"""Cuts the connection to Postgres before and after each message of its protocol, including the answer to COMMIT."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from tests.proof.world import SMALL_STEPS, busy, converge, cycle, numbered, serv
 from tests.system.processes import Site
 
 SEEDS = (11, 23, 37)
-# What is read then and lost never comes again, so that each COMMIT counts.
+# PitchYou lists each profile only once, so a lost one never comes again, and each COMMIT counts.
 LISTED_ONCE: dict[str, Any] = {"after_confirm": "once"}
 
 
 class Proxy:
-    """Hands messages on between clients and Postgres, counts them, and cuts its connections at one of them.
+    """Forwards messages between clients and Postgres, counts them, and cuts its connections at one of them.
 
     Args:
-        cut_at: the name of the message, and which of its kind, counted from 1 over all connections; None to cut nothing.
-        deliver: whether that message still arrives.
+        cut_at: the name of the message and its number among those of the same name, counted from 1 over all connections;
+            None cuts nothing.
+        deliver: whether this message still arrives.
     """
 
     def __init__(self, port: int, cut_at: tuple[str, int] | None = None, *, deliver: bool = False) -> None:
@@ -48,7 +49,9 @@ class Proxy:
                 client, _ = self._listener.accept()
                 postgres = socket.create_connection(("127.0.0.1", self._target))
                 for end in (client, postgres):
-                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # 40 ms for each message else
+                    end.setsockopt(
+                        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+                    )  # otherwise each message takes 40 ms
                 for pair, way in (((client, postgres), ">"), ((postgres, client), "<")):
                     threading.Thread(target=self._hand_on, args=(*pair, way), daemon=True).start()
 
@@ -68,7 +71,7 @@ class Proxy:
 
 
 def _messages(giver: socket.socket, way: str) -> Iterator[tuple[str, bytes]]:
-    """The messages of one direction: a type and a length (PostgreSQL, 54.2); the first of a client has no type."""
+    """Yields the messages of one direction: a type and a length (PostgreSQL, 54.2). A client's first message has no type."""
     typed = way == "<"
     with giver.makefile("rb") as stream:
         while head := stream.read(4 + typed):
@@ -78,7 +81,7 @@ def _messages(giver: socket.socket, way: str) -> Iterator[tuple[str, bytes]]:
 
 
 def through(here: Site, proxy: Proxy) -> str:
-    """The database's URL by way of the proxy; without TLS, which would hide the messages."""
+    """Returns the database's URL through the proxy, without TLS, which would hide the messages."""
     return (
         here.database_url.replace(f":{server().port}/", f":{proxy.port}/")
         + "?sslmode=disable&gssencmode=disable"
@@ -86,7 +89,7 @@ def through(here: Site, proxy: Proxy) -> str:
 
 
 def points() -> Iterator[str]:
-    """All points, as `seed:message:number:before` and `seed:message:number:after`."""
+    """Lists all points, as `seed:message:number:before` and `seed:message:number:after`."""
     for seed in SEEDS:
         with busy(seed, **LISTED_ONCE) as here, Proxy(server().port) as proxy:
             cycle(here, database_url=through(here, proxy), **SMALL_STEPS)
@@ -98,20 +101,20 @@ def points() -> Iterator[str]:
 
 
 def summary(held: Mapping[str, str]) -> str:
-    """What was really done, for the report."""
+    """Returns what was really done, for the report."""
     return done(held, "cuts", SEEDS)
 
 
 def prove(point: str) -> str:
-    """Cut once, let the cycle go on as it can, restart, and ask the oracle. Returns the message."""
+    """Cuts once, lets the cycle continue as it can, restarts, and asks the oracle. Returns the message."""
     seed, message, number, side = point.split(":")
     with busy(int(seed), **LISTED_ONCE) as here:
-        # How it ends is not the question here; but nothing may come out of it that is not expected.
+        # The cycle may end in any expected way; unexpected errors fail the proof.
         proxy = Proxy(server().port, (message, int(number)), deliver=side == "after")
         with proxy, suppress(SyncdError):
             cycle(here, database_url=through(here, proxy), **SMALL_STEPS)
         here.execute(
             "UPDATE ops.lease SET expires_at = '-infinity'"
-        )  # as if its process had ended, as a real one has
+        )  # as if its process had ended, like a real one
         converge(here)
     return message if proxy.struck else NOT_REACHED

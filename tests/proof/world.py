@@ -1,4 +1,4 @@
-"""Where a proof takes place: one Postgres for each worker; a database, a sandbox and a media root for each point."""
+"""Sets up the environment of a proof: a Postgres per worker; a database, a sandbox and a media root per point."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _numbers = count(1)
 
 @cache
 def server() -> EmbeddedPostgres:
-    """This process's Postgres, with a migrated template."""
+    """Returns this process's Postgres, with a migrated template database."""
     started = start_postgres(settings=SERVER_SETTINGS)
     atexit.register(started.close)
     with psycopg.connect(started.url, autocommit=True) as connection:
@@ -43,14 +43,14 @@ def server() -> EmbeddedPostgres:
 
 
 def address(name: str, of: EmbeddedPostgres | None = None) -> str:
-    """The SQLAlchemy URL of a database of this process's Postgres."""
+    """Returns the SQLAlchemy URL of a database of this process's Postgres."""
     base = (of or server()).url.replace("postgresql://", "postgresql+psycopg://", 1)
     return f"{base.rpartition('/')[0]}/{name}"
 
 
 @contextmanager
 def installation(config: SandboxConfig, **environ: str) -> Iterator[Site]:
-    """A sandbox that audits each confirm, a new database at the newest schema, and an empty media root."""
+    """Sets up a sandbox that audits each confirm, a new database with the newest schema, and an empty media root."""
     name = f"point_{next(_numbers)}"
     with psycopg.connect(server().url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}".encode())
@@ -65,7 +65,7 @@ def installation(config: SandboxConfig, **environ: str) -> Iterator[Site]:
 
 
 def cycle(here: Site, *, database_url: str | None = None, **plan: Any) -> Ended:
-    """One cycle in this process, by way of new connections, as a process that has just started runs it."""
+    """Runs a cycle in this process over new connections, like a process that has just started."""
     config = here.sandbox.config
     with (
         Database(database_url or here.database_url) as database,
@@ -77,7 +77,7 @@ def cycle(here: Site, *, database_url: str | None = None, **plan: Any) -> Ended:
         return run_once(client, outsides, trigger="command", stop=threading.Event())
 
 
-# So few at a time that a small load has many transactions and many confirms.
+# Small batches, so that a small load has many transactions and confirms.
 SMALL_STEPS: dict[str, Any] = {
     "batch_size": 4,
     "confirm_batch": 2,
@@ -89,10 +89,10 @@ SMALL_STEPS_ENVIRON = {"SYNC__BATCH_SIZE": "4", "SYNC__CONFIRM_BATCH": "2", "MED
 
 @contextmanager
 def busy(seed: int, **switches: Any) -> Iterator[Site]:
-    """An installation with a past, and news: changed applications, files added and dropped, a bad one, and new ones.
+    """Sets up an installation with synced applications and with news: changed, bad and new ones, files added and removed.
 
     Args:
-        switches: of `SandboxConfig`.
+        switches: options of `SandboxConfig`.
     """
     config = SandboxConfig(profiles=6, seed=seed, **switches)
     with installation(config, **SMALL_STEPS_ENVIRON) as here:
@@ -112,7 +112,7 @@ def _media_ids(here: Site, profile_id: str) -> list[str]:
 
 
 def numbered(things: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Each of them, and how many of the same there were up to there."""
+    """Yields each item with its number among equal ones, counted from 1."""
     seen: Counter[str] = Counter()
     for each in things:
         seen[each] += 1
@@ -120,10 +120,10 @@ def numbered(things: Iterable[str]) -> Iterator[tuple[str, int]]:
 
 
 def converge(here: Site) -> None:
-    """What a restart makes of whatever is there; then the oracle judges the whole store.
+    """Restarts syncd on whatever is there, and lets the oracle audit the whole store.
 
-    The oracle is the sandbox's audit. It shares no code with syncd (an import contract sees to that), has judged every
-    confirm before it was answered, and now looks at each row and file.
+    The oracle is the sandbox's audit. It shares no code with syncd (an import contract ensures that). It has audited every
+    confirm before the answer, and now checks each row and file.
     """
     cycle(here, **SMALL_STEPS)
     here.assert_complete()

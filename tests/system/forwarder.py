@@ -1,4 +1,4 @@
-"""A way through the network that can be slow, stand still, and lead elsewhere all of a sudden."""
+"""Simulates a network path that can be slow, stand still, and suddenly lead elsewhere."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from queue import SimpleQueue
 
 
 class Forwarder:
-    """Passes on what comes to `port` to a port of this machine, and the answers back. Use it in a `with`.
+    """Forwards connections from `port` to another port of this machine. Use it in a `with`.
 
     Attributes:
-        target: where new connections lead to.
+        target: the destination of new connections.
         delay: seconds that each piece takes, in either direction.
-        open: nothing passes while it is not set, and nothing is lost either.
+        open: while this event is not set, nothing passes, but nothing is lost.
     """
 
     def __init__(self, target: int, *, delay: float = 0.0) -> None:
@@ -39,12 +39,12 @@ class Forwarder:
         self.cut()
 
     def lead_to(self, target: int) -> None:
-        """From now on lead elsewhere; connections that there are end, as at a failover."""
+        """Changes the destination, and ends existing connections, as in a failover."""
         self.target = target
         self.cut()
 
     def cut(self) -> None:
-        """End all connections that there are."""
+        """Ends all existing connections."""
         for end in self._ends:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -77,7 +77,7 @@ class Forwarder:
         arrivals.join()
 
     def _arrive(self, under_way: SimpleQueue[tuple[float, bytes]], taker: socket.socket) -> None:
-        """Hand on what is under way when its time has come, many pieces at a time, as a long line does."""
+        """Delivers pieces after their delay, with many pieces in flight, like a long line."""
         with suppress(OSError):
             while (piece := under_way.get())[1]:
                 time.sleep(max(0.0, piece[0] - time.monotonic()))

@@ -221,4 +221,5 @@ def test_make_commands_in_contributing_are_those_of_the_makefile() -> None:
 
 
 def test_changelog_has_this_version() -> None:
-    assert f"\n## {__version__}\n" in (ROOT / "CHANGELOG.md").read_text()
+    heading = rf"^## {re.escape(__version__)} - (\d{{4}}-\d\d-\d\d|not released yet)$"
+    assert re.search(heading, (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)

@@ -18,6 +18,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from syncd import __version__
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -93,6 +95,13 @@ def test_wheel_holds_the_code_and_every_migration_and_no_test(wheel: Path) -> No
     shipped = {name for name in names if not name.startswith("syncd-")}
     assert shipped == migrations | modules
     assert not [name for name in shipped if re.search(r"(^|/)tests?[/_]|conftest", name)]
+
+
+def test_wheel_has_the_version_and_the_licence_of_the_checkout(wheel: Path) -> None:
+    files = zipfile.ZipFile(wheel)
+    about = f"syncd-{__version__}.dist-info"
+    assert f"\nVersion: {__version__}\n" in files.read(f"{about}/METADATA").decode()
+    assert files.read(f"{about}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
 
 
 def test_installed_command_answers_outside_the_checkout(installed: Path, tmp_path: Path) -> None:

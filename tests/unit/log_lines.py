@@ -1,4 +1,4 @@
-"""A logger on a stream of its own, so that a test can read back what came out."""
+"""Logs to a separate stream, so that a test can read the output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEVELS = ("debug", "info", "warning", "error")
 
 @contextmanager
 def logging_to(stream: TextIO, log_format: str, level: str) -> Iterator[EventLogger]:
-    """Logging as it is configured in production, on `stream`; afterwards everything is as it was."""
+    """Configures logging to `stream` as in production, and restores the earlier configuration afterwards."""
     root = logging.getLogger()
     handlers, root_level = list(root.handlers), root.level
     hooks = (sys.excepthook, threading.excepthook, sys.unraisablehook, warnings.showwarning)
@@ -39,7 +39,7 @@ def logging_to(stream: TextIO, log_format: str, level: str) -> Iterator[EventLog
 
 
 def lines(log_format: str, level: str, do: Callable[[EventLogger], object]) -> list[str]:
-    """The lines that come out when `do` is run with a logger."""
+    """Runs `do` with a logger, and returns the logged lines."""
     stream = io.StringIO()
     with logging_to(stream, log_format, level) as log:
         do(log)
@@ -49,6 +49,6 @@ def lines(log_format: str, level: str, do: Callable[[EventLogger], object]) -> l
 
 
 def one(do: Callable[[EventLogger], object]) -> dict[str, Any]:
-    """The one JSON event that `do` logs."""
+    """Returns the only JSON event that `do` logs."""
     (line,) = lines("json", "debug", do)
     return cast(dict[str, Any], json.loads(line))

@@ -1,1 +1,1 @@
-"""The endpoints of the article, and what a test can order of a running sandbox."""
+"""The endpoints of the article, and the control endpoints for tests."""

@@ -1,4 +1,4 @@
-"""The chats that were asked for (contract S3.1), found by the SHA-256 of their tokens: no token is kept."""
+"""Keeps the opened chats (contract S3.1) by the SHA-256 of their tokens, and never the tokens."""
 
 import secrets
 import threading
@@ -8,7 +8,7 @@ from hashlib import sha256
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """Who writes to whom."""
+    """A recruiter's chat with an applicant."""
 
     client: str
     profile_id: str
@@ -16,21 +16,21 @@ class Chat:
 
 
 class Chats:
-    """The chats that a token opens. Safe to use from many threads."""
+    """The chats by token. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_digest: dict[bytes, Chat] = {}
 
     def open(self, chat: Chat) -> str:
-        """A new token for this chat; it is said this once."""
+        """Returns a new token for this chat. The token cannot be read again."""
         token = secrets.token_urlsafe(24)
         with self._lock:
             self._by_digest[_digest(token)] = chat
         return token
 
     def find(self, token: str) -> Chat | None:
-        """The chat that this token opens, or None."""
+        """Returns the chat of this token, or None."""
         with self._lock:
             return self._by_digest.get(_digest(token))
 

@@ -1,4 +1,4 @@
-"""What a test in another process does to a running sandbox: /_sandbox/…, without a token, on loopback only."""
+"""Lets a test in another process control a running sandbox: /_sandbox/…, without a token, for loopback only."""
 
 import json
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from syncd.sandbox.faults import Fault, FaultBook, fault_from_mapping, parse_fau
 
 
 def answer(world: World, faults: FaultBook, call: Call) -> Reply:
-    """Answer one control request; 400 with a sentence when it is not understood."""
+    """Answers a control request; with 400 and a sentence if the request is invalid."""
     name = call.path.removeprefix("/_sandbox/")
     if name == "stray":
         token = "with" if call.headers.get("Authorization") else "without"
@@ -54,7 +54,7 @@ def _control(world: World, faults: FaultBook, request: str, call: Call) -> Reply
 
 
 def read_faults(body: bytes) -> list[Fault]:
-    """The faults of a request: a JSON object or array of objects, or one command-line spelling per line."""
+    """Parses the faults in a request body: a JSON object or array of objects, or one fault per line as on the command line."""
     text = body.decode()
     if text.lstrip()[:1] in ("{", "["):
         parsed: Any = json.loads(text)
@@ -92,7 +92,7 @@ def _templates(world: World, call: Call) -> Reply:
 
 
 def openapi_document() -> bytes:
-    """The API as its article describes it, as an OpenAPI 3.1 document."""
+    """Returns the OpenAPI 3.1 document of the API that the article describes."""
     return resources.files("syncd.sandbox").joinpath("assets").joinpath("openapi.json").read_bytes()
 
 

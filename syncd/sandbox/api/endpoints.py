@@ -1,4 +1,4 @@
-"""The endpoints of the article. Each takes a request, has its effect, and returns the answer to send."""
+"""Implements the endpoints of the article. Each takes a request, has its effect, and returns the answer."""
 
 import json
 import secrets
@@ -29,7 +29,7 @@ _ROUTES = {
 
 @dataclass(frozen=True)
 class Call:
-    """One request as the endpoints see it; `path` is still percent-encoded and has no query."""
+    """A request as the endpoints see it; `path` is still percent-encoded, and without the query."""
 
     method: str
     path: str
@@ -40,7 +40,7 @@ class Call:
 
 @dataclass
 class World:
-    """What all endpoints share: the switches, what each client has, the tokens, the chats and the ledger."""
+    """The state that all endpoints share: the options, the clients' applications, the tokens, chats and the ledger."""
 
     config: SandboxConfig
     populations: dict[str, Population]
@@ -56,7 +56,7 @@ class World:
 
 
 def route(method: str, path: str) -> tuple[str, str] | None:
-    """The endpoint's name and its path template, or None when the article has no such call."""
+    """Returns the endpoint's name and path template, or None if the article has no such call."""
     name = _ROUTES.get((method, path))
     if name:
         return name, path
@@ -66,13 +66,13 @@ def route(method: str, path: str) -> tuple[str, str] | None:
 
 
 def media_key(client: str, path: str) -> MediaKey:
-    """The file that a download path names, its ids percent-decoded."""
+    """Returns the key of the file in a download path, with decoded ids."""
     profile, media = path.removeprefix(_MEDIA_PREFIX).split("/")
     return client, unquote(profile), unquote(media)
 
 
 def answer(world: World, name: str, call: Call) -> Reply:
-    """Let the endpoint have its effect and return its answer."""
+    """Runs the endpoint and returns its answer."""
     if name == "token":
         return world.tokens.answer(call.headers, call.body)
     client = world.tokens.client_of(call.headers.get("Authorization"))
@@ -142,7 +142,7 @@ def _media(world: World, client: str, call: Call) -> Reply:
 
 
 def is_gone(config: SandboxConfig, key: MediaKey) -> bool:
-    """Whether the sandbox answers 404 or 410 for this file for ever."""
+    """Says whether the sandbox always answers 404 or 410 for this file."""
     return share_of(config.seed, "gone", *key) < config.media_gone
 
 

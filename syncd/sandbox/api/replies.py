@@ -1,4 +1,4 @@
-"""Answers, and how a fault spoils one. Nothing here knows the network."""
+"""Builds answers, and damages them for a fault. Does no network I/O."""
 
 import gzip
 import itertools
@@ -18,15 +18,15 @@ HTML_PAGE = b"<!doctype html><html><head><title>Wartung</title></head><body><h1>
 
 
 class Cut(Exception):
-    """Raised by a body that ends too early: what was sent so far is all, close the connection."""
+    """A body ends too early: send nothing more and close the connection."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `body` is the bytes, or `pieces` pieces made one after the other (`length` bytes, if known).
+    """An answer. `body` is the bytes, or an iterable of `pieces` pieces (`length` bytes in total, if known).
 
-    `before_end` is called with the whole body (b"" for pieces) just before its last byte is sent: what counts as
-    served is written down before the client can act on it.
+    The server calls `before_end` with the whole body (b"" for pieces) just before it sends the last byte, so that the
+    ledger records an answer before the client can act on it.
     """
 
     status: int = 200
@@ -40,17 +40,17 @@ class Reply:
 
 
 def json_reply(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
-    """An answer with this value as JSON."""
+    """Returns an answer with this value as JSON."""
     return Reply(status, json.dumps(value, ensure_ascii=False).encode(), headers=headers or {})
 
 
 def error_reply(status: int, message: str, headers: dict[str, str] | None = None) -> Reply:
-    """An error with a sentence for whoever debugs a client."""
+    """Returns an error whose sentence helps to debug the client."""
     return json_reply({"error": message}, status, headers)
 
 
 def instead(fault: Fault, endpoint: str, stray_url: str) -> Reply:
-    """The answer of a fault that comes instead of the effect."""
+    """Returns the answer of a fault that replaces the effect of the call."""
     if fault.kind == "status":
         retry = {"Retry-After": fault.retry_after} if fault.retry_after else {}
         return error_reply(fault.answer_status, "a fault was injected here", retry)
@@ -73,15 +73,16 @@ def instead(fault: Fault, endpoint: str, stray_url: str) -> Reply:
 
 
 def spoil(reply: Reply, fault: Fault, endpoint: str) -> Reply:
-    """The reply as a fault that comes after the effect leaves it."""
+    """Damages the reply of a call that has had its effect."""
     if fault.kind == "slow":
         return replace(reply, seconds_per_byte=fault.seconds_per_byte)
     if fault.kind == "wrong_type":
-        if endpoint != "media":  # a client may refuse this list, so nobody can say that it got it
+        # A client may refuse such a list, so the list does not count as received.
+        if endpoint != "media":
             return replace(reply, content_type="text/html; charset=utf-8", before_end=None)
         known = bytes(reply.body) if isinstance(reply.body, bytes) else b""
         return replace(reply, body=other_kind("image/jpeg" if known[:2] == b"\xff\xd8" else None))
-    # Whoever got a spoilt list did not get the list; a spoilt file was all the same served like this.
+    # A damaged list does not count as received. The bytes of a damaged file were served nevertheless.
     kept = reply.before_end if endpoint == "media" and fault.kind != "truncate" else None
     reply = replace(reply, before_end=kept)
     if fault.kind == "truncate":
@@ -127,10 +128,10 @@ def _endless(endpoint: str, size: int | None) -> Iterator[bytes]:
 
 
 def gzip_bomb(size: int) -> Iterator[bytes]:
-    """A gzip stream that unpacks to `size` bytes of JSON (an empty array, widely spaced), made block by block."""
+    """Yields a gzip stream, block by block, that unpacks to `size` bytes of JSON: an empty array with many spaces."""
     plain = b" " * 2**20
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    packed = packer.compress(plain) + packer.flush(zlib.Z_FULL_FLUSH)  # the same bytes for each such block
+    packed = packer.compress(plain) + packer.flush(zlib.Z_FULL_FLUSH)  # every such block has the same bytes
     first = zlib.compressobj(9, zlib.DEFLATED, -15)
     yield gzip.compress(b"", 9, mtime=0)[:10] + first.compress(b"[") + first.flush(zlib.Z_FULL_FLUSH)
     check = zlib.crc32(b"[")

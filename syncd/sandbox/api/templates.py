@@ -1,4 +1,4 @@
-"""The interview templates of one client (contract S1.1): built in, replaced, withdrawn and restored."""
+"""Keeps the interview templates of one client (contract S1.1): built in, replaced, withdrawn and restored."""
 
 import threading
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from syncd.sandbox.content import vocabulary
 
 
 class Templates:
-    """What one client's list of templates says. Safe to use from many threads."""
+    """The template list of one client. Safe to share between threads."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self._config = config
@@ -18,30 +18,30 @@ class Templates:
         self._withdrawn: set[str] = set()
 
     def replace(self, elements: Sequence[Any] | None) -> None:
-        """Answer these elements from now on, whatever they are; None: the built-in ones. Nothing is withdrawn then."""
+        """Sets the elements of the list, of any shape; None restores the built-in ones. Forgets what was withdrawn."""
         with self._lock:
             self._given = None if elements is None else list(elements)
             self._withdrawn.clear()
 
     def withdraw(self, key: str) -> None:
-        """Let the template with this key vanish. Raises KeyError when the list has none."""
+        """Withdraws the template with this key. Raises KeyError if the list has no such template."""
         with self._lock:
             if key not in map(_key, self._listed()):
                 raise KeyError(f"no template {key}")
             self._withdrawn.add(key)
 
     def restore(self, key: str) -> None:
-        """Let a withdrawn template come back. Raises KeyError when none with this key was withdrawn."""
+        """Restores a withdrawn template. Raises KeyError if no such template was withdrawn."""
         with self._lock:
             self._withdrawn.remove(key)
 
     def listed(self) -> list[Any]:
-        """The elements of the list as it is answered now."""
+        """Returns the elements of the list without the withdrawn ones."""
         with self._lock:
             return self._listed()
 
     def has(self, key: str) -> bool:
-        """Whether an interview can be run by this key now."""
+        """Says whether this key currently leads to an interview."""
         return key in map(_key, self.listed())
 
     def _listed(self) -> list[Any]:
@@ -58,6 +58,6 @@ class Templates:
 
 
 def _key(element: Any) -> str | None:
-    """The key as it reads in an apply link; None when the element has none."""
+    """Returns the key as it stands in an apply link, or None if the element has no key."""
     key = element.get("templateKey") if isinstance(element, dict) else None
     return None if key is None else str(key)

@@ -1,4 +1,4 @@
-"""POST /token (contract A1): who may have a token, and whose token this is."""
+"""Issues access tokens for POST /token (contract A1), and checks them."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ from syncd.sandbox.ledger import Ledger
 
 
 class Tokens:
-    """The tokens given out. Safe to use from many threads."""
+    """The issued tokens. Safe to share between threads."""
 
     def __init__(self, config: SandboxConfig, ledger: Ledger) -> None:
         self._config, self._ledger = config, ledger
@@ -24,19 +24,19 @@ class Tokens:
         self._tokens: dict[str, tuple[str, float]] = {}
 
     def client_of(self, authorization: str | None) -> str | None:
-        """The client whose unexpired token this header carries, or None."""
+        """Returns the client of the unexpired token in this header, or None."""
         scheme, _, token = (authorization or "").partition(" ")
         with self._lock:
             client, expires_at = self._tokens.get(token.strip(), (None, 0.0))
         return client if scheme.lower() == "bearer" and time.monotonic() < expires_at else None
 
     def revoke(self) -> None:
-        """Make every token given out so far worthless, as a restart of PitchYou might."""
+        """Revokes every token, as a restart of PitchYou might."""
         with self._lock:
             self._tokens.clear()
 
     def answer(self, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Answer one token request and write it down."""
+        """Answers a token request and records it."""
         client, reply = self._judge(headers, body)
         self._ledger.add_token_request(client, reply.status)
         return reply
@@ -71,7 +71,7 @@ class Tokens:
 
 
 def read_body(headers: Mapping[str, str], body: bytes, kind: str) -> dict[str, str] | None:
-    """The fields of a form or of a JSON object; None when the body is of another kind than `kind`."""
+    """Returns the fields of a form or JSON object, or None if the body is not of this `kind`."""
     content_type = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     try:
         if kind == "form" and content_type == "application/x-www-form-urlencoded":

@@ -1,4 +1,4 @@
-"""What must be true of one stored profile. Pure: compares rows and files with what the sandbox served."""
+"""Checks one stored profile: compares rows and files with what the sandbox served. Does not query the database."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from syncd.sandbox.ledger import Ledger, MediaRecord
 
 @dataclass(frozen=True)
 class MediaRow:
-    """One row of ats.media."""
+    """A row of ats.media."""
 
     state: str
     size_bytes: int | None
@@ -25,7 +25,8 @@ class MediaRow:
     file_name: str | None
 
 
-PASSED_THROUGH = {  # the columns of ats.application that hold, unchanged, what the apply link carried
+# The columns of ats.application that hold the values of the apply link unchanged.
+PASSED_THROUGH = {
     "external_reference_id": "externalReferenceId",
     "job_template_key": "jobTemplateKey",
     "utm_source": "utmSource",
@@ -40,7 +41,7 @@ CONTACT = {"first_name": "firstName", "last_name": "lastName", "email": "email",
 
 @dataclass
 class Stored:
-    """Everything the store holds under one profile id."""
+    """Everything that the store holds for one profile id."""
 
     revisions: list[tuple[int, int]] = field(
         default_factory=list
@@ -55,7 +56,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a check may look at besides the rows."""
+    """What a check may look at, apart from the rows."""
 
     config: SandboxConfig
     population: Population
@@ -63,17 +64,17 @@ class Scene:
 
     @property
     def client(self) -> str:
-        """The client whose store is looked at."""
+        """The client whose store is checked."""
         return self.population.tenant.client_id
 
 
 def versions_listed(entry: Entry) -> Iterator[int]:
-    """The versions of an entry that were part of some answer, newest first."""
+    """Returns the versions of an entry that any answer contained, newest first."""
     return (version for version in range(entry.version, -1, -1) if entry.listed >> version & 1)
 
 
 def check_id(scene: Scene, profile_id: Any) -> str | None:
-    """What is wrong with this id in a confirm, or None: it must have been listed, with this JSON type."""
+    """Returns the finding about an id in a confirm, or None. The list must have named the id, with the same JSON type."""
     if any(entry.listed for entry in scene.population.find(profile_id)):
         return None
     for entry in scene.population.find_text(str(profile_id)):
@@ -84,7 +85,7 @@ def check_id(scene: Scene, profile_id: Any) -> str | None:
 
 
 def check_profile(scene: Scene, profile_id: Any, stored: Stored, *, newest: bool = False) -> list[str]:
-    """Everything that is wrong with one profile in the store; with `newest`, an older version is wrong too."""
+    """Returns all findings about one profile in the store. With `newest`, an older version is a finding too."""
     name = repr(profile_id)
     if len(stored.revisions) != 1:
         return [f"{name}: {len(stored.revisions)} committed rows in ats.application, not 1"]
@@ -142,7 +143,7 @@ def _check_passed_through(name: str, profile: Profile, stored: Stored) -> list[s
 
 
 def _check_contact(name: str, profile: Profile, stored: Stored) -> list[str]:
-    """Who it is from is there, in its column or, where the client maps another key to it, in what is left over."""
+    """Checks that the contact is in its columns or, if the client maps another key to a column, in `extra`."""
     if stored.contact is None:
         return [f"{name}: no row in ats.application_contact"]
     extra = stored.contact["extra"] or {}
@@ -160,12 +161,12 @@ def _described(row: MediaRow, entry: Profile) -> bool:
 
 
 def _is_text(stored: str | None, served: Any) -> bool:
-    """Whether a text column holds this; an empty text may be kept as none, other JSON types as the client likes."""
+    """Says whether a text column holds this value. NULL is fine for an empty text; other JSON types are not checked."""
     return not isinstance(served, str | None) or (stored or None) == (clean(served) or None)
 
 
 def check_answers(name: str, profile: Profile, stored: Stored, *, texts: bool) -> list[str]:
-    """Every step has exactly one answer row; with `texts`, question and answer say what was served."""
+    """Checks that every step has exactly one answer row and, with `texts`, that question and answer are those served."""
     steps = profile.get("steps")
     steps = steps if isinstance(steps, list) else []
     count = sum(map(len, stored.answers.values()))
@@ -187,7 +188,7 @@ def check_answers(name: str, profile: Profile, stored: Stored, *, texts: bool) -
 
 
 def _same(stored: Any, served: Any) -> bool:
-    """Equality of JSON values; unlike Python's it tells true from 1."""
+    """Compares JSON values; unlike `==` it distinguishes true from 1."""
     if isinstance(stored, list) and isinstance(served, list):
         return len(stored) == len(served) and all(map(_same, stored, served))
     if isinstance(stored, dict) and isinstance(served, dict):
@@ -196,7 +197,7 @@ def _same(stored: Any, served: Any) -> bool:
 
 
 def clean(value: Any) -> Any:
-    """The value as Postgres can hold it: U+FFFD for NUL and for lone surrogates."""
+    """Returns the value as Postgres can store it: with U+FFFD for NUL and for lone surrogates."""
     if isinstance(value, str):
         return "".join("�" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
     if isinstance(value, list):

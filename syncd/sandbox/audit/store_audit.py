@@ -1,7 +1,7 @@
-"""The audit: is what the client confirms really in its database and on its disk? Own SQL, own connection.
+"""Audits whether what the client confirms is in its database and on its disk. Uses its own SQL and connection.
 
-It looks before the confirm is answered, so a client that confirms too early is caught in the act (invariants I1 to
-I4 of the design). It shares no code with what it judges.
+The audit runs before the sandbox answers a confirm, so that it notices a client that confirms too early (invariants I1
+to I4 of the design). It shares no code with the client.
 """
 
 import time
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     import psycopg
 
 _T = TypeVar("_T")
-_PATIENCE = 10.0  # seconds in which a database that is being restarted may come back
+_PATIENCE = 10.0  # seconds to wait for a database that restarts
 _BATCH = 500
 
 
 class AuditUnavailable(Exception):
-    """The audit could not read the client's database, so it can say neither yes nor no."""
+    """The audit could not read the client's database, so it has no result."""
 
 
 @dataclass
 class AuditReport:
-    """What was looked at and everything that was wrong."""
+    """The number of profiles and media files that were checked, and all findings."""
 
     profiles: int = 0
     media: int = 0
@@ -49,10 +49,10 @@ class AuditReport:
 def audit_confirm(
     config: SandboxConfig, population: Population, ledger: Ledger, ids: Sequence[Any]
 ) -> list[str]:
-    """Findings about one confirm, each naming its id; empty when everything confirmed is durable.
+    """Returns the findings about one confirm, each with its id; none if everything confirmed is durable.
 
-    Without `database_url` only the ids themselves are judged. Raises AuditUnavailable when the database cannot be
-    read for ten seconds.
+    Checks only the ids themselves without `database_url`. Raises AuditUnavailable if the database cannot be read for
+    ten seconds.
     """
     scene = Scene(config, population, ledger)
     findings = []
@@ -87,13 +87,15 @@ def audit_store(
     *,
     confirmed_once: bool = False,
 ) -> AuditReport:
-    """Judge the whole store at the end of a scenario.
+    """Audits the whole store at the end of a scenario.
 
-    Every profile that a complete answer contained is exactly one row in its newest version, with its answers and
-    files, and was confirmed by its JSON type; nothing that was never listed is there; raw elements are stored or
-    in quarantine with their bytes; the media root holds exactly the stored files. `confirmed_once` makes a second
-    confirm of a profile that never changed a finding. Raises ValueError without `database_url` and `media_root`,
-    AuditUnavailable when the database cannot be read for ten seconds.
+    Every profile of a complete answer must have exactly one row, of its newest version, with its answers and files, and
+    must be confirmed with its JSON type. The store must hold nothing that was never listed. Raw elements must be stored
+    or in quarantine, with their bytes. The media root must hold exactly the stored files. With `confirmed_once`, a
+    second confirm of an unchanged profile is a finding.
+
+    Raises ValueError without `database_url` and `media_root`, AuditUnavailable if the database cannot be read for ten
+    seconds.
     """
     if config.database_url is None or config.media_root is None:
         raise ValueError("the audit of the store needs database_url and media_root")
@@ -225,8 +227,9 @@ def _stored(connection: "psycopg.Connection[Any]", client: str, ids: list[str]) 
 
 
 def _read(url: str, query: "Callable[[psycopg.Connection[Any]], _T]") -> _T:
-    """Run a query in one snapshot; a database that is just being restarted is waited for."""
-    import psycopg  # only the audit needs a driver; a sandbox without one must still start
+    """Runs a query in one snapshot, and waits for a database that restarts."""
+    # Only the audit needs a driver; a sandbox must start without one.
+    import psycopg
 
     deadline = time.monotonic() + _PATIENCE
     while True:

@@ -1,1 +1,1 @@
-"""What the sandbox serves: generated applications, their media files, and the words they are made of."""
+"""The content that the sandbox serves: generated applications, their media files, and their vocabulary."""

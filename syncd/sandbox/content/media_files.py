@@ -1,4 +1,4 @@
-"""The media files: PDFs made in code, JPEGs and a video from small assets, each file different from all others."""
+"""Makes the media files: PDFs in code, JPEGs and a video from small assets. Each file is unique."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -17,9 +17,9 @@ def _asset(name: str) -> bytes:
 
 
 def file_bytes(profile: Mapping[str, Any], entry: Mapping[str, Any], key: str, size: int | None) -> bytes:
-    """The bytes of one file of a profile.
+    """Returns the bytes of one file of a profile.
 
-    `key` makes the file unlike any other; `size` pads it to exactly so many bytes, unless it is larger already.
+    `key` makes the file unique; `size` pads it to exactly this number of bytes, unless it is larger already.
     """
     mime_type = entry.get("mimeType")
     if mime_type == "image/jpeg":
@@ -31,7 +31,7 @@ def file_bytes(profile: Mapping[str, Any], entry: Mapping[str, Any], key: str, s
 
 
 def other_kind(mime_type: object) -> bytes:
-    """A file that is not of this type, for the fault `wrong_type`."""
+    """Returns a file of a different type, for the fault `wrong_type`."""
     return _asset("introduction.mp4" if mime_type == "image/jpeg" else "portrait_1.jpg")
 
 
@@ -76,7 +76,7 @@ def _pdf(lines: list[str], key: str, size: int | None) -> bytes:
 
 
 def _pdf_line(line: str) -> bytes:
-    # WinAnsi has the German letters but neither emoji nor Turkish ones; those are left out of the print.
+    # WinAnsi has the German letters, but no emoji and no Turkish letters; the PDF omits those.
     plain = (
         line.encode("cp1252", "ignore").replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
     )
@@ -113,7 +113,7 @@ def _padded(build: Callable[[int], bytes], size: int | None) -> bytes:
     if size is None or len(document) >= size:
         return document
     padding = size - len(document)
-    # Padding also lengthens the numbers that name lengths and offsets: take that back, and fill the rest up.
+    # Padding also lengthens the lengths and offsets in the document: subtract that, then fill up the rest.
     surplus = len(build(padding)) - size
     document = build(max(0, padding - surplus))
     return document + b"\n" * (size - len(document))

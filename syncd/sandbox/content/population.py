@@ -1,4 +1,4 @@
-"""One client's applications at the sandbox: which exist, which version of each, what was listed and confirmed."""
+"""Keeps one client's applications: their versions, and which of these were listed and confirmed."""
 
 import copy
 import json
@@ -13,22 +13,23 @@ from syncd.sandbox.content import profiles as content
 from syncd.sandbox.content.media_files import file_bytes
 from syncd.sandbox.content.profiles import Profile
 
-_INTERVIEWS = 2 * 10**8  # the index of the first interview's profile, above those of all generated ones
+# The index of the first profile from an interview, above those of all generated profiles.
+_INTERVIEWS = 2 * 10**8
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One element of the list.
+    """An element of the list.
 
-    Version 0 is made from the index, or is what an interview ended in, or is the raw bytes; later ones are kept.
+    Version 0 is generated from the index, or comes from an interview, or is the raw bytes. `changes` holds later versions.
     """
 
     index: int
-    profile_id: Any  # of whatever JSON type; None when raw bytes have none that can be read
+    profile_id: Any  # of any JSON type; None for raw bytes without a readable id
     raw: bytes | None = None
     interview: Profile | None = None
     changes: list[Profile] = field(default_factory=list)
-    listed: int = 0  # bit n is set once version n was part of an answer
+    listed: int = 0  # bit n is set once an answer contained version n
     taken: int = -1  # the newest version that a complete answer contained
     confirmed: int = -1  # the newest version listed when a confirm came
     withdrawn: bool = False
@@ -40,7 +41,7 @@ class Entry:
 
 
 class Population:
-    """Guards one client's entries. Safe to use from many threads."""
+    """The entries of one client. Safe to share between threads."""
 
     def __init__(self, config: SandboxConfig, tenant: Tenant, base_url: Callable[[], str]) -> None:
         self.config, self.tenant, self._base_url = config, tenant, base_url
@@ -58,14 +59,14 @@ class Population:
     # what exists
 
     def add(self, count: int) -> None:
-        """Let `count` more applications come in."""
+        """Adds `count` generated applications."""
         with self._lock:
             made = sum(entry.raw is None and entry.interview is None for entry in self._entries)
             for index in range(made, made + count):
                 self._keep(Entry(index, content.profile_id(self.config, index)))
 
     def take_in(self, profile: Profile, *, with_cv: bool) -> Any:
-        """Add the application that an interview ended in, with an id and, if so, a generated CV; returns the id."""
+        """Adds an application from an interview, with an id and, if asked for, a generated CV. Returns the id."""
         with self._lock:
             index = _INTERVIEWS + self._interviews
             self._interviews += 1
@@ -76,7 +77,7 @@ class Population:
             return profile["profileId"]
 
     def add_raw(self, element: bytes) -> None:
-        """Put any bytes into the list as one element."""
+        """Adds an element of arbitrary bytes to the list."""
         try:
             parsed = json.loads(element)
         except (ValueError, RecursionError):
@@ -89,12 +90,12 @@ class Population:
         self._by_text.setdefault(str(entry.profile_id), []).append(entry)
 
     def entries(self) -> list[Entry]:
-        """All entries, raw ones among them, in the order they came."""
+        """Returns all entries, including raw ones, in the order of their arrival."""
         with self._lock:
             return list(self._entries)
 
     def find(self, profile_id: Any) -> list[Entry]:
-        """The entries with this id, equal in value and in JSON type; the last one is the one that counts."""
+        """Returns the entries with this id, by value and JSON type. The last one is current."""
         return [
             entry
             for entry in self.find_text(str(profile_id))
@@ -102,12 +103,12 @@ class Population:
         ]
 
     def find_text(self, profile_id: str) -> list[Entry]:
-        """The entries whose id reads like this in an address."""
+        """Returns the entries whose id reads like this in an address."""
         with self._lock:
             return list(self._by_text.get(profile_id, ()))
 
     def at(self, entry: Entry, version: int) -> Profile | None:
-        """The profile as it was in this version; None when raw bytes are no JSON object. Not to be changed."""
+        """Returns this version of the profile, or None if raw bytes are not a JSON object. Do not change the result."""
         if version:
             return entry.changes[version - 1]
         if entry.raw is None:
@@ -119,13 +120,13 @@ class Population:
         return parsed if isinstance(parsed, dict) else None
 
     def expected(self) -> Iterator[Profile]:
-        """The newest version of each application that exists, raw elements left out."""
+        """Yields the newest version of each application, without raw elements."""
         for entry in self.entries():
             if entry.raw is None and not entry.withdrawn:
                 yield self.newest(entry)
 
     def newest(self, entry: Entry) -> Profile:
-        """The newest version of an application, as a client reads it."""
+        """Returns the newest version of an application, as a client reads it."""
         profile: Profile = json.loads(self.encode(entry, entry.version, "expected"))
         return profile
 
@@ -139,7 +140,7 @@ class Population:
         drop_media: Sequence[Any],
         fields: Mapping[str, Any] | None,
     ) -> Profile:
-        """Make a new version of an application; raises KeyError when there is none with this id."""
+        """Makes a new version of an application. Raises KeyError if there is no application with this id."""
         with self._lock:
             entry = next((each for each in self.find(profile_id) if each.raw is None), None)
             if entry is None:
@@ -166,14 +167,14 @@ class Population:
         content.attach(self.config, profile, "step", {**name, **added}, rng)
 
     def withdraw(self, profile_id: Any) -> None:
-        """Let an application vanish from the list, as if PitchYou had deleted it."""
+        """Removes an application from the list, as if PitchYou had deleted it."""
         for entry in self.find(profile_id):
             entry.withdrawn = True
 
     # what is listed and confirmed
 
     def to_list(self) -> list[tuple[Entry, int]]:
-        """What the next answer contains: entries with the version of each, under the reading switches."""
+        """Returns the entries of the next answer and the version of each, as the options of the reading demand."""
         with self._lock:
             there = [entry for entry in self._entries if not entry.withdrawn]
             if self.config.after_confirm == "leave":
@@ -194,24 +195,25 @@ class Population:
         return (unconfirmed + rest[start:] + rest[:start])[:cap]
 
     def mark_listed(self, entry: Entry, version: int) -> None:
-        """Note that this version is part of an answer, whether or not all of that arrives."""
-        with self._lock:  # two answers at once must not undo each other's bits
+        """Notes that an answer contains this version, whether or not the answer arrives."""
+        # Two concurrent answers must not undo each other's bits.
+        with self._lock:
             entry.listed |= 1 << version
 
     def mark_taken(self, answer: list[tuple[Entry, int]]) -> None:
-        """Note that an answer with these was sent completely."""
+        """Notes that an answer with these versions was sent completely."""
         with self._lock:
             for entry, version in answer:
                 entry.taken = max(entry.taken, version)
 
     def confirm(self, profile_id: Any) -> None:
-        """Note that the client has taken over what was listed under this id so far."""
+        """Notes that the client has confirmed all versions listed so far under this id."""
         with self._lock:
             for entry in self.find(profile_id):
                 entry.confirmed = max(entry.confirmed, entry.listed.bit_length() - 1)
 
     def encode(self, entry: Entry, version: int, signature: str) -> bytes:
-        """One element of the list as it goes over the wire."""
+        """Returns the bytes of one element of the list."""
         if entry.raw is not None and not version:
             return entry.raw
         text = json.dumps(self.at(entry, version), ensure_ascii=False, separators=(",", ":"))
@@ -220,15 +222,14 @@ class Population:
     # files
 
     def media(self, profile_id: str, media_id: str) -> bytes | None:
-        """The bytes of a file that some version of some entry with this id names, or None."""
+        """Returns the bytes of a file that any version of any entry with this id names, or None."""
         for entry in self.find_text(profile_id):
             for version in range(entry.version, -1, -1):
                 profile = self.at(entry, version)
                 for _, _, named in content.attachments(profile or {}):
                     if str(named["mediaId"]) == media_id:
-                        origin = (
-                            self.at(entry, 0) or {}
-                        )  # a later edit of the profile does not change its files
+                        # Later changes to the profile do not change its files.
+                        origin = self.at(entry, 0) or {}
                         key = f"{self.config.seed}/{self.tenant.client_id}/{profile_id}/{media_id}"
                         return file_bytes(origin, named, key, self.config.media_size)
         return None

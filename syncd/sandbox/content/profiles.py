@@ -1,4 +1,4 @@
-"""The applications: the same for the same seed, as a real interview would bring them (contract S2.1)."""
+"""Generates applications like those of real interviews (contract S2.1); the same seed gives the same applications."""
 
 import json
 import random
@@ -15,31 +15,30 @@ from syncd.sandbox.content import vocabulary as words
 ProfileId = str | int
 Profile = dict[str, Any]
 
-SIGNATURE_MARK = (
-    "SANDBOX-SIGNATURE"  # replaced in each answer, so that signed addresses are never the same twice
-)
+# Each answer replaces it, so that signed addresses differ in every answer.
+SIGNATURE_MARK = "SANDBOX-SIGNATURE"
 _LAST_DAY = datetime(2026, 11, 1)  # noqa: DTZ001 - PitchYou's timestamps are taken to be naive Europe/Berlin
 
 
 def seeded(*parts: object) -> random.Random:
-    """A source of randomness that depends on nothing but the parts."""
+    """Returns a random generator that depends only on the parts."""
     digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
     return random.Random(int.from_bytes(digest))  # noqa: S311 - content for tests, not a secret
 
 
 def share_of(*parts: object) -> float:
-    """A number from 0 to 1 that depends on nothing but the parts: who belongs to a share of the files."""
+    """Returns a number from 0 to 1 that depends only on the parts; it decides which files belong to a share."""
     digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=7).digest()
     return int.from_bytes(digest) / 2**56
 
 
 def profile_id(config: SandboxConfig, index: int) -> ProfileId:
-    """The id of the profile with this index. It does not depend on the client: two tenants share ids."""
+    """Returns the id of the profile with this index. All clients have the same ids."""
     return _identifier(config, "Bewerbung", "P", 100_000 + index, f"profile/{config.seed}/{index}")
 
 
 def media_id(config: SandboxConfig, index: int, number: int) -> ProfileId:
-    """The id of a profile's media file with this number."""
+    """Returns the id of the media file with this number of a profile."""
     return _identifier(
         config, "Datei", "M", 5_000_000 + index * 20 + number, f"media/{config.seed}/{index}/{number}"
     )
@@ -57,7 +56,7 @@ def _identifier(config: SandboxConfig, noun: str, letter: str, number: int, key:
 
 
 def build_profile(config: SandboxConfig, client_id: str, index: int, base_url: str) -> Profile:
-    """The profile with this index of this client, as a ProfileDto (about 3.2 KB of JSON)."""
+    """Generates the client's profile with this index, as a ProfileDto (about 3.2 KB of JSON)."""
     rng = seeded(config.seed, client_id, index)
     job = rng.choice(words.JOBS)
     first, last = rng.choice(words.FIRST_NAMES), rng.choice(words.LAST_NAMES)
@@ -115,7 +114,7 @@ def _steps(config: SandboxConfig, rng: random.Random, job: words.Job, name: str)
 
 
 def as_text(answer: object) -> str:
-    """An answer of any JSON kind as one string, for the reading in which answers are always text."""
+    """Converts an answer of any JSON type to a string, for the reading in which answers are always text."""
     if isinstance(answer, str):
         return answer
     if isinstance(answer, bool):
@@ -153,14 +152,14 @@ def _add_media(config: SandboxConfig, rng: random.Random, profile: Profile, inde
 
 
 def attach_cv(config: SandboxConfig, profile: Profile, index: int, base_url: str) -> None:
-    """Let a profile that came out of an interview name a CV."""
+    """Adds a CV to a profile from an interview."""
     named = {"mimeType": "application/pdf", "fileName": f"Lebenslauf {profile['lastName']}.pdf"}
     entry = media_entry(config, profile["profileId"], media_id(config, index, 0), base_url)
     attach(config, profile, "cv", {**named, **entry}, seeded())
 
 
 def media_entry(config: SandboxConfig, profile: ProfileId, media: ProfileId, base_url: str) -> Profile:
-    """`mediaId` and `downloadUri` of one file, the address as `download_uri` and `signed_uris` say."""
+    """Returns `mediaId` and `downloadUri` of one file, as the options `download_uri` and `signed_uris` demand."""
     path = f"/api/media/v1/download/{quote(str(profile), safe='')}/{quote(str(media), safe='')}"
     uri = {
         "documented": path,
@@ -171,7 +170,7 @@ def media_entry(config: SandboxConfig, profile: ProfileId, media: ProfileId, bas
 
 
 def attach(config: SandboxConfig, profile: Profile, role: str, entry: Profile, rng: random.Random) -> None:
-    """Put a media entry where its role says: into `cv`, `profileImage` or one step's `attachments`."""
+    """Adds a media entry to `cv`, to `profileImage` or to the `attachments` of a step, depending on its role."""
     if role == "step":
         step = rng.choice(profile["steps"])
         step.setdefault("attachments", []).append(entry)
@@ -182,7 +181,7 @@ def attach(config: SandboxConfig, profile: Profile, role: str, entry: Profile, r
 
 
 def attachments(profile: Mapping[str, Any]) -> Iterator[tuple[str, int | None, Profile]]:
-    """Every media entry of a profile as (role, step number or None, entry), in the order it stands there."""
+    """Yields every media entry of a profile as (role, step number or None, entry), in the profile's order."""
     for key, role in (("cv", "cv"), ("profileImage", "profile_image")):
         value = profile.get(key)
         for entry in value if isinstance(value, list) else [value]:
@@ -197,7 +196,7 @@ def attachments(profile: Mapping[str, Any]) -> Iterator[tuple[str, int | None, P
 
 
 def without_addresses(value: Any) -> Any:
-    """The value with every `downloadUri` left out: what two answers of one version have in common."""
+    """Returns the value without any `downloadUri`: what two answers with the same version have in common."""
     if isinstance(value, dict):
         return {key: without_addresses(held) for key, held in value.items() if key != "downloadUri"}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Words that the generated applications are made of. All of it is invented; no real person or firm is meant."""
+"""Words for the generated applications. All of it is invented; no person or company is real."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ SOURCES = (
 
 @dataclass(frozen=True)
 class Job:
-    """A vacancy as the customer's ATS knows it: its reference, its title and the interview it runs."""
+    """A vacancy in the customer's ATS: its reference, its title and its interview."""
 
     reference: str
     title: str
@@ -116,4 +116,3 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     ),
 }
 SHIFTS = ("Frühschicht", "Spätschicht", "Nachtschicht", "Wochenende")
-LICENCES = ("B", "BE", "C1", "CE", "Staplerschein")

@@ -1,1 +1,1 @@
-"""What a browser sees: interviews behind apply links, chats, and their common frame."""
+"""The pages for browsers: interviews behind apply links, chats, and their common frame."""

@@ -1,4 +1,4 @@
-"""An applicant as a program: follows an apply link to this sandbox, whatever host it names, and fills the form in."""
+"""Acts as an applicant: follows an apply link to this sandbox, whatever its host, and fills in the form."""
 
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPResponse
@@ -8,7 +8,7 @@ from syncd.sandbox.pages.interview import PROFILE_HEADER
 
 
 class ApplyRefused(Exception):
-    """There was no interview behind the link, or it could not be ended; `status` and `page` say why."""
+    """The link led to no interview, or the interview could not be finished; `status` and `page` say why."""
 
     def __init__(self, status: int, page: str) -> None:
         super().__init__(f"the apply link was answered with {status}")
@@ -16,9 +16,9 @@ class ApplyRefused(Exception):
 
 
 def send_application(sandbox_url: str, link: str, form: Mapping[str, str]) -> tuple[str, str]:
-    """Open the link and send the form; returns the link's host and the new profile's id as text.
+    """Opens the link and sends the form. Returns the link's host and the new profile's id as text.
 
-    Raises ApplyRefused when the sandbox has no such interview, OSError when it does not answer.
+    Raises ApplyRefused if the sandbox has no such interview, OSError if the sandbox does not answer.
     """
     parts = urlsplit(link)
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -1,4 +1,4 @@
-"""The apply link as a web server takes it (contract S1.2): whose it is, for which job, by which interview."""
+"""Parses apply links (contract S1.2): the client, the job and the interview."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ PREFIX = "/go/"
 
 
 class BadLink(Exception):
-    """An address or a form that cannot be taken; `status` and the text are for the page that says so."""
+    """The address or form is invalid; the error page shows `status` and the text."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -17,7 +17,7 @@ class BadLink(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ApplyLink:
-    """What an apply link carries, unchanged. None: the link does not have that part."""
+    """The parts of an apply link, unchanged. None: the link has no such part."""
 
     reference: str
     template_key: str | None = None
@@ -29,15 +29,15 @@ class ApplyLink:
 
 
 def tenant_of(host: str | None, clients: Collection[str]) -> str:
-    """The client that the first label of a Host header names, else the first one."""
+    """Returns the client in the first label of a Host header, or else the first client."""
     label = (host or "").partition(":")[0].partition(".")[0].lower()
     return next((client for client in clients if client.lower() == label), next(iter(clients)))
 
 
 def read_link(path: str, query: str) -> ApplyLink:
-    """Take the address apart, its bytes given as latin-1.
+    """Parses the address, whose bytes are given as latin-1.
 
-    Raises BadLink: 404 when it names no job or has one more segment, 400 when it is no UTF-8.
+    Raises BadLink: 404 if the address has no job or a further segment, 400 if it is not UTF-8.
     """
     segment = path.removeprefix(PREFIX)
     if not segment or "/" in segment:
@@ -56,7 +56,7 @@ def read_link(path: str, query: str) -> ApplyLink:
 
 
 def form_fields(raw: bytes) -> dict[str, str]:
-    """The fields of a query or of a form body; of a name that stands there twice, the first. Raises BadLink."""
+    """Returns the fields of a query or form body, the first one of each name. Raises BadLink."""
     try:
         pairs = parse_qsl(raw.decode(), True, errors="strict", max_num_fields=100)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The chat's page (contract S3.2): who writes to whom, what was written so far, and a form for more."""
+"""The page of a chat (contract S3.2): its people, its messages so far, and a form for the next one."""
 
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,13 @@ PREFIX = "/chat/"
 
 
 def answer(world: "World", call: "Call") -> Reply:
-    """GET shows the chat that the token opens, POST sends one message and goes back to it."""
+    """Shows the chat of the token for GET; for POST, sends a message and redirects to the chat."""
     chat = world.chats.find(call.path.removeprefix(PREFIX))
     if chat is None:
         return refusal(404, "Diesen Chat gibt es nicht. Jeder Chat braucht ein neues Token.")
     if call.method == "GET":
-        return page("Chat", _body(world, chat), framed_by="*")  # iframes of any ATS are what it is for
+        # Any ATS may show the chat in an iframe; that is its purpose.
+        return page("Chat", _body(world, chat), framed_by="*")
     try:
         text = form_fields(call.body).get("message", "").strip()
     except BadLink as error:

@@ -1,4 +1,4 @@
-"""How a page of the sandbox is made: one frame, everything escaped, no script, nothing from outside."""
+"""Builds the pages of the sandbox: one frame, everything escaped, no script, nothing from other sites."""
 
 import base64
 import html
@@ -19,17 +19,17 @@ button { margin-top: 1.5rem; padding: .75rem 1.5rem; font: inherit; color: #fff;
 li { margin: .75rem 0; white-space: pre-wrap; }
 """
 _STYLE_HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
-# Controls and half a surrogate pair may not stand in HTML; marks that turn the direction of a text could turn ours.
+# HTML forbids control characters and lone surrogates; marks for the direction of text could reverse our own text.
 _NOT_SHOWN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def spoken(text: str) -> str:
-    """A foreign text as HTML, in a direction of its own; what may not be shown is replaced."""
+    """Returns foreign text as HTML, with its own direction and with U+FFFD for forbidden characters."""
     return f"<bdi>{html.escape(_NOT_SHOWN.sub('�', text))}</bdi>"
 
 
 def page(title: str, body: str, status: int = 200, *, framed_by: str = "'none'") -> Reply:
-    """A page around `body`, which is HTML; `title` is our own text. `framed_by` says who may put it into a frame."""
+    """Returns a page around `body`, which is HTML; `title` must be our own text. `framed_by` limits who may frame the page."""
     text = (
         '<!doctype html>\n<html lang="de">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -50,10 +50,10 @@ def page(title: str, body: str, status: int = 200, *, framed_by: str = "'none'")
 
 
 def refusal(status: int, sentence: str) -> Reply:
-    """A page that says why there is nothing here; `sentence` is our own text."""
+    """Returns an error page; `sentence` must be our own text."""
     return page("Das geht leider nicht", f"<p>{sentence}</p>", status)
 
 
 def see_other(address: str, headers: dict[str, str] | None = None) -> Reply:
-    """Send the browser on with a GET, so that loading again sends no form twice."""
+    """Redirects the browser to a GET, so that a reload does not send the form twice."""
     return Reply(303, b"", HTML, {"Location": address, **(headers or {})})

@@ -1,4 +1,4 @@
-"""The interview behind an apply link, as one form: what it asks, and the profile that it ends in (S1.2, S2.1)."""
+"""The interview behind an apply link, as a single form, and the resulting profile (S1.2, S2.1)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from syncd.sandbox.api.endpoints import Call, World
 
 THANKS = "/danke"
-PROFILE_HEADER = "X-Sandbox-Profile"  # names the profile, percent-encoded, to whoever sent the form
+PROFILE_HEADER = "X-Sandbox-Profile"  # the percent-encoded id of the new profile, for the sender of the form
 
-_ASKED = (  # name of the field, question, type of the input, what the browser may fill in
+# Name of the field, question, type of the input, value that the browser may fill in.
+_ASKED = (
     ("firstName", "Wie heißt du mit Vornamen?", "text", "given-name"),
     ("lastName", "Und mit Nachnamen?", "text", "family-name"),
     ("phone", "Unter welcher Nummer können wir dich erreichen?", "tel", "tel"),
@@ -28,7 +29,7 @@ _MANDATORY = ("firstName", "lastName")
 
 
 def answer(world: "World", call: "Call") -> Reply:
-    """GET shows the interview of an apply link, POST ends it: 303, and one more profile is there to be pulled."""
+    """Shows the interview of an apply link for GET; for POST, adds the resulting profile and answers 303."""
     client = tenant_of(call.headers.get("Host"), world.populations)
     try:
         link = read_link(call.path, call.query)
@@ -48,7 +49,7 @@ def answer(world: "World", call: "Call") -> Reply:
 
 
 def thanks() -> Reply:
-    """The page after an interview. It knows nobody, so it can be kept, shared and loaded again."""
+    """Returns the page after an interview. It holds no personal data, so it can be kept, shared and reloaded."""
     return page(
         "Danke für deine Bewerbung", "<p>Sie ist angekommen. Wir melden uns bei dir per WhatsApp.</p>"
     )
@@ -76,12 +77,12 @@ def _checkbox(name: str, label: str) -> str:
 
 
 def _free_question(link: ApplyLink) -> str:
-    """The template decides what is asked at the end."""
+    """Returns the last question, which depends on the template."""
     return seeded("question", link.template_key).choice(vocabulary.FREE_QUESTIONS)[0]
 
 
 def _profile(link: ApplyLink, given: Mapping[str, str], *, as_texts: bool) -> Profile:
-    """The ProfileDto, but for its id and its files."""
+    """Builds the ProfileDto, without its id and files."""
     right: object = "confirmed" in given
     said = [(question, given.get(name, ""), "text") for name, question, _, _ in _ASKED]
     said.append((_free_question(link), given.get("free", ""), "freetext"))
@@ -93,7 +94,7 @@ def _profile(link: ApplyLink, given: Mapping[str, str], *, as_texts: bool) -> Pr
         steps.insert(
             0, {"question": question, "answer": as_text(right) if as_texts else right, "type": "confirm"}
         )
-    # Naive and local, as the timestamps of the generated applications are.
+    # Naive and local, like the timestamps of generated applications.
     now = datetime.now(ZoneInfo("Europe/Berlin")).replace(tzinfo=None)
     return {
         "createdAt": now.isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""What a browser asks the sandbox for: interviews, chats and the widget's files. None of it takes a token."""
+"""Serves browsers: interviews, chats and the files of the widget. None of it needs an access token."""
 
 from functools import cache
 from importlib import resources
@@ -19,7 +19,7 @@ _WIDGET = {
 
 
 def route(method: str, path: str) -> str | None:
-    """The path template of what is asked for, or None when no page is there. A token is never part of it."""
+    """Returns the path template of a page, never with a token, or None if there is no such page."""
     if path.startswith(apply_link.PREFIX) and method in ("GET", "POST"):
         return apply_link.PREFIX + "{external_job_id}"
     if path.startswith(chat_page.PREFIX) and method in ("GET", "POST"):
@@ -28,7 +28,7 @@ def route(method: str, path: str) -> str | None:
 
 
 def answer(world: "World", call: "Call") -> Reply:
-    """Answer one request that `route` knows."""
+    """Answers a request that `route` accepts."""
     if call.path in _WIDGET:
         return _widget(call.path)
     if call.path == interview.THANKS:
@@ -40,7 +40,7 @@ def answer(world: "World", call: "Call") -> Reply:
 
 @cache
 def _widget(path: str) -> Reply:
-    """One of the widget's files; the pages of any ATS may load it, also those that isolate themselves."""
+    """Returns a file of the widget. Pages of any ATS may load it, even cross-origin isolated ones."""
     body = resources.files("syncd.sandbox").joinpath("assets").joinpath(path.rpartition("/")[2]).read_bytes()
     shared = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
     return Reply(200, body, _WIDGET[path], {**shared, "X-Content-Type-Options": "nosniff"})
