@@ -37,6 +37,7 @@ bench-profile: .venv/dev-ready
 lint: .venv/dev-ready
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/codespell
 	.venv/bin/lint-imports
 
 types: .venv/dev-ready
