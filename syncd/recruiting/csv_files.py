@@ -28,7 +28,9 @@ MAX_MISTAKES = 1000
 # Characters of the file's text in a message.
 _SHOWN = 60
 _DELIMITERS = (",", ";", "\t")
-_SWALLOWED = "a field spans several lines and contains the delimiter; a quotation mark is missing or one too many is there"
+_SWALLOWED = (
+    "a field spans several lines and contains the delimiter; a quotation mark is missing or superfluous"
+)
 _WRONG_QUOTES = 'a quote inside a quoted field must be doubled: "the ""best"" job"'
 _OPEN_QUOTE = (
     f"a quote opened here is not closed, or the record is longer than {MAX_RECORD:,} characters; "

@@ -168,7 +168,7 @@ def test_wrong_use_is_told_before_anything_is_stored(database_url: str, tmp_path
                 ["--client", "acme", "--job", "1", "--qr", "a.gif"],
                 "--qr: the file name must end in .svg or .png",
             ),
-            (["--client", "acme", "--job", "1", "--sheet", "a.pdf"], "--title is needed"),
+            (["--client", "acme", "--job", "1", "--sheet", "a.pdf"], "--sheet needs --title"),
             (["--client", "acme", "--csv", "x.csv", "--html"], "work with --job only"),
             (
                 ["--client", "acme", "--job", "1", "--qr", "no/folder/a.svg"],

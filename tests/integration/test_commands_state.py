@@ -213,7 +213,7 @@ def test_verify_finds_damaged_missing_and_orphaned_files_and_repair_mends_them(
         *lines, total, hint = result.stdout.splitlines()
         assert sorted(lines) == sorted(f"acme: {kind} {path}" for path, kind in wrong.items())
         assert total == "acme: 3 faults"
-        assert hint.startswith("`syncd verify --repair` downloads damaged files again")
+        assert hint.startswith("Run `syncd verify --repair` to download missing and damaged files again")
         told = json.loads(here.run("verify", "--json").stdout)["clients"]["acme"]
         assert {fault["path"]: fault["kind"] for fault in told["faults"]} == wrong
         assert told["repaired"] == 0
@@ -231,4 +231,4 @@ def test_verify_says_what_cannot_be_brought_back(database_url: str, tmp_path: Pa
         result = here.run("verify", "--repair", "--json")
         assert result.returncode == 1
         told = json.loads(result.stdout)["clients"]["acme"]
-        assert (len(told["faults"]), told["mended"]) == (3, 1)
+        assert (len(told["faults"]), told["repaired"]) == (3, 1)

@@ -160,7 +160,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path: Pat
         "line 3: the header has 2 fields, but this line has 1",
         "line 4: the header has 2 fields, but this line has 3",
         f"line 6: a quote opened here is not closed, or the record is longer than {MAX_RECORD:,} characters; "
-        "nothing below it was read",
+        "the lines below were not read",
     ]
 
 
@@ -253,6 +253,6 @@ def test_umlauts_of_other_systems_are_not_read_as_windows_1252(encoding: str, tm
 
 def test_a_stray_pair_of_quotation_marks_swallows_no_line(tmp_path: Path) -> None:
     [problem] = problems(b'reference;title;opened\nA;"x;offen\nB;y";offen\n', tmp_path)
-    assert problem.startswith("line 2: a field goes over several lines")
+    assert problem.startswith("line 2: a field spans several lines")
     rows, _ = read(b'reference;title\nA;"two\nlines"\n', tmp_path)
     assert rows == [(2, {"reference": "A", "title": "two\nlines"})]
