@@ -9,9 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
-READ_BY_PEOPLE = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] + [
-    path for path in sorted((ROOT / "syncd").rglob("*.py"))
-]
+READ_BY_PEOPLE = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+READ_BY_PEOPLE += sorted((ROOT / "syncd").rglob("*.py"))
 AWKWARD = re.compile(
     r"\b(?:is|are) none\b|(?<!there )(?<!There )\bis no (?!longer\b)[a-z]+|\bmend(?:s|ed|ing)?\b|\banew\b|\bwhoever\b|"
     r"\bso many\b|\bis had\b"
