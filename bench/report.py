@@ -96,7 +96,7 @@ def _goal(each: Comparison) -> str:
 
 
 def chart(comparisons: list[Comparison]) -> str:
-    """A bar for each comparison with a peer: our share of the peer's figure, and a mark where the goal is."""
+    """Draw one bar per comparison with a peer: our share of the peer's figure, with a mark at the goal."""
     shown = [each for each in comparisons if each.ratio is not None and each.at_most is not None]
     row, left, width = 26, 430, 330
     height = row * len(shown) + 50
