@@ -26,7 +26,7 @@ def status(context: Globals, client_id: str | None, as_json: bool) -> None:
     Open work is: applications that are not confirmed yet, files that are not fetched yet, and profiles in quarantine.
     Watch the age of the oldest unconfirmed application above all: PitchYou deletes applications after some time.
 
-    Exit code: 0, whatever the status. Read the fields of --json in an alarm.
+    Exit code: 0, whatever the status. For alarms, evaluate the fields of --json.
     """
     settings = context.settings(need_media=False)
     chosen = chosen_clients(settings, client_id)

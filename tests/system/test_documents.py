@@ -121,7 +121,7 @@ def _is_printed(line: str, printed: list[str]) -> bool:
 def _without_times(line: str) -> str:
     line = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", line)
     line = re.sub(r"\.localhost:\d+", ".ADDRESS", line)
-    return re.sub(r"\d+\.\d s", "TIME", line)
+    return re.sub(r" +", " ", re.sub(r"\d+\.\d s", "TIME", line))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
