@@ -12,8 +12,8 @@ DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
 READ_BY_PEOPLE = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 READ_BY_PEOPLE += sorted((ROOT / "syncd").rglob("*.py"))
 AWKWARD = re.compile(
-    r"\b(?:is|are) none\b|(?<!there )(?<!There )\bis no (?!longer\b)[a-z]+|\bmend(?:s|ed|ing)?\b|\banew\b|\bwhoever\b|"
-    r"\bso many\b|\bis had\b"
+    r"(?<!there )(?<!There )\b(?:(?:is|are) none\b|is no (?!(?:longer|older|larger|more|less)\b)[a-z]+)|"
+    r"\bmend(?:s|ed|ing)?\b|\banew\b|\bwhoever\b|\bso many\b|\bis had\b",
 )
 WIDTH = 120
 
