@@ -175,7 +175,7 @@ def test_wrong_use_is_told_before_anything_is_stored(database_url: str, tmp_path
                 "the folder no/folder does not exist",
             ),
             (["--client", "acme", "--job", "1", "--text", ""], "text is empty"),
-            (["--client", "acme", "--job", "1", "--title", "x" * 1001, "--html"], "more than 1000"),
+            (["--client", "acme", "--job", "1", "--title", "x" * 1001, "--html"], "at most 1000"),
             (["--client", "acme", "--job", "1", "--title", "\u200b", "--sheet", "a.html"], "title is empty"),
             (["--client", "acme", "--job", " "], "job is empty"),
         ):
