@@ -24,7 +24,7 @@ test: .venv/dev-ready
 proof: .venv/dev-ready
 	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m tests.proof $(ARGS)
 
-# Three minutes, to see a slip; bench-full writes docs/performance.md, in about 40 minutes on an otherwise idle machine.
+# Three minutes, to notice a regression; bench-full writes docs/performance.md, in about 40 minutes on an otherwise idle machine.
 bench: .venv/dev-ready
 	@.venv/bin/python -m bench $(ARGS)
 
@@ -37,6 +37,7 @@ bench-profile: .venv/dev-ready
 lint: .venv/dev-ready
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/codespell
 	.venv/bin/lint-imports
 
 types: .venv/dev-ready

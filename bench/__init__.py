@@ -1,1 +1,1 @@
-"""The benchmark: syncd against what a user would pick instead. Run it with `make bench` or `make bench-full`."""
+"""The benchmark: compares syncd with the tools a user could choose instead. Run it with `make bench` or `make bench-full`."""

@@ -1,4 +1,4 @@
-"""Run the benchmark: `python -m bench` to see a slip, `--scale full` for the figures of docs/performance.md."""
+"""Run the benchmark: `python -m bench` to notice a regression, `--scale full` for the figures of docs/performance.md."""
 
 import argparse
 import os

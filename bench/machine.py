@@ -1,4 +1,4 @@
-"""What a run is measured with: a Postgres, a source, an environment for each peer, and the harness around a process."""
+"""Measures runs: provides a Postgres, a source, an environment per peer, and the harness around a process."""
 
 import contextlib
 import json
@@ -46,11 +46,11 @@ class Run:
 
     @property
     def source_idle(self) -> float:
-        """The share of the time in which the source had nothing to do."""
+        """The share of time in which the source was idle."""
         return max(0.0, 1 - self.source_cpu / self.wall)
 
     def facts(self) -> dict[str, float]:
-        """What the report keeps of it."""
+        """Return the facts that the report keeps."""
         return {
             "wall_s": self.wall,
             "cpu_s": self.cpu,
@@ -62,14 +62,14 @@ class Run:
 
 
 class Database:
-    """The benchmark's Postgres; `fresh` gives an empty database on it, with or without syncd's schema."""
+    """The benchmark's Postgres. `fresh` creates an empty database, with or without syncd's schema."""
 
     def __init__(self) -> None:
         self.server: EmbeddedPostgres = start_postgres(WORK / "postgres", settings=DEFAULTS)
         self.name = "postgres"
 
     def url(self, *, driver: str = "postgresql") -> str:
-        """The address of the newest fresh database."""
+        """Return the URL of the newest fresh database."""
         return (
             self.server.url.replace("postgresql://", f"{driver}://", 1).rpartition("/")[0] + f"/{self.name}"
         )
@@ -104,7 +104,7 @@ class Database:
 
 
 class Source:
-    """A `bench.source` in a process of its own."""
+    """A `bench.source` in its own process."""
 
     def __init__(self, **options: object) -> None:
         arguments = [
@@ -127,13 +127,13 @@ class Source:
         return _cpu_of_tree(psutil.Process(self._process.pid))
 
     def ask(self, path: str) -> Any:
-        """The answer to a GET."""
+        """Return the response to a GET."""
         with urllib.request.urlopen(self.url + path) as answer:
             return json.load(answer)
 
 
 def environment_of(peer: str) -> Path:
-    """The Python of a peer, in an environment of its own with the pinned versions of its requirements.txt."""
+    """Return the Python of a peer's own environment, with the pinned versions of its requirements.txt."""
     folder = WORK / "environments" / peer
     python = folder / "bin" / "python"
     requirements = ROOT / "bench" / "peers" / peer / "requirements.txt"
@@ -149,7 +149,7 @@ def environment_of(peer: str) -> Path:
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """The caller's, without what changes how a Python starts, which compiled files it keeps and which database it takes."""
+    """Copy the caller's environment without variables that affect Python's start, its bytecode cache or the database."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PG", "SYNCD_"))
     }
@@ -201,7 +201,7 @@ def measured(
 
 
 def pipe_of(stream: IO[str] | None) -> IO[str]:
-    """The pipe that a process was started with."""
+    """Return the pipe that a process was started with."""
     if stream is None:
         raise AssertionError("the process was started without this pipe")
     return stream
@@ -209,7 +209,7 @@ def pipe_of(stream: IO[str] | None) -> IO[str]:
 
 @contextlib.contextmanager
 def _peak_memory(pid: int) -> Iterator[list[int]]:
-    """The largest sum of resident memory of a process and its children, looked at fifty times a second.
+    """Measures the peak of the total resident memory of a process and its children, sampled fifty times a second.
 
     Not `ru_maxrss`: that of a forked child begins with its parent's.
     """

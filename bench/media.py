@@ -1,4 +1,4 @@
-"""The rows about files: many small ones, few large ones, and whole applications from end to end."""
+"""Measures the rows on files: many small files, a few large files, and complete applications end to end."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ SMALL, LARGE = 200_000, 10_000_000  # bytes
 
 
 class Folders:
-    """A new folder for each run. All go at the end: ext4 looks long for a free inode among ones just removed."""
+    """Creates a new folder per run and removes all at the end: ext4 searches long for free inodes among just removed ones."""
 
     def __init__(self) -> None:
         self._root = WORK / "files"
@@ -29,7 +29,7 @@ class Folders:
         shutil.rmtree(self._root, ignore_errors=True)
 
     def new(self) -> Path:
-        """A folder that is not there yet."""
+        """Return the path of a folder that does not exist yet."""
         self._count += 1
         return self._root / str(self._count)
 
@@ -75,7 +75,7 @@ def _fetched(name: str, source: Source, folder: Path, count: int) -> Run:
 
 
 def _per_gb(run: Run, size: int) -> dict[str, float]:
-    """The facts of a run without the start of its Python: a daemon is up when files come, and curl is no Python at all.
+    """Return the facts of a run without the start of Python: a daemon is already running, and curl does not use Python.
 
     CPU is that of syncd's stage with all it does, and of curl alone, without what syncs its files.
     """
@@ -116,7 +116,7 @@ def whole(scale: Scale, database: Database, results: Results) -> None:
 
 
 def settings(database: Database, source: Source, media: Path, schedule: str = "every 60s") -> dict[str, str]:
-    """The environment of a syncd for one client."""
+    """Return the environment variables of a syncd for one client."""
     return {
         "SYNCD_CLIENT_ID": "bench",
         "SYNCD_CLIENT_SECRET": "secret",

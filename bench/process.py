@@ -1,4 +1,4 @@
-"""The rows about the process: one application as it comes, a daemon with nothing to do, and how soon a command answers."""
+"""Measures the rows on processes: one application at a time, an idle daemon, and the start of commands."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ LOG = WORK / "daemon.log"
 
 
 def latency(scale: Scale, database: Database, results: Results) -> None:
-    """One new profile with two files at a time, a trigger given at the moment it becomes visible."""
+    """Sync one new profile with two files at a time, triggered at the moment it becomes visible."""
     ours: list[list[float]] = []
     theirs: list[list[float]] = []
     with Folders() as folders:
@@ -143,7 +143,7 @@ def _p99(values: list[float]) -> float:
 
 
 def idle(scale: Scale, database: Database, results: Results) -> None:
-    """A daemon that has brought over a thousand applications and has nothing new, at its default schedule of 60 s."""
+    """Measure an idle daemon that has synced a thousand applications, at its default schedule of 60 s."""
     with Source(profiles=1000, files=1, file_size=SMALL) as source, Folders() as folders:
         database.fresh()
         with daemon(database, source, folders.new(), "every 60s") as running:
@@ -191,7 +191,7 @@ def _confirm_nearly_all(database: Database) -> None:
 
 
 def machine(database: Database) -> dict[str, str]:
-    """What this runs on."""
+    """Describe this machine."""
     model = next(
         (
             line.partition(":")[2].strip()

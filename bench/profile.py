@@ -1,4 +1,4 @@
-"""Where the time goes, as py-spy samples it: `python -m bench.profile` writes the tables of docs/performance.md.
+"""Samples with py-spy where the time goes: `python -m bench.profile` writes the tables of docs/performance.md.
 
 A sampled process is slower than a free one, so these are shares and no figures to compare.
 """
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def text(database: Database) -> Iterator[str]:
-    """A first load, and the same list again."""
+    """Profile a first load, and the same list again."""
     with Source(profiles=PROFILES) as source:
         database.fresh()
         for title in ("first load", "the same list again"):
@@ -56,7 +56,7 @@ def files(database: Database) -> Iterator[str]:
 
 
 def one_application(database: Database) -> Iterator[str]:
-    """One new application after the other, each with two files."""
+    """Profile new applications one after the other, each with two files."""
     with Source(profiles=LATENCIES, visible=0, file_size=SMALL) as source, Folders() as folders:
         database.fresh()
         with process.daemon(database, source, folders.new(), "every 7d") as running:
@@ -89,7 +89,7 @@ def _sample(command: list[str]) -> None:
 
 
 def _table(title: str) -> str:
-    """The places in syncd where most samples were taken, with the package that syncd had called there."""
+    """Return the places in syncd with the most samples, with the package that syncd had called there."""
     samples: Samples = Counter()
     for line in RAW.read_text().splitlines():
         stack, _, count = line.rpartition(" ")
@@ -104,7 +104,7 @@ def _table(title: str) -> str:
 
 
 def _place(frames: list[str]) -> tuple[str, str] | None:
-    """The deepest frame of syncd's, and whose code the sample was taken in; None for the start and for waiting threads."""
+    """Return syncd's deepest frame and the package that was running; None for the start and for waiting threads."""
     ours = [frame for frame in frames if "(syncd/" in frame]
     if not ours or any("importlib" in frame for frame in frames):
         return None
@@ -121,7 +121,7 @@ def _place(frames: list[str]) -> tuple[str, str] | None:
 
 
 def _imports() -> str:
-    """What `syncd status` imports, in milliseconds, by `-X importtime`."""
+    """Measure the imports of `syncd status` in milliseconds with `-X importtime`."""
     command = [
         sys.executable,
         "-X",

@@ -48,17 +48,17 @@ FILE_TYPES = ("application/pdf", "image/jpeg")
 
 
 def identifier(number: int) -> str:
-    """The profileId: a random UUID, so neighbours in time are no neighbours in any index."""
+    """Return the profileId: a random UUID, so that profiles listed together are far apart in every index."""
     return _uuid(f"profile {number}")
 
 
 def media_ids(number: int) -> list[str]:
-    """The files of a profile: one always, a second one for seven of ten."""
+    """Return the files of a profile: always one, and a second one for seven in ten profiles."""
     return [_uuid(f"media {number} {place}") for place in range(2 if number % 10 < 7 else 1)]
 
 
 def profile(number: int, version: int = 0, files: int | None = None) -> bytes:
-    """One element of the list answer as UTF-8 JSON.
+    """Return one element of the list as UTF-8 JSON.
 
     Args:
         version: another one gives other answers.
@@ -88,7 +88,7 @@ def profile(number: int, version: int = 0, files: int | None = None) -> bytes:
 
 
 def profiles(numbers: range, *, changed: bool = False, files: int | None = None) -> Iterator[bytes]:
-    """The elements of a whole list; with `changed` one in a hundred has other answers."""
+    """Yield the elements of a whole list. With `changed`, one in a hundred has different answers."""
     for number in numbers:
         yield profile(number, int(changed and number % 100 == 0), files)
 

@@ -1,4 +1,4 @@
-"""From results to docs/performance.md: the tables between its marks, and the chart."""
+"""Writes the results to docs/performance.md, as the tables between its marks, and draws the chart."""
 
 import statistics
 from pathlib import Path
@@ -11,7 +11,7 @@ BEGIN, END = "<!-- figures: written by make bench-full -->", "<!-- end of figure
 
 
 def write(results: Results) -> None:
-    """Bring the page and the chart up to these results."""
+    """Write these results to the page and the chart."""
     page = PAGE.read_text()
     before, after = page.partition(BEGIN)[0], page.partition(END)[2]
     PAGE.write_text(f"{before}{BEGIN}\n{_figures(results)}\n{END}{after}")
@@ -19,7 +19,7 @@ def write(results: Results) -> None:
 
 
 def as_text(results: Results) -> str:
-    """One line for each goal, for a terminal."""
+    """Return one line per goal, for a terminal."""
     return "\n".join(
         f"{'ok  ' if each.holds else 'MISS'} {each.work} | {each.peer}: {_value(each.ours, each.unit)}"
         f"{' against ' + _value(each.theirs, each.unit) if each.theirs else ''}{_ratio(each)} (goal {_goal(each)})"
@@ -34,7 +34,8 @@ def _command(results: Results) -> str:
 def _figures(results: Results) -> str:
     machine = ", ".join(results.machine.values())
     lines = [
-        f"Measured on {results.date} in one {_command(results)} on {machine}. Medians, with the spread from the smallest to the largest run.",
+        f"Measured on {results.date} in one {_command(results)} on {machine}.",
+        "Medians, with the spread from the smallest to the largest run.",
         "",
         "| work | syncd | against | its figure | ratio | goal | |",
         "|---|---|---|---|---|---|---|",
@@ -54,7 +55,7 @@ def _figures(results: Results) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
         "",
-        "What each run took, medians: CPU of the process with its children, of Postgres, of the source; how idle the source was.",
+        "Medians per run: CPU time of the process with its children, of Postgres, and of the source; idle share of the source.",
         "",
         "| run | wall s | CPU s | Postgres CPU s | source CPU s | source idle | peak MB |",
         "|---|---|---|---|---|---|---|",
@@ -95,7 +96,7 @@ def _goal(each: Comparison) -> str:
 
 
 def chart(comparisons: list[Comparison]) -> str:
-    """A bar for each comparison with a peer: our share of the peer's figure, and a mark where the goal is."""
+    """Draw one bar per comparison with a peer: our share of the peer's figure, with a mark at the goal."""
     shown = [each for each in comparisons if each.ratio is not None and each.at_most is not None]
     row, left, width = 26, 430, 330
     height = row * len(shown) + 50

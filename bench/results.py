@@ -1,4 +1,4 @@
-"""What the benchmark found: comparisons with a goal each, kept as JSON."""
+"""The results of the benchmark: comparisons, each with a goal, stored as JSON."""
 
 import json
 import statistics
@@ -56,7 +56,7 @@ class Results:
             kept.setdefault(fact, []).append(value)
 
     def of(self, name: str, fact: str = "wall_s") -> list[float]:
-        """One fact of all runs of a name."""
+        """Return one fact from all runs with this name."""
         return self.runs[name][fact]
 
     def save(self, path: Path = PATH) -> None:
@@ -65,14 +65,14 @@ class Results:
 
     @classmethod
     def load(cls, path: Path = PATH) -> "Results":
-        """What `save` wrote."""
+        """Load what `save` has written."""
         kept = json.loads(path.read_text())
         kept["comparisons"] = [Comparison(**each) for each in kept["comparisons"]]
         return cls(**kept)
 
 
 def spread(values: list[float]) -> str:
-    """The smallest and the largest of several values as a share of the median, such as `−3 … +8 %`."""
+    """Format the smallest and the largest value relative to the median, such as `−3 … +8 %`."""
     middle = statistics.median(values)
     if len(values) < 2 or not middle:
         return ""

@@ -1,4 +1,4 @@
-"""How much work each row does: enough to see a slip in three minutes, or what docs/performance.md is made of."""
+"""How much work each row does: enough to notice a regression in three minutes, or the full work for docs/performance.md."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The benchmark's own PitchYou: answers from files that lie ready, so that it is never the limit.
+"""The benchmark's own PitchYou: serves prepared files, so that it is never the bottleneck.
 
 It checks nothing and injects nothing; `syncd sandbox` is the one for that. It writes down when profiles became visible
 and when they were confirmed, and prints one line of JSON when it listens.
@@ -82,7 +82,7 @@ class Source:
         return confirmed - shown
 
     def listing(self) -> bytes | None:
-        """The list as it is now, or None when it is the whole file."""
+        """Return the current list, or None if it is the whole file."""
         with self.lock:
             if self.whole:
                 return None

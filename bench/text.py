@@ -1,4 +1,4 @@
-"""The rows about text: first load, the same again, a hundredth changed, memory, and a store that is already full."""
+"""Measures the rows on text: first load, unchanged, one in a hundred changed, memory, and a database that is already full."""
 
 import shutil
 import sys
@@ -22,7 +22,7 @@ TABLES = (
 
 
 def stage(name: str, database: Database, source: Source, media: Path = WORK / "media") -> Run:
-    """One stage of syncd on the newest fresh database."""
+    """Run one stage of syncd on the newest fresh database."""
     url = database.url(driver="postgresql+psycopg")
     command: list[str | Path] = [
         sys.executable,
@@ -40,7 +40,7 @@ def stage(name: str, database: Database, source: Source, media: Path = WORK / "m
 
 
 def peer(name: str, database: Database, source: Source, folder: Path) -> Run:
-    """One peer on the newest fresh database, in its own environment."""
+    """Run one peer on the newest fresh database, in its own environment."""
     command: list[str | Path] = [
         environment_of(name),
         ROOT / "bench" / "peers" / name / "main.py",
@@ -52,7 +52,7 @@ def peer(name: str, database: Database, source: Source, folder: Path) -> Run:
 
 
 def loads(scale: Scale, database: Database, results: Results) -> None:
-    """syncd, psql, dlt and dlt with Arrow in turn: the first load, the same again, and one in a hundred changed."""
+    """Run syncd, psql, dlt and dlt with Arrow in turn: first load, unchanged, and one in a hundred changed."""
     for number in range(scale.text_runs):
         with Source(profiles=scale.text) as source:
             _syncd(scale, database, source, results)
@@ -60,7 +60,8 @@ def loads(scale: Scale, database: Database, results: Results) -> None:
             for name in ("dlt", "dlt_arrow"):
                 database.fresh(schema=False)
                 folder = WORK / "peers" / name
-                shutil.rmtree(folder, ignore_errors=True)  # dlt keeps in it what it has loaded
+                # dlt stores its state there.
+                shutil.rmtree(folder, ignore_errors=True)
                 results.note(f"{name} first", peer(name, database, source, folder).facts())
                 database.settle()
                 results.note(f"{name} again", peer(name, database, source, folder).facts())
@@ -88,7 +89,8 @@ def _syncd(scale: Scale, database: Database, source: Source, results: Results) -
     database.settle()
     rows, wal = _rows_written(database), _wal(database)
     again = stage("land", database, source)
-    time.sleep(1)  # Postgres counts a connection's rows when it has ended
+    # Postgres updates its row counts only after a connection has ended.
+    time.sleep(1)
     written = {"rows": _rows_written(database) - rows, "wal_mb": (_wal(database) - wal) / 1e6}
     results.note("syncd again", again.facts() | written)
     database.settle()
@@ -97,7 +99,7 @@ def _syncd(scale: Scale, database: Database, source: Source, results: Results) -
 
 
 def _psql(database: Database, results: Results, *, export: bool) -> None:
-    """COPY from ready CSV files into the same tables with the same keys, in one transaction."""
+    """Copy prepared CSV files into the same tables with the same keys, in one transaction."""
     folder = WORK / "csv"
     folder.mkdir(exist_ok=True)
     psql = database.server.bin_dir / "psql"
@@ -115,7 +117,7 @@ def _psql(database: Database, results: Results, *, export: bool) -> None:
 
 
 def _rows_written(database: Database) -> float:
-    """Rows inserted, updated and deleted in the store since it was made."""
+    """Count the rows inserted, updated and deleted since the database was created."""
     query = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables WHERE schemaname = 'ats'"
     return float(database.execute(query)[0][0])
 
@@ -125,7 +127,7 @@ def _wal(database: Database) -> float:
 
 
 def memory(scale: Scale, database: Database, results: Results) -> None:
-    """Lists of three lengths, then new applications into the store that the longest one has filled."""
+    """Land lists of three lengths, then new applications into the database that the longest list has filled."""
     peaks = []
     for count in scale.memory:
         database.fresh("full" if count == scale.memory[-1] else "bench")
@@ -143,7 +145,7 @@ def memory(scale: Scale, database: Database, results: Results) -> None:
 
 def _into_a_full_store(scale: Scale, database: Database, results: Results) -> None:
     for number in range(scale.added_runs):
-        # What was added before stays there: each time others are added, to the full store as to an empty one.
+        # Earlier additions stay. Each run adds other applications, to the full database and to an empty one.
         with Source(profiles=scale.added, first=scale.memory[-1] + number * scale.added) as source:
             database.name = "full"
             database.settle()

@@ -1,7 +1,7 @@
-"""Makes the pictures of this folder anew, after a change of the button or the sheet: `.venv/bin/python -m docs.images.make`.
+"""Renders button.png and sheet.png. Run it after a change to the button or the sheet: `.venv/bin/python -m docs.images.make`.
 
-button.png shows the button in German and English, and a third one with the keyboard's focus, under the strict policy
-that the class form is for; sheet.png is the PDF sheet.
+button.png shows the button in German and English, and a third one with the keyboard focus, under the strict policy that
+the class form is made for. sheet.png is the PDF sheet.
 """
 
 from pathlib import Path
@@ -35,7 +35,8 @@ def button() -> None:
         PageServer(pages) as server,
         visit(browser, server.url + "/", device_scale_factor=2) as visited,
     ):
-        visited.page.locator("a").last.press("Shift")  # a key makes the focus one of the keyboard
+        # A key press makes the browser show the keyboard focus.
+        visited.page.locator("a").last.press("Shift")
         visited.page.locator("main").screenshot(path=FOLDER / "button.png")
 
 

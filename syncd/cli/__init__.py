@@ -1,4 +1,4 @@
-"""The command line. Commands are imported when they are called, so that `syncd --help` needs no database driver."""
+"""The command line. Imports a command only when it is called, so that `syncd --help` loads no database driver."""
 
 import importlib
 import sys
@@ -10,38 +10,38 @@ from syncd.cli.context import Globals
 from syncd.cli.exits import FAILED, exit_code_of
 from syncd.errors import BadInput, ConfigurationError, SyncdError
 
-# name → (module, object, first line of its help); a test compares the lines with the commands' own.
+# name → (module, first line of its help). A test compares each line with the command's own help.
 COMMANDS = {
     "run": ("run", "Run the daemon: sync every client on its schedule."),
-    "sync": ("sync", "Run one cycle for each (or one) client now."),
+    "sync": ("sync", "Run one sync cycle now, for every client or for one."),
     "check": (
         "check",
-        "Check the configuration, the database, the media root and PitchYou, and say what to mend.",
+        "Check the configuration, the database, the media root and PitchYou, and say how to fix problems.",
     ),
-    "status": ("status", "Show how each client stands."),
-    "jobs": (
-        "jobs",
-        "Import the ATS's vacancies from a CSV file, and list them with their applications.",
+    "status": (
+        "status",
+        "Show the sync status of each client: its last successful cycle and its open work.",
     ),
-    "db": ("db", "Migrate the database, show its revision, print the SQL of the roles."),
-    "templates": ("templates", "Bring the interview templates up to date and list them."),
-    "apply-link": ("apply_link", "Make the apply link of a job, and keep it in ats.apply_link."),
-    "chat": ("chat", "Open a chat with the applicant of PROFILE_ID and print its address."),
-    "quarantine": ("quarantine", "List, show and retry what could not be read."),
-    "verify": ("verify", "Compare every stored file with its row, and find files without one."),
+    "jobs": ("jobs", "Import job vacancies from a CSV file, and list them with their applications."),
+    "db": ("db", "Migrate the database, show its schema revision, and print the SQL for its roles."),
+    "templates": ("templates", "Update the list of interview templates from PitchYou and print it."),
+    "apply-link": ("apply_link", "Create the apply link for a job and store it in ats.apply_link."),
+    "chat": ("chat", "Open a chat with an applicant and print its URL."),
+    "quarantine": ("quarantine", "List, show and retry profiles that could not be parsed."),
+    "verify": ("verify", "Compare every stored file with its database row, and find files without a row."),
     "sandbox": ("sandbox", "Run a simulated PitchYou on this machine."),
     "demo": (
         "demo",
-        "Show a whole sync on this machine: Postgres, a simulated PitchYou, two cycles, a report.",
+        "Run a complete sync on this machine, with its own Postgres and a simulated PitchYou, and report on it.",
     ),
 }
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands' names and first help lines, and imports a command when it is used."""
+    """A group that knows the names and first help lines of its commands, and imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of COMMANDS."""
+        """Return the names in the order of COMMANDS."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -67,8 +67,12 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="syncd")
 @click.pass_context
 def cli(ctx: click.Context, config: str | None) -> None:
-    """Bring applications from PitchYou into Postgres and onto disk, and confirm them once they are safe."""
-    from pathlib import Path  # here, since `syncd --help` does without
+    """Copy job applications from PitchYou into Postgres and their files to disk.
+
+    Each application is confirmed to PitchYou only once its rows and files are stored safely.
+    """
+    # Imported here because `syncd --help` does not need it.
+    from pathlib import Path
 
     ctx.obj = Globals(None if config is None else Path(config))
 
@@ -89,7 +93,7 @@ def main() -> None:
 
 
 def _show(error: SyncdError) -> None:
-    """Print what went wrong to stderr, each mistake in a line of its own."""
+    """Print the error to stderr, one line per mistake."""
     if isinstance(error, ConfigurationError):
         click.echo("The configuration has mistakes:", err=True)
         for problem in error.problems:

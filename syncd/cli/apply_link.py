@@ -1,4 +1,4 @@
-"""`syncd apply-link`: the link behind a job ad's button, as text, button, QR code or sheet; one, or a file of them."""
+"""`syncd apply-link`: creates apply links, one or a whole file of them, as text, button, QR code or printable sheet."""
 
 import json
 from dataclasses import asdict
@@ -23,59 +23,75 @@ _PARTS = ("template", "title", "utm_source", "utm_medium", "utm_campaign", "utm_
 @click.command("apply-link")
 @one_client_option
 @click.option(
-    "--job", metavar="REF", help="The ATS's reference of the job; comes back with each application."
+    "--job", metavar="REF", help="Your reference for the job. PitchYou returns it with each application."
 )
 @click.option(
-    "--template", metavar="KEY", help="The interview to run; without it the client's standard interview."
+    "--template",
+    metavar="KEY",
+    help="The interview template (see `syncd templates`). Default: the client's standard interview.",
 )
-@click.option("--title", help="The job's title, which the interview speaks.")
+@click.option("--title", help="The job title that the interview shows.")
 @click.option(
-    "--utm-source", help="Where the ad stands; comes back with each application, as do the next three."
+    "--utm-source",
+    help="Where the ad is published. PitchYou returns the utm values with each application.",
 )
-@click.option("--utm-medium", help="What kind of ad it is.")
-@click.option("--utm-campaign", help="Which campaign it belongs to.")
-@click.option("--utm-content", help="Which of several ads it is.")
-@click.option("--html", is_flag=True, help="Print a button for the job ad instead of the link.")
+@click.option("--utm-medium", help="The kind of ad.")
+@click.option("--utm-campaign", help="The campaign that the ad belongs to.")
+@click.option("--utm-content", help="Tells several ads of one campaign apart.")
+@click.option("--html", is_flag=True, help="Print an HTML button for the job ad instead of the link.")
 @click.option(
     "--css",
     type=_FILE,
     metavar="FILE",
-    help="The button's styles into FILE, the button without any (strict CSP).",
+    help="Print an HTML button without inline styles, for a strict Content-Security-Policy, and write its styles to FILE.",
 )
-@click.option("--text", help="The button's text.")
-@click.option("--qr", type=_FILE, metavar="FILE", help="A QR code into FILE.svg or FILE.png.")
+@click.option("--text", help="Print an HTML button with this text.")
+@click.option("--qr", type=_FILE, metavar="FILE", help="Write a QR code to FILE (.svg or .png).")
 @click.option(
-    "--sheet", type=_FILE, metavar="FILE", help="An A4 sheet to hang up into FILE.pdf or FILE.html."
+    "--sheet",
+    type=_FILE,
+    metavar="FILE",
+    help="Write an A4 sheet with title and QR code to FILE (.pdf or .html).",
 )
 @click.option(
-    "--language", type=click.Choice(["de", "en"]), help="Of button and sheet. Default: preferred_language."
+    "--language",
+    type=click.Choice(["de", "en"]),
+    help="The language of button and sheet. Default: the client's preferred_language.",
 )
 @click.option(
-    "--csv", "csv_file", metavar="FILE", help="Many jobs from a CSV file (- for the standard input)."
+    "--csv",
+    "csv_file",
+    metavar="FILE",
+    help="Create a link for each line of a CSV file (- reads standard input).",
 )
 @json_option
 @pass_globals
 def apply_link(
     context: Globals, /, client_id: str | None, as_json: bool, csv_file: str | None, **options: Any
 ) -> None:
-    """Make the apply link of a job, and keep it in ats.apply_link.
+    """Create the apply link for a job and store it in ats.apply_link.
 
-    With --csv, columns are reference (or Referenz), and any of template, title, utm_source, utm_medium, utm_campaign,
-    utm_content; the options of these names fill in where the file says nothing. Links come as CSV, in which an
-    apostrophe goes before what a spreadsheet would take for a formula, or as JSON, exactly as they are.
+    An apply link opens PitchYou's WhatsApp interview for a job. Put it behind the button of the job ad. Give either
+    --job or --csv.
+
+    Columns of the CSV file: reference (or Referenz) is required. Optional: template, title, utm_source, utm_medium,
+    utm_campaign, utm_content. If a line has no value, the option of the same name applies. The links are printed as CSV,
+    with an apostrophe before values that a spreadsheet would run as a formula. With --json they are printed unchanged.
+
+    Exit code: 0 created; 2 a link cannot be created, or PitchYou does not offer the template. Nothing was stored then.
     """
     if (options["job"] is None) == (csv_file is None):
-        raise click.UsageError("say either --job or --csv")
+        raise click.UsageError("give either --job or --csv")
     settings = context.settings(need_clients=False, need_media=False)
     client = one_client(settings, client_id)
     language = options["language"] or language_of(client.preferred_language)
     forms = Forms(language, *(options[name] for name in ("html", "text", "css", "qr", "sheet")))
     default = Wanted(options["job"] or "", *(options[name] for name in _PARTS))
     if csv_file is not None and forms.any:
-        raise click.UsageError("--html, --css, --text, --qr and --sheet are for one --job, not for --csv")
+        raise click.UsageError("--html, --css, --text, --qr and --sheet work with --job only, not with --csv")
     html, files = None, {}
     if csv_file is None:
-        # All forms are made before the link is stored: what cannot be made leaves nothing behind.
+        # Create all forms before storing the link, so that a failure stores nothing.
         title = default.title or None
         forms.check(title)
         url = link_of(client.client_id, default, client.apply_url).url

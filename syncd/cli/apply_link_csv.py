@@ -1,4 +1,4 @@
-"""Apply links for a whole file of jobs: in and out as CSV."""
+"""Creates apply links for a whole file of jobs: reads and writes CSV."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from syncd.recruiting.csv_files import Column, Mistakes, open_csv
 from syncd.recruiting.links import Wanted
 from syncd.store.apply_links import Link
 
-# The field of Wanted → how files name it.
+# The field of Wanted → its column in files.
 COLUMNS = {
     "job": Column(
         "reference", ("referenz", "job", "external_reference_id", "external_job_id"), required=True
@@ -28,7 +28,7 @@ COLUMNS = {
 
 
 def read_wanted(source: str, default: Wanted) -> tuple[list[Wanted], Mistakes]:
-    """The links that a file asks for, and what is wrong with its lines; a field without a text is taken from `default`.
+    """Read the links that a file asks for, and the errors in its lines. Empty fields take their value from `default`.
 
     Raises:
         BadInput: the file cannot be read at all.
@@ -53,7 +53,7 @@ def read_wanted(source: str, default: Wanted) -> tuple[list[Wanted], Mistakes]:
 
 
 def print_links(links: Sequence[Link], *, as_json: bool) -> None:
-    """The links in the order of the file; as CSV in cells that no spreadsheet takes for formulas."""
+    """Print the links in the order of the file. In CSV, no spreadsheet runs a cell as a formula."""
     if as_json:
         click.echo(json.dumps({"links": [asdict(link) for link in links]}))
         return

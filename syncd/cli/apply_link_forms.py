@@ -1,4 +1,4 @@
-"""The forms in which one apply link is handed out besides its text: button, stylesheet, QR code, sheet."""
+"""Creates the other forms of an apply link: button, stylesheet, QR code and printable sheet."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ SUFFIXES = {"qr": (".svg", ".png"), "sheet": (".pdf", ".html")}
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """What was asked for; the paths are the files to write."""
+    """The requested forms. The paths are the files to write."""
 
     language: Language
     html: bool = False
@@ -25,30 +25,30 @@ class Forms:
 
     @property
     def any(self) -> bool:
-        """Whether anything but the link itself was asked for."""
+        """Whether any form besides the link itself was requested."""
         return bool(self.html or self.text is not None or self.css or self.qr or self.sheet)
 
     def check(self, title: str | None) -> None:
-        """Raise BadInput for what could not be made, before anything is."""
+        """Raise BadInput if a form cannot be created. Call this before creating any."""
         folders = {
             path.parent for path in (self.css, self.qr, self.sheet) if path and not path.parent.is_dir()
         }
-        problems = [f"there is no folder {folder}" for folder in sorted(folders)]
+        problems = [f"the folder {folder} does not exist" for folder in sorted(folders)]
         paths = [path.resolve() for path in (self.css, self.qr, self.sheet) if path]
         if len(set(paths)) < len(paths):
-            problems.append("--css, --qr and --sheet: each needs a file of its own")
+            problems.append("--css, --qr and --sheet must each write to a different file")
         problems += [
-            f"--{option}: the file must end in {' or '.join(suffixes)}"
+            f"--{option}: the file name must end in {' or '.join(suffixes)}"
             for option, suffixes in SUFFIXES.items()
             if (path := getattr(self, option)) and path.suffix.lower() not in suffixes
         ]
         if self.sheet and not title:
-            problems.append("--sheet: a sheet shows the job's title, so --title is needed")
+            problems.append("--sheet needs --title, because the sheet shows the job title")
         if problems:
             raise BadInput(*problems)
 
     def button(self, url: str, title: str | None) -> str | None:
-        """The button's element, if one was asked for."""
+        """Return the HTML of the button, if one was requested."""
         if not self.html and self.text is None and not self.css:
             return None
         styles: Styles = "classes" if self.css else "inline"
@@ -56,7 +56,7 @@ class Forms:
         return html.rstrip("\n")
 
     def files(self, url: str, title: str | None) -> dict[Path, bytes]:
-        """The content of each file that was asked for."""
+        """Return the content of each requested file."""
         files: dict[Path, bytes] = {}
         if self.css:
             files[self.css] = button_css().encode()
@@ -73,12 +73,12 @@ def write_all(files: dict[Path, bytes]) -> None:
     """Write the files.
 
     Raises:
-        SyncdError: one cannot be written; says which and why.
+        SyncdError: a file cannot be written; the message says which and why.
     """
     for path, content in files.items():
         try:
             path.write_bytes(content)
         except OSError as error:
             raise SyncdError(
-                f"{path} cannot be written ({error.strerror}): correct the path or its permissions"
+                f"{path} cannot be written ({error.strerror}). Correct the path or its permissions."
             ) from None

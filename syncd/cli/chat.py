@@ -24,11 +24,19 @@ from syncd.signals import stop_on_signals
 @click.command()
 @click.argument("profile_id")
 @client_option
-@click.option("--recruiter", metavar="NAME", help="Whom the applicant sees as the sender.")
+@click.option("--recruiter", metavar="NAME", help="The sender's name that the applicant sees.")
 @click.option(
-    "--iframe", "form", flag_value="iframe", help="Print the element and the CSP line for a page of the ATS."
+    "--iframe",
+    "form",
+    flag_value="iframe",
+    help="Print an <iframe> element for a page of the ATS, and the Content-Security-Policy it needs.",
 )
-@click.option("--widget", "form", flag_value="widget", help="The same for PitchYou's chat widget.")
+@click.option(
+    "--widget",
+    "form",
+    flag_value="widget",
+    help="Print the elements that load PitchYou's chat widget, and the Content-Security-Policy they need.",
+)
 @json_option
 @pass_globals
 def chat(
@@ -39,10 +47,13 @@ def chat(
     form: str | None,
     as_json: bool,
 ) -> None:
-    """Open a chat with the applicant of PROFILE_ID and print its address.
+    """Open a chat with an applicant and print its URL.
 
-    Every chat needs a new one, also with the same applicant. Whoever has the address can write to the applicant and
-    read the answers: it is printed once and kept nowhere. Who asked, for whom and when is in ats.chat_request.
+    PROFILE_ID is PitchYou's id of the application (ats.application.profile_id).
+
+    Keep the URL secret: anyone who has it can read the chat and write to the applicant. syncd prints the URL once and
+    does not store it. Run the command again for each chat, even with the same applicant. ats.chat_request records who
+    opened a chat with whom, and when.
     """
     settings = context.settings(need_media=False)
     chosen_clients(settings, client_id)
@@ -53,7 +64,8 @@ def chat(
         configured = {client.client_id: client for client in settings.clients}
         applicant = find_applicant(database, list(configured), profile_id, deadline, client_id=client_id)
         client = configured[applicant.client_id]
-        _embedding(form, chat_url("a-token", client.chat_url), client)  # what cannot be printed opens no chat
+        # Fails before a chat is opened if its elements could not be printed.
+        _embedding(form, chat_url("a-token", client.chat_url), client)
         with pitchyou_of(settings, client) as api:
             url = open_chat(
                 api,
@@ -86,14 +98,14 @@ def _embedding(form: str | None, url: str, client: ClientSettings) -> tuple[str,
 def _widget_files(client: ClientSettings) -> tuple[str, str]:
     if client.chat_widget_css is None or client.chat_widget_js is None:
         raise BadInput(
-            f"the configuration of client {client.client_id} does not say where the widget's files are: set "
-            "chat_widget_css and chat_widget_js to the addresses that PitchYou gave you, or use --iframe"
+            f"client {client.client_id} has no URLs for the chat widget. Set chat_widget_css and chat_widget_js to the "
+            "URLs that PitchYou gave you, or use --iframe."
         )
     return client.chat_widget_css, client.chat_widget_js
 
 
 def _account() -> str:
-    """Who runs this command, by the machine's word; environment variables could say anything."""
+    """Return the operating system's name for the current user. Environment variables can be forged."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

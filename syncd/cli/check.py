@@ -1,4 +1,4 @@
-"""`syncd check`: the doctor."""
+"""`syncd check`: tests everything that syncd depends on, without changing it."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from syncd.store import migrate, safety
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found. `problem` says what is wrong and what to do; None means all is well."""
+    """The result of one check. `problem` says what is wrong and how to fix it; None means the check passed."""
 
     check: str
     problem: str | None
@@ -29,10 +29,13 @@ class Finding:
 @json_option
 @pass_globals
 def check(context: Globals, as_json: bool) -> int:
-    """Check the configuration, the database, the media root and PitchYou, and say what to mend.
+    """Check the configuration, the database, the media root and PitchYou, and say how to fix problems.
 
-    Nothing is changed but for a small file in the media root that is removed again. Mistakes in the configuration
-    end the check, with exit code 2.
+    Run it before you start the daemon. Changes nothing, except for a small test file in the media root, which it
+    removes again.
+
+    Exit code: 0 all checks passed; 1 a check failed; 2 the configuration is invalid, so nothing else was checked;
+    4 syncd refuses this database.
     """
     settings = context.settings()
     findings = list(_findings(settings))
@@ -48,7 +51,7 @@ def check(context: Globals, as_json: bool) -> int:
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
-    yield Finding(f"configuration: {settings.source or 'the environment alone'}", None)
+    yield Finding(f"configuration: {settings.source or 'environment variables only'}", None)
     with database_of(settings) as database:
 
         def ask(question: Callable[..., object]) -> Callable[[], object]:
@@ -57,13 +60,13 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         reached = _look("database answers", ask(lambda connection: None))
         yield reached
         if reached.problem is None:
-            yield _look("database keeps what it acknowledges", ask(safety.require_safe))
-            yield _look(f"schema is at {migrate.head()}", ask(migrate.require_head))
-    yield _look(f"media root can be written: {settings.media.root}", vault_of(settings).probe)
+            yield _look("database is durable: it keeps what it has committed", ask(safety.require_safe))
+            yield _look(f"schema is at revision {migrate.head()}", ask(migrate.require_head))
+    yield _look(f"media root is writable: {settings.media.root}", vault_of(settings).probe)
     for client in settings.clients:
         with pitchyou_of(settings, client) as api:
             yield _look(
-                f"PitchYou gives a token to client '{client.client_id}'",
+                f"PitchYou issues a token to client '{client.client_id}'",
                 lambda: api.authenticate(Deadline(30)),
             )
 

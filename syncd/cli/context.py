@@ -1,4 +1,4 @@
-"""What every command gets from the options before its name."""
+"""The options that every command shares, and the settings they lead to."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Globals:
-    """The options that stand before a command."""
+    """The options given before the name of a command."""
 
     config: Path | None
 
     def settings(
         self, *, need_clients: bool = True, need_media: bool = True, daemon: bool = False
     ) -> Settings:
-        """Load the settings and set up logging by them.
+        """Load the settings and configure logging.
 
-        The daemon logs as configured. Other commands print their result themselves, so that their log is for
-        warnings only, readable on a terminal.
+        The daemon logs as configured. Other commands print their results themselves and log only warnings,
+        in a readable format on a terminal.
         """
-        from syncd.logs import configure_logging, get_logger  # here, since `syncd --help` does without both
+        # Imported here because `syncd --help` needs neither.
+        from syncd.logs import configure_logging, get_logger
         from syncd.settings import load_settings
 
         settings = load_settings(self.config, need_clients=need_clients, need_media=need_media)
@@ -44,8 +45,8 @@ class Globals:
 
 
 pass_globals = click.make_pass_decorator(Globals)
-client_option = click.option("--client", "client_id", metavar="ID", help="This client only.")
+client_option = click.option("--client", "client_id", metavar="ID", help="Only this client. Default: all.")
 one_client_option = click.option(
-    "--client", "client_id", metavar="ID", help="Which client; may be left out where there is only one."
+    "--client", "client_id", metavar="ID", help="The client. Required if more than one is configured."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -1,4 +1,4 @@
-"""The database as a command opens it. Commands that ask nobody else import this, and so no HTTP library."""
+"""Opens the database for a command. Commands that only query the database import this module and no HTTP library."""
 
 from sqlalchemy import Connection
 
@@ -9,15 +9,18 @@ from syncd.store.engine import Database
 
 
 def database_of(settings: Settings, *, clients: int = 1) -> Database:
-    """The database, with two connections for each client, whose cycle looks ahead, one for the leases, one for templates."""
+    """Create the database with its connection pool.
+
+    The pool has two connections per client (a cycle reads ahead), one for the leases and one for templates.
+    """
     return Database(settings.database.url, connections=2 * clients + 2)
 
 
 def require_ready(database: Database, *, patience: float = 0.0) -> None:
-    """Refuse to work on an old schema or on a Postgres that does not keep what it acknowledges.
+    """Check the schema revision and that Postgres runs with safe durability settings.
 
     Raises:
-        Refused: with what to do about it.
+        Refused: a check failed; the message says how to fix it.
         DatabaseUnavailable: Postgres did not answer within `patience` seconds.
     """
 

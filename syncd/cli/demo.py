@@ -1,4 +1,4 @@
-"""`syncd demo`: what `make demo` runs."""
+"""`syncd demo`: the command behind `make demo`."""
 
 import json
 from dataclasses import asdict
@@ -16,21 +16,25 @@ from syncd.signals import stop_on_signals
     default=200,
     show_default=True,
     type=click.IntRange(1, 100_000),
-    help="How many applications.",
+    help="Number of applications.",
 )
-@click.option("--seed", default=1, show_default=True, help="Same seed, same applications.")
+@click.option("--seed", default=1, show_default=True, help="The same seed creates the same applications.")
 @click.option(
-    "--keep", is_flag=True, help="Leave the database running and say how to reach and how to end it."
+    "--keep",
+    is_flag=True,
+    help="Keep the database running and the files on disk, and print how to connect and how to remove them.",
 )
 @json_option
 def demo(profiles: int, seed: int, keep: bool, as_json: bool) -> int:
-    """Show a whole sync on this machine: Postgres, a simulated PitchYou, two cycles, a report.
+    """Run a complete sync on this machine, with its own Postgres and a simulated PitchYou, and report on it.
 
-    Needs no configuration and touches nothing but a temporary folder. Exit code 1 when something is not as it
-    should be.
+    Needs no configuration, and writes only to a temporary folder.
+
+    Exit code: 0 everything arrived and the audit found nothing wrong; 1 something failed.
     """
     stop = stop_on_signals()
-    from syncd.demo import as_text, run_demo  # here, so that --help answers without the packages of the demo
+    # Imported here so that --help works without the packages of the demo.
+    from syncd.demo import as_text, run_demo
 
     report = run_demo(
         profiles=profiles, seed=seed, keep=keep, stop=stop, tell=lambda line: click.echo(line, err=True)

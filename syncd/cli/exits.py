@@ -1,18 +1,18 @@
-"""Exit codes of every command, as docs/operating.md lists them. 0 means that everything was done."""
+"""The exit codes of all commands, as listed in docs/operating.md. 0 means success."""
 
 from syncd.errors import BadInput, ConfigurationError, Refused, SyncdError
 
 FAILED = 1
-"""Something failed; what had been done by then stays done."""
+"""The work failed. Everything done before the failure stays done."""
 
 WRONG_USE = 2
-"""Wrong arguments, a faulty configuration or an unusable input file; nothing was done."""
+"""Wrong arguments, an invalid configuration or an unusable input file. Nothing was done."""
 
 PARTLY = 3
-"""Done, except for something that needs attention, such as a profile in quarantine."""
+"""The work is done, except for items that need attention, such as a profile in quarantine."""
 
 REFUSED = 4
-"""syncd declined to work under these conditions: old schema, unsafe Postgres, lease held by another process."""
+"""syncd refused to work: the schema is at another revision, Postgres is unsafe, or another process holds the lease."""
 
 
 def exit_code_of(error: SyncdError) -> int:

@@ -1,4 +1,4 @@
-"""`syncd jobs`: the ATS's vacancies, in from a file and out with their applications."""
+"""`syncd jobs`: imports job vacancies from a file and lists them with their applications."""
 
 import json
 from dataclasses import asdict
@@ -17,32 +17,39 @@ from syncd.store.jobs import JobLine, listed
 
 @click.group()
 def jobs() -> None:
-    """Import the ATS's vacancies from a CSV file, and list them with their applications.
+    """Import job vacancies from a CSV file, and list them with their applications.
 
-    A job has its applications by its reference, which comes back from PitchYou as externalReferenceId.
+    A job's reference links it to its applications: PitchYou returns the reference as externalReferenceId.
     """
 
 
 @jobs.command("import")
 @click.argument("file")
 @one_client_option
-@click.option("--dry-run", is_flag=True, help="Check everything and report; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Check the file and report what would change; write nothing.")
 @click.option(
-    "--complete", is_flag=True, help="The file is the whole list: close earlier jobs that it does not name."
+    "--complete",
+    is_flag=True,
+    help="Treat the file as the complete list: close previously imported jobs that it does not contain.",
 )
 @json_option
 @pass_globals
 def import_file(
     context: Globals, file: str, client_id: str | None, dry_run: bool, complete: bool, as_json: bool
 ) -> None:
-    """Take in a CSV file of jobs (- for the standard input): all of it, or nothing if it has a mistake.
+    """Import a CSV file of jobs (- reads standard input). A file with errors is rejected as a whole.
 
-    Columns, in any order: reference, and any of title, department, location, recruiter, status, opened, closed; or
-    Referenz, Titel, Abteilung, Standort, Ansprechpartner, Status, Geöffnet, Geschlossen. Comma, semicolon or tab;
-    UTF-8 or Windows-1252; times as 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00. An empty field clears, a column that is not there leaves alone. A job that
-    --complete has closed is open again when a file names it again.
+    Columns: reference is required. Optional, in any order: title, department, location, recruiter, status, opened,
+    closed. German names also work: Referenz, Titel, Abteilung, Standort, Ansprechpartner, Status, Geöffnet,
+    Geschlossen.
 
-    Exit code: 0 done; 2 the file has mistakes, listed by line, up to a thousand.
+    Format: separated by comma, semicolon or tab; encoded in UTF-8 or Windows-1252; times as 2026-11-01,
+    2026-11-01T08:00 or 01.11.2026 08:00.
+
+    An empty field clears the value; a missing column leaves it unchanged. A job that --complete has closed reopens
+    when a later file contains it.
+
+    Exit code: 0 imported; 2 the file has errors (up to 1,000 are listed by line) and nothing was written.
     """
     settings = context.settings(need_clients=False, need_media=False)
     client = one_client(settings, client_id)
@@ -72,12 +79,14 @@ def import_file(
 @jobs.command("list")
 @client_option
 @click.option(
-    "--unmatched", is_flag=True, help="Only jobs with applications that no imported list has ever named."
+    "--unmatched",
+    is_flag=True,
+    help="Only job references that have applications but were in no imported file.",
 )
 @json_option
 @pass_globals
 def list_jobs(context: Globals, client_id: str | None, unmatched: bool, as_json: bool) -> None:
-    """List the jobs with the number of their applications, the newest application first."""
+    """List the jobs and how many applications each has. The job with the newest application comes first."""
     settings = context.settings(need_clients=False, need_media=False)
     if client_id is not None:
         chosen_clients(settings, client_id)
@@ -95,7 +104,7 @@ def list_jobs(context: Globals, client_id: str | None, unmatched: bool, as_json:
     for job in found:
         click.echo(_line(job))
     if not found:
-        click.echo("There is no such job." if unmatched else "There are no jobs.")
+        click.echo("No unmatched jobs." if unmatched else "No jobs.")
 
 
 def _summary(imported: Imported) -> str:
@@ -103,10 +112,10 @@ def _summary(imported: Imported) -> str:
         f"{count:,} {what}"
         for count, what in (
             (imported.new, "new"),
-            (imported.filled, "known from applications or links and filled"),
+            (imported.filled, "completed (known only from applications or links before)"),
             (imported.changed, "changed"),
             (imported.unchanged, "unchanged"),
-            (imported.closed, "closed that the file does not name"),
+            (imported.closed, "closed (not in the file)"),
         )
         if count
     ]

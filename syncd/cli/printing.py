@@ -1,4 +1,4 @@
-"""Text of others on a terminal and in the cells of a spreadsheet."""
+"""Makes foreign text safe to print on a terminal and in the cells of a spreadsheet."""
 
 from typing import Literal
 from unicodedata import category
@@ -8,15 +8,15 @@ _CONTROL = ("Cc", "Cs", "Zl", "Zp")
 
 
 def printable(text: str) -> str:
-    """Text that cannot steer a terminal: what is not printable, bidi marks too, is escaped as Python would."""
+    """Escape characters that are not printable, including bidi marks, so that the text cannot control the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def cell(text: str) -> str:
-    """Text for a CSV file that people open as a spreadsheet: it is taken for no formula, and it cannot steer a terminal.
+    """Make text safe for a CSV file that is opened in a spreadsheet or printed on a terminal.
 
-    An apostrophe goes before `=`, `+`, `-` and `@`; control characters and marks of the writing direction are escaped.
-    Everything else stays as it is, so that a reference can be found again.
+    Puts an apostrophe before a leading `=`, `+`, `-` or `@`, so that the text is not run as a formula. Escapes control
+    characters and bidi marks. Leaves everything else unchanged, so that a search still finds a reference.
     """
     begins = text.lstrip()[:1]
     escaped = "".join(
@@ -26,5 +26,5 @@ def cell(text: str) -> str:
 
 
 def language_of(tag: str) -> Literal["de", "en"]:
-    """The language in which to print for people: German for German tags, English for all others."""
+    """Return the language for printed texts: German for German language tags, English for all others."""
     return "de" if tag.lower().partition("-")[0] == "de" else "en"

@@ -1,4 +1,4 @@
-"""One line on a terminal that tells how far the work is; nothing in a pipe."""
+"""Shows progress as one line on a terminal. Prints nothing if stderr is not a terminal."""
 
 import shutil
 import sys
@@ -12,22 +12,22 @@ _REDRAW = 0.1  # seconds
 
 
 class ProgressLine:
-    """Call it after each step; `clear` removes the line before anything else is printed."""
+    """A progress line. Call it after each step; call `clear` before printing anything else."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
         self._drawn_at = 0.0
 
     def __call__(self, work: "Work") -> None:
-        """Show how far a cycle is."""
+        """Show the progress of a cycle."""
         tally = work.tally
         self.show(
-            f"{work.client_id}: {tally.seen:,} of {work.listed:,} listed read, {tally.media_stored:,} files "
+            f"{work.client_id}: {tally.seen:,} of {work.listed:,} profiles read, {tally.media_stored:,} files stored "
             f"({tally.media_bytes / 1e6:,.1f} MB), {tally.confirmed:,} confirmed"
         )
 
     def show(self, line: str) -> None:
-        """Draw the line anew, at most ten times a second."""
+        """Redraw the line, at most ten times per second."""
         if not self._shown or time.monotonic() - self._drawn_at < _REDRAW:
             return
         self._drawn_at = time.monotonic()

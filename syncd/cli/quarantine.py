@@ -1,4 +1,4 @@
-"""`syncd quarantine`: what could not be read."""
+"""`syncd quarantine`: profiles that could not be parsed."""
 
 import base64
 import json
@@ -22,19 +22,19 @@ from syncd.sync.retry_quarantine import Retried, retry_quarantined
 
 @click.group()
 def quarantine() -> None:
-    """List, show and retry what could not be read.
+    """List, show and retry profiles that could not be parsed.
 
-    A profile in quarantine is not confirmed, so PitchYou keeps it too.
+    syncd stores the bytes of such a profile and does not confirm it, so that PitchYou keeps it as well.
     """
 
 
 @quarantine.command("list")
 @client_option
-@click.option("--all", "resolved", is_flag=True, help="Resolved entries as well.")
+@click.option("--all", "resolved", is_flag=True, help="Include resolved entries.")
 @json_option
 @pass_globals
 def list_entries(context: Globals, client_id: str | None, resolved: bool, as_json: bool) -> None:
-    """List the entries, oldest first."""
+    """List the quarantined profiles and why each could not be parsed, oldest first."""
     settings = context.settings(need_clients=False, need_media=False)
     with database_of(settings) as database:
         require_ready(database)
@@ -47,7 +47,7 @@ def list_entries(context: Globals, client_id: str | None, resolved: bool, as_jso
     for entry in found:
         click.echo(_line(entry))
     if not found:
-        click.echo("Nothing is in quarantine.")
+        click.echo("The quarantine is empty.")
 
 
 @quarantine.command()
@@ -55,13 +55,16 @@ def list_entries(context: Globals, client_id: str | None, resolved: bool, as_jso
 @json_option
 @pass_globals
 def show(context: Globals, quarantine_id: int, as_json: bool) -> int:
-    """Show one entry with its bytes. They are an applicant's data: mind who is looking."""
+    """Show one quarantined profile with its bytes, by the number that `quarantine list` prints first.
+
+    The output contains an applicant's personal data. Make sure that nobody else can see it.
+    """
     settings = context.settings(need_clients=False, need_media=False)
     with database_of(settings) as database:
         require_ready(database)
         found = database.transact(lambda c: store.show(c, quarantine_id), Deadline(30), patience=0)
     if found is None:
-        click.echo(f"There is no entry {quarantine_id}; see `syncd quarantine list --all`.", err=True)
+        click.echo(f"No quarantine entry {quarantine_id}. Run `syncd quarantine list --all`.", err=True)
         return FAILED
     entry, payload = found
     if as_json:
@@ -78,9 +81,13 @@ def show(context: Globals, quarantine_id: int, as_json: bool) -> int:
 @json_option
 @pass_globals
 def retry(context: Globals, client_id: str | None, as_json: bool) -> int:
-    """Read every entry again, after an upgrade or a change of [clients.fields].
+    """Parse the quarantined profiles again. Run it after an upgrade or a change of [clients.fields].
 
-    What can be read now is landed; the next cycle fetches its files and confirms it.
+    Stores every profile that can be parsed now. The next cycle fetches its files and confirms it. Needs the client's
+    lease, so stop the daemon first.
+
+    Exit code: 0 no profile is left in quarantine; 3 some still cannot be parsed; 4 another syncd process is working for
+    the client.
     """
     settings = context.settings()
     chosen = chosen_clients(settings, client_id)
@@ -95,7 +102,7 @@ def retry(context: Globals, client_id: str | None, as_json: bool) -> int:
     else:
         for name, result in results.items():
             click.echo(
-                f"{name}: {result.landed} landed, {result.overtaken} known from a newer answer, "
+                f"{name}: {result.landed} stored, {result.overtaken} superseded by a newer version, "
                 f"{result.still_bad} still unreadable"
             )
     return PARTLY if any(result.still_bad for result in results.values()) else 0

@@ -18,8 +18,10 @@ from syncd.signals import EXIT_NOW, stop_on_signals
 def run(context: Globals) -> None:
     """Run the daemon: sync every client on its schedule.
 
-    The first cycles start at once. SIGUSR1 lets every client's next cycle begin now. SIGTERM or SIGINT let the steps
-    in hand finish, within 30 seconds; a second signal ends the process immediately. Nothing is lost either way.
+    The first cycle of each client starts at once.
+
+    Signals: SIGTERM or SIGINT (Ctrl-C) stops the daemon after the current steps, within 30 seconds; a second one stops it
+    immediately. Nothing is lost either way. SIGUSR1 starts every client's next cycle now.
     """
     settings = context.settings(daemon=True)
     started: list[Daemon] = []
@@ -39,11 +41,13 @@ def run(context: Globals) -> None:
             try:
                 require_ready(outsides.database, patience=5.0)
                 break
-            except DatabaseUnavailable:  # logged once; a daemon waits for its database
+            except DatabaseUnavailable:
+                # It has been logged once. A daemon waits for its database.
                 stop.wait(2.0)
         triggers = [trigger_of(client.schedule) for client in settings.clients]
         scheduled = [Scheduled(client, trigger) for client, trigger in zip(clients, triggers, strict=True)]
         daemon = Daemon(scheduled, outsides, stop)
         started.append(daemon)
         if not daemon.run():
-            os._exit(EXIT_NOW)  # a thread is stuck in a system call; the next start resumes its work
+            # A thread is stuck in a system call. The next start resumes its work.
+            os._exit(EXIT_NOW)

@@ -1,4 +1,4 @@
-"""`syncd sandbox`: the simulated PitchYou on a port, for integrators and for tests in other processes."""
+"""`syncd sandbox`: serves a simulated PitchYou, for integration work and for tests in other processes."""
 
 import json
 import signal
@@ -12,43 +12,43 @@ import click
 from syncd.sandbox import KINDS, AuditUnavailable, Sandbox, SandboxConfig, Tenant, choices, parse_fault
 
 _HELP = {
-    "profiles": "How many applications there are.",
-    "seed": "Same seed, same content.",
-    "client_id": "The client's id.",
-    "client_secret": "The client's secret.",
+    "profiles": "Number of applications.",
+    "seed": "The same seed creates the same content.",
+    "client_id": "Client id to accept.",
+    "client_secret": "Client secret to accept.",
     "host": "Address to listen on.",
-    "port": "Port to listen on; 0 takes a free one.",
-    "token_lifetime": "Seconds a token lives; 0 leaves expires_in out.",
+    "port": "Port to listen on; 0 chooses a free one.",
+    "token_lifetime": "Seconds until a token expires; 0 omits expires_in.",
     "expires_in_string": "Send expires_in as a string of digits.",
-    "token_auth": "Where /token wants the credentials: in the body or as HTTP Basic.",
-    "token_format": "What body /token wants.",
-    "after_confirm": "Confirmed profiles leave the list, stay for ever, or each is listed in one answer only.",
-    "list_cap": "At most so many profiles an answer.",
-    "list_transfer": "How the list is framed: chunked or with Content-Length.",
-    "id_type": "What profileId and mediaId are; reserved ones need percent-encoding.",
-    "answer_kinds": "Answers of every JSON kind, or text only.",
-    "media_fields": "cv and profileImage as an object or as an array.",
-    "download_uri": "What downloadUri says.",
-    "signed_uris": "A new signature in every downloadUri of every answer.",
-    "media_per_profile": "Files per profile on average.",
-    "media_size": "Pad each file to so many bytes.",
-    "media_late": "Share of files (0-1) that answer 404 at first.",
-    "media_late_tries": "How many requests a late file answers with 404.",
-    "media_gone": "Share of files (0-1) that are gone for ever.",
-    "media_gone_status": "What a file that is gone answers.",
-    "media_after_confirm": "Whether files can be had after the confirm.",
-    "confirm_wrapper": "The confirm is an object with this key instead of a bare array.",
-    "confirm_strict": "One unknown id refuses the whole array.",
+    "token_auth": "Where /token expects the credentials: in the body, or as HTTP Basic.",
+    "token_format": "Body format that /token expects.",
+    "after_confirm": "What happens to confirmed profiles: leave the list, stay in it, or appear in one response only.",
+    "list_cap": "Maximum number of profiles per response.",
+    "list_transfer": "Framing of the list: chunked, or with Content-Length.",
+    "id_type": "Form of profileId and mediaId; reserved ids contain characters that need percent-encoding.",
+    "answer_kinds": "JSON types of the answers: all types, or text only.",
+    "media_fields": "Send cv and profileImage as an object or as an array.",
+    "download_uri": "Form of downloadUri.",
+    "signed_uris": "Put a new signature into every downloadUri of every response.",
+    "media_per_profile": "Average number of files per profile.",
+    "media_size": "Pad each file to this many bytes.",
+    "media_late": "Share of files (0-1) that return 404 at first.",
+    "media_late_tries": "Number of requests for a late file that return 404.",
+    "media_gone": "Share of files (0-1) that are missing permanently.",
+    "media_gone_status": "HTTP status for a file that is missing permanently.",
+    "media_after_confirm": "Keep files available after the confirm.",
+    "confirm_wrapper": "Expect an object with this key in a confirm instead of a bare array.",
+    "confirm_strict": "Reject the whole array if it contains one unknown id.",
     "bad_confirm_ids": "An id that can never be confirmed (repeatable).",
-    "confirm_bad_status": "What such an id is answered with.",
-    "confirm_again_status": "What a second confirm of an id is answered with, instead of 200.",
-    "descriptions": "What the templates' descriptions are.",
-    "chat_format": "What body /chattoken wants.",
-    "chat_answer": "How the chat token is answered.",
-    "database_url": "The client's database, to audit each confirm against.",
-    "media_root": "The client's media root, to audit each confirm against.",
-    "reject_above": "The client's own cap on a file's bytes; the audit lets it reject larger ones.",
-    "log_requests": "One line on stderr per request.",
+    "confirm_bad_status": "HTTP status for a confirm with such an id.",
+    "confirm_again_status": "HTTP status for the second confirm of an id, instead of 200.",
+    "descriptions": "Form of the templates' descriptions.",
+    "chat_format": "Body format that /chattoken expects.",
+    "chat_answer": "Form of the response with the chat token.",
+    "database_url": "The client's database; the sandbox audits it at each confirm.",
+    "media_root": "The client's media root; the sandbox audits it at each confirm.",
+    "reject_above": "Maximum file size in bytes that the client stores; the audit accepts that it skips larger files.",
+    "log_requests": "Log one line per request to stderr.",
 }
 _TYPES: dict[str, Any] = {
     "list_cap": int,
@@ -62,7 +62,7 @@ _TYPES: dict[str, Any] = {
 
 
 def _options(command: click.Command) -> click.Command:
-    """One option for each switch of SandboxConfig, so that none can be forgotten here."""
+    """Add one option for each field of SandboxConfig, so that none can be missing."""
     allowed = choices()
     for field in fields(SandboxConfig):
         if field.name == "tenants":
@@ -85,21 +85,27 @@ def _options(command: click.Command) -> click.Command:
 
 @click.command()
 @click.option(
-    "--tenant", "tenants", multiple=True, metavar="ID:SECRET[:PROFILES]", help="One more client (repeatable)."
+    "--tenant",
+    "tenants",
+    multiple=True,
+    metavar="ID:SECRET[:PROFILES]",
+    help="Add another client (repeatable).",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="ENDPOINT:KIND[,KEY=VALUE…]",
-    help=f"Something to go wrong (repeatable), such as profiles:status=503,times=3. Kinds: {', '.join(KINDS)}.",
+    help=f"Inject a fault (repeatable), such as profiles:status=503,times=3. Kinds: {', '.join(KINDS)}.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of text.")
+@click.option("--json", "as_json", is_flag=True, help="Print URL and clients as one line of JSON.")
 def sandbox(tenants: tuple[str, ...], faults: tuple[str, ...], as_json: bool, **switches: Any) -> None:
     """Run a simulated PitchYou on this machine.
 
-    SIGTERM and SIGINT end it with 0, or with 1 when its audit found something that must not be. docs/sandbox.md
-    explains each switch.
+    It serves the whole API with invented applications, for tests and integration work. It prints the environment
+    variables that point syncd to it. Stop it with Ctrl-C or SIGTERM. docs/sandbox.md explains every option.
+
+    Exit code: 0; 1 if its audit found that the client broke a guarantee.
     """
     try:
         config = _config(switches, tenants)
@@ -116,7 +122,9 @@ def sandbox(tenants: tuple[str, ...], faults: tuple[str, ...], as_json: bool, **
         running.start()
     except OSError as error:
         where = f"{config.host}:{config.port}"
-        raise click.ClickException(f"cannot listen on {where}: {error.strerror}; try --port 0") from error
+        raise click.ClickException(
+            f"cannot listen on {where}: {error.strerror}. Choose another port, or use --port 0."
+        ) from error
     try:
         click.echo(json.dumps(_facts(running)) if as_json else _greeting(running))
         ended.wait()
@@ -142,7 +150,7 @@ def _tenant(text: str) -> Tenant:
     client_id, _, rest = text.partition(":")
     secret, _, count = rest.partition(":")
     if not client_id or not secret:
-        raise ValueError(f"a tenant is spelled ID:SECRET[:PROFILES], not {text!r}")
+        raise ValueError(f"{text!r} is not a valid tenant; write ID:SECRET[:PROFILES]")
     return Tenant(client_id, secret, int(count or 50))
 
 
@@ -153,7 +161,7 @@ def _final_audit(running: Sandbox) -> None:
         for finding in running.audit().findings:
             running.ledger.add_finding(finding)
     except AuditUnavailable as error:
-        click.echo(f"The final audit could not be made: {error}", err=True)
+        click.echo(f"The final audit failed: {error}", err=True)
 
 
 def _facts(running: Sandbox) -> dict[str, Any]:
@@ -173,7 +181,9 @@ def _facts(running: Sandbox) -> dict[str, Any]:
 def _greeting(running: Sandbox) -> str:
     lines = [f"PitchYou sandbox: {running.url}"]
     for tenant in running.config.all_tenants:
-        lines.append(f"client {tenant.client_id}, secret {tenant.client_secret}, {tenant.profiles} profiles")
+        lines.append(
+            f"Client {tenant.client_id}, secret {tenant.client_secret}, {tenant.profiles:,} applications"
+        )
     config = running.config
     lines += [
         "",

@@ -1,4 +1,4 @@
-"""`syncd status`: how each client stands."""
+"""`syncd status`: the sync status of each client."""
 
 import json
 from datetime import UTC, datetime
@@ -21,9 +21,12 @@ from syncd.store.status import ClientStatus, of_clients
 @json_option
 @pass_globals
 def status(context: Globals, client_id: str | None, as_json: bool) -> None:
-    """Show how each client stands: the last good cycle, and what is not confirmed, not fetched or not readable.
+    """Show the sync status of each client: its last successful cycle and its open work.
 
-    The most important figure is the oldest unconfirmed application: PitchYou deletes after a time of its own.
+    Open work is: applications that are not confirmed yet, files that are not fetched yet, and profiles in quarantine.
+    Watch the age of the oldest unconfirmed application above all: PitchYou deletes applications after some time.
+
+    Exit code: 0, whatever the status. For alarms, evaluate the fields of --json.
     """
     settings = context.settings(need_media=False)
     chosen = chosen_clients(settings, client_id)
@@ -67,7 +70,7 @@ def _as_text(entry: dict[str, object]) -> str:
     last_ok = (
         f"{_moment(entry['last_ok'])} ({_age(entry['age_seconds'])} ago)" if entry["last_ok"] else "never"
     )
-    oldest = f", the oldest for {_age(entry['oldest_unconfirmed_seconds'])}" if entry["unconfirmed"] else ""
+    oldest = f", oldest: {_age(entry['oldest_unconfirmed_seconds'])}" if entry["unconfirmed"] else ""
     refused = f", {entry['confirm_refused']} of them refused" if entry["confirm_refused"] else ""
     lines = [
         str(entry["client_id"]),
@@ -78,7 +81,7 @@ def _as_text(entry: dict[str, object]) -> str:
         f"  pending media    {entry['pending_media']}",
         f"  quarantined      {entry['quarantined']}",
         f"  next run         {_moment(entry['next_run'])}",
-        f"  synced by        {entry['synced_by'] or 'nobody at the moment'}",
+        f"  synced by        {entry['synced_by'] or 'no process right now'}",
     ]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""`syncd sync`: one cycle now."""
+"""`syncd sync`: runs one sync cycle now."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ _CODES = {Outcome.OK: 0, Outcome.PARTIAL: PARTLY, Outcome.FAILED: FAILED, Outcom
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one client's cycle ended. `code` is the exit code it asks for."""
+    """How one client's cycle ended. `code` is the exit code for this result."""
 
     client_id: str
     outcome: str
@@ -39,15 +39,23 @@ class Result:
 
 @click.command()
 @client_option
-@click.option("--dry-run", is_flag=True, help="Read and report; write and confirm nothing.")
-@click.option("--no-confirm", is_flag=True, help="Store everything, confirm nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Fetch the list and report what would change; store and confirm nothing."
+)
+@click.option(
+    "--no-confirm", is_flag=True, help="Store everything, but leave the confirming to a later cycle."
+)
 @json_option
 @pass_globals
 def sync(context: Globals, client_id: str | None, dry_run: bool, no_confirm: bool, as_json: bool) -> int:
-    """Run one cycle for each (or one) client now.
+    """Run one sync cycle now, for every client or for one.
 
-    Exit code: 0 everything is stored and confirmed; 1 a cycle failed; 3 something is in quarantine, late, gone or
-    not confirmed; 4 another syncd works for the client, or the database is not fit.
+    A cycle fetches the list of applications from PitchYou, stores new and changed ones in Postgres and their files on
+    disk, and confirms to PitchYou what is stored completely.
+
+    Exit code: 0 everything is stored and confirmed; 1 a cycle failed; 3 partly done: a profile is in quarantine, a file
+    is late, gone or too large, or an application is not confirmed; 4 refused: another syncd process is working for the
+    client, or the database has another schema revision or unsafe settings.
     """
     settings = context.settings()
     chosen = chosen_clients(settings, client_id)
@@ -130,13 +138,14 @@ def _as_text(result: Result) -> str:
         parts.append(f"{tally.media_stored:,} files stored ({tally.media_bytes / 1e6:,.1f} MB)")
         parts.append(f"{tally.confirmed:,} confirmed")
     left = result.shortfall
-    if left is None:  # a rehearsal, or a cycle that failed
+    # A dry run and a failed cycle have no shortfall.
+    if left is None:
         left = Shortfall(tally.quarantined, 0, tally.media_rejected, 0)
     for count, what in (
         (tally.media_gone, "files gone at PitchYou"),
         (tally.confirm_refused, "confirms refused"),
         (left.quarantined, "in quarantine (see `syncd quarantine list`)"),
-        (left.pending, "files not there yet"),
+        (left.pending, "files not fetched yet"),
         (left.rejected, "files larger than media.max_bytes"),
         (left.unconfirmed, "not confirmed yet"),
     ):

@@ -1,4 +1,4 @@
-"""`syncd templates`: the interviews that PitchYou offers."""
+"""`syncd templates`: lists the interview templates that PitchYou offers."""
 
 import json
 from dataclasses import asdict
@@ -22,16 +22,18 @@ from syncd.store.templates import Known, listed
 
 @click.command()
 @client_option
-@click.option("--no-sync", is_flag=True, help="Do not ask PitchYou; list what the store has.")
+@click.option(
+    "--no-sync", is_flag=True, help="Do not ask PitchYou; print the templates stored in the database."
+)
 @json_option
 @pass_globals
 def templates(context: Globals, client_id: str | None, no_sync: bool, as_json: bool) -> int:
-    """Bring the interview templates up to date and list them.
+    """Update the list of interview templates from PitchYou and print it.
 
-    The daemon does so once a day. A template that PitchYou no longer offers stays, marked as removed; an answer that
-    is empty or partly unreadable removes nothing.
+    The daemon also updates the list once a day. A template that PitchYou no longer offers stays in the database, marked
+    as removed. If PitchYou's response is empty or partly unreadable, no template is marked as removed.
 
-    Exit code: 0; 1 when PitchYou gave no list for any client; 3 when it gave none for some, or one that was incomplete.
+    Exit code: 0 updated; 1 no client's list could be fetched; 3 some lists could not be fetched or were incomplete.
     """
     settings = context.settings(need_clients=not no_sync, need_media=False)
     chosen = chosen_clients(settings, client_id)
@@ -49,14 +51,14 @@ def templates(context: Globals, client_id: str | None, no_sync: bool, as_json: b
         for template in found:
             click.echo(_line(template))
         if not found:
-            click.echo("There are no templates.")
+            click.echo("No templates.")
     return _exit_code(results)
 
 
 def _sync(
     settings: Settings, client: ClientSettings, database: Database, deadline: Deadline
 ) -> Synced | None:
-    """What the answer brought, or None when there was none; both are told on stderr where they are not as they should be."""
+    """Update one client's templates. Reports problems on stderr; returns None if the list could not be fetched."""
     try:
         with pitchyou_of(settings, client) as api:
             synced = sync_templates(api, database, deadline)
@@ -65,8 +67,8 @@ def _sync(
         return None
     if not synced.whole:
         click.echo(
-            f"syncd: {client.client_id}: PitchYou listed {synced.listed} templates and {synced.unreadable} unreadable "
-            "ones: nothing was marked as removed",
+            f"syncd: {client.client_id}: PitchYou listed {synced.listed} templates, and {synced.unreadable} more that "
+            "could not be parsed. No template was marked as removed.",
             err=True,
         )
     return synced

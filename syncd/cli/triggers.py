@@ -1,4 +1,4 @@
-"""From a configured schedule to APScheduler's triggers, in UTC."""
+"""Converts a configured schedule to APScheduler triggers in UTC."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def trigger_of(schedule: Every | Cron) -> BaseTrigger:
-    """The trigger that fires when the schedule says.
+    """Return the trigger for a schedule.
 
-    Weekdays go by name, since APScheduler counts from Monday and cron from Sunday; and where both day fields are
-    restricted cron runs on either, APScheduler only on days that match both.
+    Weekdays are passed by name, because APScheduler counts from Monday and cron from Sunday. If both day fields are
+    restricted, cron runs on days that match either of them; APScheduler would run only on days that match both.
     """
-    # Here, since `syncd status` asks for the next run and needs none of these for `every 60s`.
+    # Imported here because `syncd status` does not need them for `every 60s`.
     from apscheduler.triggers.combining import OrTrigger
     from apscheduler.triggers.cron import CronTrigger
     from apscheduler.triggers.interval import IntervalTrigger
@@ -37,12 +37,12 @@ def trigger_of(schedule: Every | Cron) -> BaseTrigger:
 
 
 def next_run_at(schedule: Every | Cron, last_started_at: datetime | None, now: datetime) -> datetime:
-    """When the next cycle is due; in the past if none is running that should be."""
+    """Return when the next cycle is due. The time is in the past if a cycle is overdue."""
     if isinstance(schedule, Every):
         return now if last_started_at is None else last_started_at + timedelta(seconds=schedule.seconds)
     due: datetime | None = trigger_of(schedule).get_next_fire_time(None, now)
     if due is None:
-        raise AssertionError("the settings refuse a cron line that never comes")
+        raise AssertionError("the settings reject a cron schedule that never fires")
     return due
 
 

@@ -1,4 +1,4 @@
-"""`syncd verify`: the files against their rows."""
+"""`syncd verify`: compares stored files with their database rows."""
 
 import json
 import threading
@@ -20,32 +20,38 @@ from syncd.sync.verify import Fault, find_faults, repair
 @click.command()
 @client_option
 @click.option(
-    "--repair", "mend", is_flag=True, help="Download damaged files again, remove files without a row."
+    "--repair",
+    "repairing",
+    is_flag=True,
+    help="Download missing and damaged files again, and delete files without a row.",
 )
 @json_option
 @pass_globals
-def verify(context: Globals, client_id: str | None, mend: bool, as_json: bool) -> int:
-    """Compare every stored file with its row, and find files without one.
+def verify(context: Globals, client_id: str | None, repairing: bool, as_json: bool) -> int:
+    """Compare every stored file with its database row, and find files without a row.
 
-    Reads every byte. Exit code 1 when something is wrong and was not mended. `--repair` needs the client's lease,
-    so stop the daemon first.
+    Reads every byte of every file. --repair needs the client's lease, so stop the daemon first.
+
+    Exit code: 0 all files are intact, or everything was repaired; 1 a file is missing, damaged or without a row, and was
+    not repaired; 4 --repair was refused because another syncd process is working for the client.
     """
     settings = context.settings()
     chosen = chosen_clients(settings, client_id)
     stop = stop_on_signals()
     found = {client.client_id: _faults(settings, client, stop) for client in chosen}
-    left = _repair(settings, chosen, stop, found) if mend else found
+    left = _repair(settings, chosen, stop, found) if repairing else found
     if as_json:
         click.echo(json.dumps({"clients": {name: _as_json(found[name], left[name]) for name in found}}))
     else:
         for name, faults in found.items():
             for fault in faults:
                 click.echo(f"{name}: {fault.kind} {fault.path}")
-            mended = f", {len(faults) - len(left[name])} mended" if mend else ""
-            click.echo(f"{name}: {len(faults)} faults{mended}")
-        if any(left.values()) and not mend:
+            repaired = f", {len(faults) - len(left[name])} repaired" if repairing else ""
+            click.echo(f"{name}: {len(faults)} fault{'s' * (len(faults) != 1)}{repaired}")
+        if any(left.values()) and not repairing:
             click.echo(
-                "`syncd verify --repair` downloads damaged files again and removes files without a row."
+                "Run `syncd verify --repair` to download missing and damaged files again and to delete files "
+                "without a row."
             )
     return FAILED if any(left.values()) else 0
 
@@ -72,5 +78,5 @@ def _repair(
 def _as_json(found: list[Fault], left: list[Fault]) -> dict[str, object]:
     return {
         "faults": [{"kind": fault.kind, "path": fault.path} for fault in found],
-        "mended": len(found) - len(left),
+        "repaired": len(found) - len(left),
     }

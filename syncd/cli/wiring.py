@@ -1,4 +1,4 @@
-"""The composition root: from settings to the objects that do the work. Nothing below `cli` reads settings."""
+"""The composition root: builds the objects that do the work from the settings. No layer below `cli` reads settings."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +14,7 @@ from syncd.sync.work import Plan
 
 
 def plan_of(settings: Settings, client: ClientSettings, *, confirm: bool = True) -> Plan:
-    """How one client is to be synced."""
+    """Return the plan for syncing one client."""
     return Plan(
         client_id=client.client_id,
         label=client.label,
@@ -33,7 +33,7 @@ def plan_of(settings: Settings, client: ClientSettings, *, confirm: bool = True)
 
 
 def pitchyou_of(settings: Settings, client: ClientSettings) -> PitchYou:
-    """One client's connection to PitchYou."""
+    """Create one client's connection to PitchYou."""
     return PitchYou(
         client.client_id,
         client.client_secret.reveal(),
@@ -53,7 +53,7 @@ def pitchyou_of(settings: Settings, client: ClientSettings) -> PitchYou:
 
 
 def vault_of(settings: Settings) -> Vault:
-    """The media root."""
+    """Create the vault on the media root."""
     return Vault(settings.media.root, max_bytes=settings.media.max_bytes)
 
 
@@ -61,7 +61,7 @@ def vault_of(settings: Settings) -> Vault:
 def clients_of(
     settings: Settings, chosen: tuple[ClientSettings, ...], *, confirm: bool = True
 ) -> Iterator[list[Client]]:
-    """The chosen clients, with open connections to PitchYou."""
+    """Open the connections of the chosen clients to PitchYou."""
     with ExitStack() as stack:
         yield [
             Client(
@@ -74,7 +74,7 @@ def clients_of(
 
 @contextmanager
 def outsides_of(settings: Settings, *, clients: int = 1) -> Iterator[Outsides]:
-    """What the clients of this process share; the leases are given back at the end."""
+    """Open what all clients of this process share. Releases the leases at the end."""
     with (
         database_of(settings, clients=clients) as database,
         LeaseKeeper(database, ttl=settings.sync.lease_ttl) as keeper,

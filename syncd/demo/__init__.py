@@ -1,6 +1,6 @@
-"""A whole sync on this machine: an embedded Postgres, a simulated PitchYou, the real daemon, and a report.
+"""A complete sync on this machine: an embedded Postgres, a simulated PitchYou, the real daemon, and a report.
 
-Everything between the two outsides is the code that runs in production; nothing is shortened but the waits.
+Everything between Postgres and PitchYou is the code that runs in production. Only the waiting times are shorter.
 """
 
 from syncd.demo.play import run_demo

@@ -1,4 +1,4 @@
-"""One application from its job ad to the chat: each step with the code that the commands run."""
+"""Follows one application from the job ad to the chat. Each step runs the code behind the matching command."""
 
 from dataclasses import dataclass
 from urllib.request import urlopen
@@ -14,7 +14,8 @@ from syncd.sandbox import Sandbox
 from syncd.store.engine import Database
 from syncd.store.templates import listed
 
-JOB = "Ä/ö? #1%+ 🚲"  # all that could go wrong in an address
+# Contains every kind of character that is difficult in a URL.
+JOB = "Ä/ö? #1%+ 🚲"
 TITLE = "Fahrradkurier (m/w/d)"
 SOURCE = "plakat"
 TEMPLATE = "fahrer"
@@ -23,7 +24,7 @@ RECRUITER = "Frau Jäger"
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A link that was made, and the application that came through it."""
+    """An apply link, and the application that arrived through it."""
 
     template: str
     link: str
@@ -32,7 +33,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """The whole way. `job` is the reference as the application brought it back, None if it has not come."""
+    """The whole journey. `job` is the reference that came back with the application, None if it has not arrived."""
 
     template: str
     link: str
@@ -49,11 +50,11 @@ class Journey:
 
 
 def offer_and_apply(sandbox: Sandbox, database: Database, api: PitchYou) -> Applied:
-    """Choose a template, make the apply link of a job, and let somebody apply through it.
+    """Choose a template, create the apply link for a job, and apply through it.
 
     Raises:
-        ApiError: PitchYou gave no templates.
-        BadInput: it does not offer the one that is wanted.
+        ApiError: the templates could not be fetched.
+        BadInput: PitchYou does not offer the template.
         DatabaseUnavailable: the link could not be stored.
     """
     client_id = api.client_id
@@ -67,7 +68,7 @@ def offer_and_apply(sandbox: Sandbox, database: Database, api: PitchYou) -> Appl
 
 
 def has_come(connection: Connection, applied: Applied) -> bool:
-    """Whether the application is in the store and confirmed."""
+    """Whether the application is stored and confirmed."""
     found = connection.execute(
         text("SELECT FROM ats.application WHERE profile_id = :profile_id AND confirmed_revision = revision"),
         {"profile_id": applied.profile_id},
@@ -76,11 +77,11 @@ def has_come(connection: Connection, applied: Applied) -> bool:
 
 
 def end_of(applied: Applied, sandbox: Sandbox, database: Database, api: PitchYou) -> Journey:
-    """Find the application in the store and open a chat with its applicant.
+    """Find the application in the database and open a chat with its applicant.
 
     Raises:
-        BadInput: it has not come.
-        ApiError: PitchYou opens no chat.
+        BadInput: the application has not arrived.
+        ApiError: PitchYou refused to open a chat.
     """
 
     def look(connection: Connection) -> tuple[str | None, str | None, bool]:
@@ -107,7 +108,8 @@ def end_of(applied: Applied, sandbox: Sandbox, database: Database, api: PitchYou
     )
     with urlopen(url, timeout=10) as page:  # noqa: S310 - the sandbox's own address
         opened = RECRUITER in page.read().decode()
-    shown = f"{url[: url.rindex('/')]}/…"  # the token is for one pair of eyes
+    # The token is secret.
+    shown = f"{url[: url.rindex('/')]}/…"
     return Journey(
         applied.template, applied.link, applied.profile_id, job, title, confirmed, shown if opened else ""
     )

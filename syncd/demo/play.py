@@ -1,4 +1,4 @@
-"""The demo from start to end: build everything, let the daemon work, ask the database what came of it."""
+"""Runs the demo from start to end: builds everything, runs the daemon, and queries the database for the result."""
 
 import shutil
 import tempfile
@@ -30,18 +30,22 @@ try:
     from syncd.embedded import EmbeddedPostgres, start_postgres
 except ModuleNotFoundError as error:
     raise SyncdError(
-        f"The demo needs Python packages that the daemon does without ({error.name} is missing): "
-        "run `make demo` in a checkout, or pip install --require-hashes -r requirements/demo.txt"
+        f"The demo needs additional Python packages ({error.name} is missing). Run `make demo` in a checkout, "
+        "or `pip install --require-hashes -r requirements/demo.txt`."
     ) from None
 
-INTERVAL = 8.0  # seconds between two cycles
-# The first cycle is over before the first file is asked for again, so that the second one has something to do.
-RETRY = 4.0  # seconds until a file that PitchYou did not have is asked for again; in production 30
-GONE_AFTER = 4.0  # seconds until such a file counts as gone; in production a day
-CYCLES = (2, 6)  # at least, and at most on a machine so slow that two are not enough
+# Seconds between two cycles.
+INTERVAL = 8.0
+# Seconds until a missing file is requested again; 30 in production. The first cycle ends before that, so that the second
+# cycle has something to do.
+RETRY = 4.0
+# Seconds until a missing file counts as gone; a day in production.
+GONE_AFTER = 4.0
+# Minimum and maximum number of cycles. A slow machine may need more than two.
+CYCLES = (2, 6)
 MAX_BYTES = 200_000_000
 
-# Neither can be an application: they go to quarantine, and the other profiles pass them by.
+# Neither profile can be parsed. Both go to quarantine without delaying the other profiles.
 _UNREADABLE = (
     b'{"profileId":"P-900001","externalReferenceId":"LG-10233","steps":"Ich komme gern!"}',
     b'{"profileId":"P-900002","steps":[{"question":"Gehaltswunsch?","answer":NaN}]}',
@@ -54,13 +58,13 @@ def run_demo(
     """Run the demo and report on it.
 
     Args:
-        keep: leave the database running and the files on disk; the report says where and how to end both.
+        keep: keep the database running and the files on disk. The report says where they are and how to remove them.
         stop: ends the demo early.
-        tell: is given a line for each step, for whoever waits.
+        tell: called with a line of progress for each step.
 
     Raises:
         Stopped: `stop` was set.
-        SyncdError: the embedded Postgres could not be made, or went away.
+        SyncdError: the embedded Postgres could not be started, or stopped unexpectedly.
     """
     began = time.monotonic()
     with ExitStack() as stack:
@@ -69,7 +73,7 @@ def run_demo(
         server = stack.enter_context(_postgres(folder, keep))
         url = server.url.replace("postgresql://", "postgresql+psycopg://", 1)
         migrate.upgrade(url)
-        tell(f"Postgres is up and migrated ({time.monotonic() - began:.1f} s).")
+        tell(f"Postgres is running and migrated ({time.monotonic() - began:.1f} s).")
         sandbox = stack.enter_context(_sandbox(profiles, seed, server.url, folder / "media"))
         tell(f"A simulated PitchYou with {profiles:,} applications listens on {sandbox.url}.")
         database = stack.enter_context(Database(url))
@@ -95,7 +99,7 @@ def _folder(keep: bool) -> Iterator[Path]:
 
 @contextmanager
 def _postgres(folder: Path, keep: bool) -> Iterator[EmbeddedPostgres]:
-    # What is kept shall lie in one folder; what is not may lie in memory.
+    # With --keep everything goes into one folder. Otherwise Postgres may keep its data in memory.
     with ExitStack() as stack:
         server = stack.enter_context(start_postgres(folder / "postgres" if keep else None))
         yield server
@@ -106,7 +110,7 @@ def _postgres(folder: Path, keep: bool) -> Iterator[EmbeddedPostgres]:
 
 @contextmanager
 def _logging_to(path: Path) -> Iterator[None]:
-    """The daemon's log goes to a file, so that it does not run into the report."""
+    """Send the daemon's log to a file, so that it does not mix with the report."""
     with path.open("w", encoding="utf-8") as stream:
         configure_logging("json", "info", stream)
         try:
@@ -160,7 +164,7 @@ def _let_the_daemon_work(
 def _wait_for_cycles(
     sandbox: Sandbox, database: Database, api: PitchYou, stop: threading.Event, tell: Callable[[str], None]
 ) -> Applied:
-    """Let somebody apply after the first cycle; return when all is there, or after so many cycles that it must be."""
+    """Apply after the first cycle, and wait until everything has arrived or the maximum number of cycles is reached."""
     told = 0
     applied: Applied | None = None
     while not stop.wait(0.1):
@@ -173,10 +177,10 @@ def _wait_for_cycles(
         told = len(done)
         if told and applied is None:
             applied = offer_and_apply(sandbox, database, api)
-            tell(f"Somebody applies through {applied.link}")
+            tell(f"Someone applies through {applied.link}")
         elif applied and (told >= CYCLES[1] or (told >= CYCLES[0] and _all_is_there(database, applied))):
             return applied
-    raise Stopped("the demo was stopped; everything it made has been removed")
+    raise Stopped("the demo was stopped and has removed everything it created")
 
 
 def _all_is_there(database: Database, applied: Applied) -> bool:

@@ -1,4 +1,4 @@
-"""What came of the demo, read from the database and from the sandbox's audit."""
+"""Collects the results of the demo from the database and from the sandbox's audit."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from syncd.demo.journey import Journey
 from syncd.sandbox import AuditReport
 from syncd.store.engine import Database
 
-# A reader may paste these into psql as they stand.
+# Readers can paste these into psql.
 QUERIES = (
     (
         "Where do the applications come from?",
@@ -18,7 +18,7 @@ QUERIES = (
         "FROM ats.application GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 5;",
     ),
     (
-        "The newest applicants with a CV, and where the file is.",
+        "Who are the newest applicants with a CV, and where is the file?",
         "SELECT c.first_name, c.last_name, a.external_reference_id AS job, m.storage_path AS cv\n"
         "FROM ats.application a\n"
         "JOIN ats.application_contact c USING (client_id, profile_id)\n"
@@ -31,7 +31,7 @@ QUERIES = (
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One row of `ops.cycle`. `seconds` is how long it took, `media_bytes` what its files hold."""
+    """One row of `ops.cycle`. `seconds` is the cycle's duration, `media_bytes` the total size of its files."""
 
     number: int
     outcome: str
@@ -48,7 +48,7 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many applications have this job reference or this utm_source; `name` is None for those without one."""
+    """The number of applications with one job reference or utm_source. `name` is None for those without one."""
 
     name: str | None
     applications: int
@@ -56,7 +56,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What is in the store at the end. `late` are stored files that PitchYou did not have at the first attempt."""
+    """What is stored at the end. `late` counts stored files that were missing at PitchYou at the first attempt."""
 
     applications: int
     confirmed: int
@@ -69,7 +69,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class NotConfirmed:
-    """A profile that PitchYou was not told about, and why."""
+    """A profile that was not confirmed to PitchYou, and why."""
 
     profile_id: str | None
     reason: str
@@ -77,7 +77,7 @@ class NotConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A query to try, and what it gave here."""
+    """A query to try, and its result here."""
 
     title: str
     sql: str
@@ -87,7 +87,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What the sandbox found in the store, with code that it shares with nothing else; no findings: all is well."""
+    """What the sandbox found wrong in the database and on disk. It shares no code with the rest of syncd."""
 
     profiles: int
     files: int
@@ -96,7 +96,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What `--keep` left: `stop` is the command that stops Postgres, after which `folder` can be deleted."""
+    """What `--keep` kept. `stop` is the command that stops Postgres; `folder` can be deleted afterwards."""
 
     database_url: str
     psql: str
@@ -108,7 +108,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that the demo has to say. `seconds` is the whole time it took."""
+    """The results of the demo. `seconds` is its total duration."""
 
     seconds: float
     cycles: tuple[Cycle, ...]
@@ -124,7 +124,7 @@ class Report:
 
     @property
     def well(self) -> bool:
-        """Whether the demo showed what it should: no cycle failed, the journey ended well and the audit found nothing."""
+        """Whether the demo succeeded: no cycle failed, the journey was completed, and the audit found nothing."""
         return (
             self.journey.well
             and not self.audit.findings
@@ -135,10 +135,10 @@ class Report:
 def report_on(
     database: Database, audit: AuditReport, journey: Journey, *, seconds: float, kept: Kept | None
 ) -> Report:
-    """Ask the database in one transaction.
+    """Query the database in one transaction.
 
     Raises:
-        DatabaseUnavailable: it is gone.
+        DatabaseUnavailable: Postgres did not answer.
     """
 
     def ask(connection: Connection) -> Report:
@@ -160,7 +160,7 @@ def report_on(
 
 
 def finished_cycles(connection: Connection) -> list[Cycle]:
-    """The cycles that have ended, in their order."""
+    """Return the finished cycles in order."""
     rows = connection.execute(
         text(
             "SELECT row_number() OVER (ORDER BY cycle_id) AS number, outcome, "
@@ -173,7 +173,7 @@ def finished_cycles(connection: Connection) -> list[Cycle]:
 
 
 def pending_files(connection: Connection) -> int:
-    """How many files are still to come."""
+    """Return the number of files that are not fetched yet."""
     count: int = connection.execute(
         text("SELECT count(*) FROM ats.media WHERE state = 'pending'")
     ).scalar_one()
@@ -215,7 +215,7 @@ def _not_confirmed(connection: Connection) -> tuple[NotConfirmed, ...]:
     rows = connection.execute(
         text(
             "SELECT profile_id, 'in quarantine: ' || error AS reason FROM ops.quarantine WHERE resolved_at IS NULL "
-            "UNION ALL SELECT profile_id, coalesce('refused: ' || confirm_error, 'a file has not come yet') "
+            "UNION ALL SELECT profile_id, coalesce('refused: ' || confirm_error, 'a file is not fetched yet') "
             "FROM ats.application WHERE revision > confirmed_revision ORDER BY 1, 2"
         )
     )

@@ -1,4 +1,4 @@
-"""The report as a person reads it."""
+"""Formats the report for people."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -6,20 +6,21 @@ from collections.abc import Iterator, Sequence
 from syncd.demo.journey import Journey
 from syncd.demo.report import Count, Kept, Report, Tried
 
-_NAMED = 5  # profiles named one by one; the rest is counted
+# Profiles listed by id. The rest is counted.
+_NAMED = 5
 
 
 def as_text(report: Report) -> str:
-    """The whole report, as lines for a terminal."""
+    """Return the whole report as text for a terminal."""
     return "\n".join(_lines(report))
 
 
 def _lines(report: Report) -> Iterator[str]:
     totals = report.totals
-    yield f"{totals.applications:,} applications with {totals.answers:,} answers came into Postgres."
+    yield f"{totals.applications:,} applications with {totals.answers:,} answers are in Postgres."
     yield (
-        f"{totals.stored:,} files ({totals.bytes / 1e6:,.1f} MB) came to disk, {totals.late:,} of them late; "
-        f"{totals.gone:,} are gone at PitchYou."
+        f"{totals.stored:,} files ({totals.bytes / 1e6:,.1f} MB) are on disk, {totals.late:,} of them after a retry. "
+        f"{totals.gone:,} files are gone at PitchYou."
     )
     yield ""
     yield "Cycles"
@@ -36,7 +37,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield f"Confirmed to PitchYou: {totals.confirmed:,} of {totals.applications + _quarantined(report):,} listed"
     if report.gone:
-        yield f"  without {totals.gone:,} files that PitchYou no longer has: {_named(report.gone)}"
+        yield f"  without {totals.gone:,} files that are gone at PitchYou: {_named(report.gone)}"
     yield f"Not confirmed: {len(report.not_confirmed):,}"
     for left in report.not_confirmed[:_NAMED]:
         yield f"  {left.profile_id or 'a profile without an id'}, {left.reason}"
@@ -50,7 +51,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield from _query(query)
     yield ""
-    yield f"All of it took {report.seconds:.1f} s."
+    yield f"The demo took {report.seconds:.1f} s."
     if report.kept:
         yield from _kept(report.kept)
 
@@ -59,8 +60,8 @@ def _journey(journey: Journey) -> Iterator[str]:
     yield "One application from the job ad to the chat"
     yield f"  template   {journey.template}"
     yield f"  link       {journey.link}"
-    yield f"  came as    {journey.profile_id}, {'confirmed' if journey.confirmed else 'NOT CONFIRMED'}"
-    yield f"  for job    {journey.job or 'NONE'}, {journey.title}"
+    yield f"  profile    {journey.profile_id}, {'confirmed' if journey.confirmed else 'NOT CONFIRMED'}"
+    yield f"  job        {journey.job or 'NONE'}, {journey.title}"
     yield f"  chat       {journey.chat or 'NOT OPENED'}"
 
 
@@ -75,16 +76,16 @@ def _named(profile_ids: Sequence[str]) -> str:
 
 def _audit(report: Report) -> Iterator[str]:
     audit = report.audit
-    scope = f"{audit.profiles:,} profiles and {audit.files:,} files"
+    scope = f"{audit.profiles:,} profiles, {audit.files:,} files"
     if not audit.findings:
-        yield f"Audit by the simulated PitchYou, at each confirm and at the end: {scope}, nothing to complain about."
+        yield f"Audit by the simulated PitchYou at each confirm and at the end: {scope}, no errors."
         return
-    yield f"Audit by the simulated PitchYou: {scope}, {len(audit.findings)} FINDINGS"
+    yield f"Audit by the simulated PitchYou at each confirm and at the end: {scope}, {len(audit.findings)} ERRORS:"
     yield from (f"  {finding}" for finding in audit.findings[:20])
 
 
 def _query(query: Tried) -> Iterator[str]:
-    yield f"To try: {query.title}"
+    yield f"Try a query: {query.title}"
     yield from (f"  {line}" for line in query.sql.splitlines())
     yield ""
     yield from _table(query.columns, query.rows)
@@ -92,13 +93,13 @@ def _query(query: Tried) -> Iterator[str]:
 
 def _kept(kept: Kept) -> Iterator[str]:
     yield ""
-    yield "Kept, as you asked:"
+    yield "The database keeps running:"
     yield f"  database  {kept.database_url}"
-    yield f"  look in   {shlex.join([str(kept.psql), kept.database_url])}"
+    yield f"  connect   {shlex.join([str(kept.psql), kept.database_url])}"
     yield f"  files     {kept.media_root}"
     yield f"  log       {kept.log}"
-    yield f"  stop it   {kept.stop}"
-    yield f"  then      {shlex.join(['rm', '-r', str(kept.folder)])}"
+    yield f"  stop      {kept.stop}"
+    yield f"  remove    {shlex.join(['rm', '-r', str(kept.folder)])}"
 
 
 def _counted(head: str, counts: Sequence[Count]) -> list[str]:
@@ -115,7 +116,7 @@ def _side_by_side(left: list[str], right: list[str]) -> Iterator[str]:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """Columns of equal width, numbers to the right."""
+    """Align the columns. Numbers are right-aligned."""
     cells = [list(heads), *([_cell(value) for value in row] for row in rows)]
     widths = [max(len(row[number]) for row in cells) for number in range(len(heads))]
     numeric = [all(isinstance(value, int) for value in column) for column in zip(*rows, strict=True)]

@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 from syncd.pitchyou.failures import compressed
 
-_PIECE = 64 * 1024  # bytes; a bomb meets the limit of whoever takes the pieces before it fills the memory
+_PIECE = (
+    64 * 1024
+)  # bytes; whoever takes the pieces has a limit, so that no bomb fills the memory or the disk
+_BOMB_SIZE, _BOMB_RATIO = 16 * 1024 * 1024, 200  # bytes decoded, and how often more than came
 
 
 class Decoder:
@@ -28,15 +31,21 @@ class Decoder:
             raise compressed("in a way that syncd cannot decode")
         self._write, self._zlib = write, zlib.decompressobj(zlib.MAX_WBITS | 32)
         self.write = write if self.is_identity else self._decode
+        self._came = self._decoded = 0
 
     def _decode(self, data: bytes) -> None:
+        self._came += len(data)
         while data:
             try:
-                self._write(self._zlib.decompress(data, _PIECE))
+                piece = self._zlib.decompress(data, _PIECE)
             except zlib.error:
                 raise compressed("and damaged") from None
             if self._zlib.unused_data:
                 raise compressed("and goes on after its end")
+            self._decoded += len(piece)
+            if self._decoded > max(_BOMB_SIZE, _BOMB_RATIO * self._came):
+                raise compressed(f"and expands more than {_BOMB_RATIO}-fold")
+            self._write(piece)
             data = self._zlib.unconsumed_tail
 
     def finish(self) -> None:

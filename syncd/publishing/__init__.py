@@ -1,1 +1,1 @@
-"""What leaves syncd for people to see: buttons, QR codes, sheets, embeddings. Text in, text or bytes out."""
+"""Creates what people see: buttons, QR codes, sheets, embedded chats. Takes text, returns text or bytes."""

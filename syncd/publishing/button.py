@@ -1,4 +1,4 @@
-"""The button of a job ad that leads to the interview on WhatsApp (S1.3)."""
+"""Creates the button of a job ad, which links to the interview on WhatsApp (S1.3)."""
 
 from html import escape
 from typing import Literal
@@ -10,12 +10,12 @@ TEXTS: dict[Language, str] = {"de": "Jetzt einfach per WhatsApp bewerben", "en":
 LONGEST_TEXT = 200
 
 Styles = Literal["inline", "classes"]
-"""`inline`: nothing else is needed. `classes`: for pages whose policy forbids inline style; `button_css` goes into their stylesheet."""
+"""`inline` needs nothing else. `classes` is for pages whose policy forbids inline styles; they need `button_css`."""
 
-# White on this green has a contrast of 7.7 : 1; on the light green that people know from WhatsApp it would be 2 : 1.
+# White on this green has a contrast of 7.7 : 1. On WhatsApp's well-known light green the contrast would be 2 : 1.
 _GREEN = "#0a5f44"
 
-# The border is seen only where the colours are the reader's own (forced colours), and makes it a button there.
+# The border is visible only in forced-colours mode, where it makes the link look like a button.
 _BUTTON = (
     "display:inline-flex;align-items:center;gap:.6em;box-sizing:border-box;max-width:100%;min-height:44px;padding:.5em 1.3em;"
     f"border:2px solid transparent;border-radius:1.5em;background-color:{_GREEN};color:#fff;"
@@ -23,14 +23,15 @@ _BUTTON = (
 )
 _LOGO_SIZE = "flex:none;width:1.75em;height:1.75em"
 
-# Dark around white: one of the two is seen on any ground.
+# A dark outline around a white one: one of them is visible on any background.
 _STYLESHEET = f""".whatsapp-apply {{ {_BUTTON} }}
 .whatsapp-apply svg {{ {_LOGO_SIZE} }}
 .whatsapp-apply:hover {{ text-decoration: underline }}
 .whatsapp-apply:focus-visible {{ outline: 3px solid {_GREEN}; outline-offset: 3px; box-shadow: 0 0 0 3px #fff }}
 """
 
-# A speech bubble with a telephone's receiver, drawn for syncd. Colours come from the text, by attributes: no policy forbids those.
+# A speech bubble with a telephone receiver, drawn for syncd. It takes its colour from the text through attributes, which
+# no policy forbids.
 _LOGO = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="28" height="28" viewBox="0 0 32 32" fill="none" stroke="currentColor"'
     ' stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false"{style}>'
@@ -48,17 +49,17 @@ def button_html(
     job_title: str | None = None,
     styles: Styles = "inline",
 ) -> str:
-    """One `<a>` element that leads to the apply link `url` (S1.3): no script, nothing loaded from anywhere.
+    """Create one `<a>` element that links to the apply link `url` (S1.3). It needs no script and loads nothing.
 
-    `text` is shown instead of the language's own, at most 200 characters. Screen readers hear it with `job_title` behind it, so
-    that several buttons of one page can be told apart. Raises BadInput for what `checked_address` and `checked_text` refuse.
+    `text` replaces the default text of the language; at most 200 characters. Screen readers read `job_title` after it, so
+    that several buttons on one page can be told apart. Raises BadInput for what `checked_address` or `checked_text` reject.
     """
     shown = (
         TEXTS[language] if text is None else checked_text(text, name="button's text", at_most=LONGEST_TEXT)
     )
     label = "" if job_title is None else f' aria-label="{escape(f"{shown}: {checked_title(job_title)}")}"'
     if styles == "inline":
-        # The browser's own focus ring stays, a little off the edge.
+        # Keeps the browser's own focus ring, a little away from the edge.
         look, logo_style = f' style="{_BUTTON};outline-offset:3px"', f' style="{_LOGO_SIZE}"'
     else:
         look, logo_style = ' class="whatsapp-apply"', ""
@@ -69,5 +70,5 @@ def button_html(
 
 
 def button_css() -> str:
-    """The stylesheet of the buttons made with `styles="classes"`."""
+    """Return the stylesheet for buttons created with `styles="classes"`."""
     return _STYLESHEET

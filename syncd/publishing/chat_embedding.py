@@ -1,4 +1,4 @@
-"""The chat in a page of the ATS (S3.2): as an iframe, or as the widget whose css and javascript PitchYou delivers."""
+"""Embeds the chat in a page of the ATS (S3.2): as an iframe, or as PitchYou's widget with its CSS and JavaScript."""
 
 from html import escape
 
@@ -10,16 +10,16 @@ _TITLES: dict[Language, str] = {
     "en": "Chat with the applicant",
 }
 
-# Scripts, forms and its own storage are what a chat is made of; new windows and downloads are for the files people send. What is
-# missing here is what the chat must not do: lead the page around it elsewhere, or ask for modal dialogs. Scripts together with
-# allow-same-origin would undo the sandbox only for a chat of the page's own origin, and PitchYou's never is.
+# The chat needs scripts, forms and its own storage, and popups and downloads for the files people send. It may not navigate
+# the surrounding page or open modal dialogs, so those permissions are missing. Scripts together with allow-same-origin would
+# disable the sandbox only if the chat had the origin of the page, which PitchYou's never has.
 _SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-downloads"
 
 
 def iframe_html(url: str, *, language: Language = "de") -> str:
-    """The element that shows the chat at `url` in a page (S3.2). Raises BadInput for what `checked_address` refuses.
+    """Create the element that shows the chat at `url` in a page (S3.2). Raises BadInput for what `checked_address` rejects.
 
-    The address holds the chat's token: put the element into a page for this one recruiter, and not into a cache.
+    The URL contains the chat's token. Put the element only into a page for this one recruiter, and do not cache the page.
     """
     return (
         f'<iframe src="{escape(checked_address(url))}" title="{_TITLES[language]}" lang="{language}" sandbox="{_SANDBOX}" '
@@ -28,14 +28,14 @@ def iframe_html(url: str, *, language: Language = "de") -> str:
 
 
 def iframe_csp(url: str) -> str:
-    """The header that lets a page of the ATS show that iframe; a policy that is there already gets its directive. Raises BadInput."""
+    """Return the header that lets a page show the iframe. Add its directive to an existing policy. Raises BadInput."""
     return f"Content-Security-Policy: frame-src {origin(url)}"
 
 
 def widget_html(chat_url: str, *, css_url: str, js_url: str) -> str:
-    """The elements that load PitchYou's widget and tell it the chat's address in `data-chat-url` (S3.2). Raises BadInput.
+    """Create the elements that load PitchYou's widget and pass it the chat's URL in `data-chat-url` (S3.2). Raises BadInput.
 
-    They ask for css and javascript as any page does, without CORS, which a server that only delivers files need not offer.
+    They load CSS and JavaScript without CORS, because a plain file server may not offer it.
     """
     return (
         f'<link rel="stylesheet" href="{escape(checked_address(css_url))}" referrerpolicy="no-referrer">\n'
@@ -45,7 +45,7 @@ def widget_html(chat_url: str, *, css_url: str, js_url: str) -> str:
 
 
 def widget_csp(chat_url: str, *, css_url: str, js_url: str) -> str:
-    """The header that lets a page of the ATS run the widget; a policy that is there already gets its directives. Raises BadInput."""
+    """Return the header that lets a page run the widget. Add its directives to an existing policy. Raises BadInput."""
     chat = origin(chat_url)
     return (
         f"Content-Security-Policy: style-src {origin(css_url)}; script-src {origin(js_url)}; "

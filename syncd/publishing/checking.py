@@ -1,50 +1,52 @@
-"""What callers give: web addresses and texts, checked before they become part of a page, a code or a header."""
+"""Checks URLs and texts from callers before they become part of a page, a QR code or a header."""
 
 import re
 import unicodedata
 
 from syncd.errors import BadInput
 
-# RFC 3986: nothing but these may stand in an address, so that no blank, quote, angle bracket, control or bidi character gets past here.
+# The characters that RFC 3986 allows in a URL. Blanks, quotes, angle brackets, control and bidi characters are rejected.
 _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%")
 _ADDRESS = re.compile(
     r"(https?://(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)(?:[/?#].*)?"
 )
-_JOINERS = "\u200c\u200d\u00ad"  # parts of emoji and of Persian words, and where a long word may break
+# Parts of emoji and of Persian words, and the soft hyphen.
+_JOINERS = "\u200c\u200d\u00ad"
 
 
 def checked_address(address: str) -> str:
-    """The address as it is, if it is a complete http(s) address without a user name.
+    """Return the URL unchanged if it is a complete http(s) URL without a user name.
 
-    Raises BadInput, which does not repeat the address: that of a chat is a secret.
+    Raises BadInput. Its message does not repeat the URL, because the URL of a chat is secret.
     """
     origin(address)
     return address
 
 
 def origin(address: str) -> str:
-    """Scheme, host and port, as a Content-Security-Policy names them. Raises BadInput as `checked_address` does."""
+    """Return scheme, host and port as in a Content-Security-Policy. Raises BadInput as `checked_address` does."""
     for place, character in enumerate(address, start=1):
         if character not in _ALLOWED:
             raise BadInput(
-                f"The address has U+{ord(character):04X} as its character {place}, which no address may hold; "
-                "percent-encode it."
+                f"Character {place} of the URL is U+{ord(character):04X}, which a URL must not contain. "
+                "Percent-encode it."
             )
     match = _ADDRESS.fullmatch(address)
     if match is None:
-        raise BadInput("The address does not begin with http:// or https:// and the name of a host.")
+        raise BadInput("The URL does not begin with http:// or https:// and a host name.")
     return match[1].lower()
 
 
 def checked_title(title: str) -> str:
-    """A job's title as `checked_text` leaves it, of at most 1,000 characters. Raises BadInput."""
+    """Clean a job title with `checked_text`; at most 1,000 characters. Raises BadInput."""
     return checked_text(title, name="job title", at_most=1000)
 
 
 def checked_text(text: str, *, name: str, at_most: int) -> str:
-    """The text in one line, without what is not meant to be seen: control, bidi and other format characters, halves of surrogates.
+    """Return the text as one line without invisible characters: control, bidi and format characters, lone surrogates.
 
-    `name` is what errors call it, `at_most` counts characters. Raises BadInput when nothing is left or it is too long.
+    `name` is the text's name in errors, `at_most` its maximum length in characters. Raises BadInput if nothing is left or
+    the text is too long.
     """
     seen = "".join(
         " " if character.isspace() else character for character in text if _is_meant_to_be_seen(character)
@@ -53,7 +55,9 @@ def checked_text(text: str, *, name: str, at_most: int) -> str:
     if not line.strip(_JOINERS):
         raise BadInput(f"The {name} is empty.")
     if len(line) > at_most:
-        raise BadInput(f"The {name} has {len(line)} characters, more than {at_most}; shorten it.")
+        raise BadInput(
+            f"The {name} has {len(line)} characters, but at most {at_most} are allowed. Shorten it."
+        )
     return line
 
 

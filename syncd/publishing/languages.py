@@ -1,4 +1,4 @@
-"""The languages that what is published can be had in."""
+"""The languages of buttons, sheets and embedded chats."""
 
 from typing import Literal
 

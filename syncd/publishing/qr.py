@@ -1,4 +1,4 @@
-"""An address as a QR code."""
+"""Encodes a URL as a QR code."""
 
 import io
 
@@ -8,27 +8,29 @@ from syncd.errors import BadInput
 from syncd.publishing.checking import checked_address
 
 LONGEST_ADDRESS = 2331
-"""Bytes that the largest QR code holds at error correction M."""
+"""The capacity in bytes of the largest QR code at error correction level M."""
 
-_QUIET_ZONE = 4  # modules; the standard's minimum
-_PNG_SCALE = 12  # pixels per module: about 4 cm at 300 dpi for an ordinary apply link
+# Modules; the minimum of the standard.
+_QUIET_ZONE = 4
+# Pixels per module. A typical apply link is then about 4 cm wide at 300 dpi.
+_PNG_SCALE = 12
 
 
 def qr_svg(url: str) -> bytes:
-    """The address as an SVG of one millimetre per module, which has a name for screen readers. Raises BadInput as `qr_png` does."""
+    """Encode the URL as an SVG with one millimetre per module and a name for screen readers. Raises BadInput as `qr_png` does."""
     return _svg(url, xmldecl=True, unit="mm")
 
 
 def qr_svg_element(url: str) -> str:
-    """The same drawing as an `<svg>` element for an HTML page, whose stylesheet gives it a size. Raises BadInput as `qr_png` does."""
+    """Encode the URL as an `<svg>` element for an HTML page; the page's CSS sets its size. Raises BadInput as `qr_png` does."""
     return _svg(url, xmldecl=False, omitsize=True).decode().strip()
 
 
 def qr_png(url: str) -> bytes:
-    """The address as a PNG of 12 pixels per module.
+    """Encode the URL as a PNG with 12 pixels per module.
 
-    As the SVG, it has a quiet zone of four modules and corrects errors at level M or better. Raises BadInput for what
-    `checked_address` refuses, and for an address too long for a QR code.
+    Like the SVG, it has a quiet zone of four modules and error correction level M or better. Raises BadInput for what
+    `checked_address` rejects, and for a URL that is too long for a QR code.
     """
     picture = io.BytesIO()
     _code(url).save(picture, kind="png", scale=_PNG_SCALE, border=_QUIET_ZONE)
@@ -41,7 +43,7 @@ def _svg(url: str, *, xmldecl: bool, unit: str | None = None, omitsize: bool = F
         drawing,
         kind="svg",
         border=_QUIET_ZONE,
-        light="#fff",  # on a dark page, too, the code stands on white
+        light="#fff",  # keeps the code readable on dark pages
         title="QR-Code",
         svgclass=None,
         lineclass=None,
@@ -49,7 +51,7 @@ def _svg(url: str, *, xmldecl: bool, unit: str | None = None, omitsize: bool = F
         unit=unit,
         omitsize=omitsize,
     )
-    # crispEdges: without it, a scaled drawing shows light seams between the rows.
+    # Without crispEdges, a scaled drawing shows light seams between the rows.
     return drawing.getvalue().replace(b"<svg ", b'<svg role="img" shape-rendering="crispEdges" ', 1)
 
 
@@ -57,7 +59,7 @@ def _code(url: str) -> segno.QRCode:
     address = checked_address(url)
     if len(address) > LONGEST_ADDRESS:
         raise BadInput(
-            f"The address has {len(address)} characters; a QR code holds {LONGEST_ADDRESS} at error correction M. "
+            f"The URL has {len(address)} characters, but a QR code holds at most {LONGEST_ADDRESS} (error correction M). "
             "Shorten the title or the utm values."
         )
     return segno.make_qr(address, error="m", boost_error=True)

@@ -1,4 +1,4 @@
-"""An A4 sheet to hang up where people pass by: the job's title, a QR code, one line that says what to do with it."""
+"""Creates an A4 sheet for a notice board or shop window: the job title, a QR code and a line that explains it."""
 
 import base64
 import hashlib
@@ -18,14 +18,17 @@ INSTRUCTIONS: dict[Language, str] = {
     "en": "Scan the code with your camera and apply by WhatsApp.",
 }
 
-_WIDTH, _HEIGHT = 170, 105  # mm: the room of the title
-_SIZES = (20, 17, 14, 12, 10, 8, 7, 6, 5, 4, 3.2)  # mm: the largest in which the title fits is taken
-_SMALLEST_WHOLE = 10  # mm: to this size the title shrinks for the sake of long words; below it they break
-_LINE = 1.2  # height of a line, in sizes
+# The space for the title, in mm.
+_WIDTH, _HEIGHT = 170, 105
+# Font sizes in mm. The title gets the largest one in which it fits.
+_SIZES = (20, 17, 14, 12, 10, 8, 7, 6, 5, 4, 3.2)
+# In mm. The title shrinks to this size to keep long words whole. In smaller sizes long words break.
+_SMALLEST_WHOLE = 10
+# Line height as a multiple of the font size.
+_LINE = 1.2
 _LONG_WORD = re.compile(r"\S{20,}")
-_CLUSTER = re.compile(
-    "\\S(?:[\u0300-\u036f\ufe0e\ufe0f]|\u200d\\S)*"
-)  # a letter with its accents, an emoji with its parts
+# A letter with its accents, or an emoji with its parts.
+_CLUSTER = re.compile("\\S(?:[\u0300-\u036f\ufe0e\ufe0f]|\u200d\\S)*")
 
 _STYLE = """@page { size: A4; margin: 0 }
 html, body { margin: 0; background: #fff; color: #000 }
@@ -39,10 +42,10 @@ p { margin: 0; font-size: 5.5mm; line-height: 1.2 }
 
 
 def sheet_html(url: str, *, title: str, language: Language = "de") -> str:
-    """The sheet as a page that prints on exactly one side of A4; it loads and runs nothing.
+    """Create the sheet as an HTML page that prints on exactly one side of A4. The page loads nothing and runs no script.
 
-    The title, of at most 1,000 characters, wraps and shrinks until it fits. Raises BadInput for what `checked_title` and `qr_png`
-    refuse.
+    The title (at most 1,000 characters) wraps and shrinks until it fits. Raises BadInput for what `checked_title` or
+    `qr_png` reject.
     """
     shown = checked_title(title)
     style = _STYLE % _size_of(shown)
@@ -58,16 +61,16 @@ def sheet_html(url: str, *, title: str, language: Language = "de") -> str:
 
 
 def sheet_pdf(url: str, *, title: str, language: Language = "de") -> bytes:
-    """The sheet as a PDF of one page of A4, the same bytes for the same arguments on the same machine.
+    """Create the sheet as a PDF with one A4 page. The same arguments give the same bytes on the same machine.
 
-    It is PDF/UA-1, accessible, unless the title has a character that no font of this machine has, as an emoji may be. Title and
-    errors as `sheet_html` has them; SyncdError if the extra `sheet` is not installed.
+    The PDF is accessible (PDF/UA-1), unless the title contains a character that no installed font has, such as an emoji.
+    Title and errors are as in `sheet_html`. Raises SyncdError if the extra `sheet` is not installed.
     """
     try:
         import typst
     except ImportError:
         raise SyncdError(
-            "PDF sheets need typst, which is not installed here: pip install 'syncd[sheet]', or take the .html form."
+            "PDF sheets need typst, which is not installed. Run `pip install 'syncd[sheet]'`, or use a .html file."
         ) from None
 
     shown = checked_title(title)
@@ -76,11 +79,11 @@ def sheet_pdf(url: str, *, title: str, language: Language = "de") -> bytes:
         "main": resources.files("syncd.publishing").joinpath("sheet.typ").read_bytes(),
         "qr.svg": qr_svg(url),
     }
-    # Texts go in as values: typst never reads them as markup.
+    # Texts are passed as values, so that typst never reads them as markup.
     inputs = {"title": shown, "broken": _breakable(shown), "instruction": instruction, "language": language}
 
     def compiled(standards: list[Literal["ua-1"]]) -> bytes:
-        # typst's own types do not know that several files may be given by name.
+        # typst's type annotations do not cover several files passed by name.
         return typst.compile(files, sys_inputs=inputs, pdf_standards=standards, timestamp=0)  # type: ignore[call-overload, no-any-return]
 
     try:
@@ -92,12 +95,12 @@ def sheet_pdf(url: str, *, title: str, language: Language = "de") -> bytes:
 
 
 def _breakable(text: str) -> str:
-    """The text with places to break, which show nothing, in its long words; typst breaks words nowhere else."""
+    """Insert invisible break opportunities into long words. typst breaks words only there."""
     return _LONG_WORD.sub(lambda word: "\u200b".join(_CLUSTER.findall(word[0])), text)
 
 
 def _size_of(title: str) -> float:
-    """The largest size, in mm, in which the title surely fits; letters are counted as wide as those of any common font."""
+    """Return the largest size in mm in which the title is sure to fit, assuming the widest letters of common fonts."""
     widest = max(sum(map(_em, word)) for word in title.split())
     for size in _SIZES:
         width = _WIDTH / size
@@ -107,7 +110,7 @@ def _size_of(title: str) -> float:
 
 
 def _lines(text: str, width: float) -> int:
-    """The lines that the text takes when each holds `width` em and words wider than that are broken."""
+    """Count the lines of the text if a line is `width` em wide and wider words are broken."""
     lines, used = 1, 0.0
     for word in text.split():
         needed = sum(map(_em, word))
@@ -124,5 +127,6 @@ def _em(character: str) -> float:
     if combining(character):
         return 0
     if east_asian_width(character) in "WF":
-        return 1.4  # the width of an emoji
+        # The width of an emoji.
+        return 1.4
     return 0.62 if character.isascii() and character.islower() else 1.0

@@ -1,1 +1,1 @@
-"""What an ATS does with PitchYou besides the sync: templates, jobs, apply links, chats. Each use is one function."""
+"""What an ATS does with PitchYou besides the sync: templates, jobs, apply links and chats. One function per use case."""

@@ -1,4 +1,4 @@
-"""Open a chat with an applicant (S3.1–S3.3)."""
+"""Opens a chat with an applicant (S3.1–S3.3)."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from syncd.store import chat_requests
 from syncd.store.chat_requests import Applicant
 from syncd.store.engine import Database
 
-# What PitchYou answers about an applicant; other refusals are about the request itself.
+# With these statuses PitchYou refuses the applicant. Any other status means that the request itself was wrong.
 _ABOUT_THE_APPLICANT = (403, 404, 409, 410, 422)
 
 
@@ -22,24 +22,24 @@ def find_applicant(
     *,
     client_id: str | None,
 ) -> Applicant:
-    """The application with this id.
+    """Find the application with this id.
 
     Args:
-        client_ids: all tenants that are configured.
-        client_id: the one that is meant, if it was said.
+        client_ids: all configured tenants.
+        client_id: the tenant to search, or None to search all.
 
     Raises:
-        BadInput: there is none, it is another tenant's, or several have one with this id.
+        BadInput: no application has this id, it belongs to another tenant, or several tenants have it.
     """
     if "\0" in profile_id or any("\ud800" <= c <= "\udfff" for c in profile_id):
-        raise BadInput("the profile id holds a NUL or bytes that are no UTF-8")
+        raise BadInput("the profile id contains a NUL character or is not valid UTF-8")
     found = database.transact(lambda c: chat_requests.applicants(c, client_ids, profile_id), deadline)
     if client_id is not None:
         mine = [applicant for applicant in found if applicant.client_id == client_id]
         if not mine and found:
             owners = ", ".join(applicant.client_id for applicant in found)
             raise BadInput(
-                f"the application {profile_id[:80]!r} is not of client {client_id}, but of: {owners}"
+                f"application {profile_id[:80]!r} does not belong to client {client_id}, but to: {owners}"
             )
         found = mine
     if not found:
@@ -47,7 +47,7 @@ def find_applicant(
     if len(found) > 1:
         owners = ", ".join(applicant.client_id for applicant in found)
         raise BadInput(
-            f"several clients have an application {profile_id[:80]!r}: say --client, one of: {owners}"
+            f"several clients have an application {profile_id[:80]!r}; choose one with --client: {owners}"
         )
     return found[0]
 
@@ -55,11 +55,9 @@ def find_applicant(
 def _why_not_found(database: Database, profile_id: str, deadline: Deadline) -> str:
     others = database.transact(lambda c: chat_requests.applicants(c, None, profile_id), deadline)
     if not others:
-        return f"there is no application {profile_id[:80]!r} in the store: look it up in ats.application"
+        return f"no application {profile_id[:80]!r} in the database. Look up the id in ats.application."
     owners = ", ".join(applicant.client_id for applicant in others)
-    return (
-        f"the application {profile_id[:80]!r} is of a client that the configuration does not have: {owners}"
-    )
+    return f"application {profile_id[:80]!r} belongs to a client that is not configured: {owners}"
 
 
 def open_chat(
@@ -72,17 +70,17 @@ def open_chat(
     chat_base: str,
     deadline: Deadline,
 ) -> str:
-    """Ask PitchYou for a new token, note who asked, and only then give the chat's address.
+    """Request a new token from PitchYou, record who requested it, and return the chat's URL.
 
     Args:
-        recruiter_name: whom the applicant sees as the sender.
-        requested_by: the account that asks.
-        chat_base: the address of the chat UI.
+        recruiter_name: the sender's name that the applicant sees.
+        requested_by: the account that requests the chat.
+        chat_base: the URL of the chat UI.
 
     Raises:
-        BadInput: the recruiter's name cannot be shown, or the application was erased meanwhile.
-        ApiRefused, ApiUnavailable, BadAnswer: there is no token.
-        DatabaseUnavailable: it could not be noted; the token is thrown away.
+        BadInput: the recruiter's name cannot be shown, or the application was erased in the meantime.
+        ApiRefused, ApiUnavailable, BadAnswer: PitchYou issued no token.
+        DatabaseUnavailable: the request could not be recorded, so the token is discarded.
     """
     name = checked_name(recruiter_name)
     try:
@@ -91,8 +89,9 @@ def open_chat(
         if error.status not in _ABOUT_THE_APPLICANT:
             raise
         raise ApiRefused(
-            f"PitchYou opens no chat with profile {applicant.profile_id[:80]!r} of client "
-            f"'{applicant.client_id}' (HTTP {error.status}): it may have deleted the profile, or the client may not chat",
+            f"PitchYou refused to open a chat with profile {applicant.profile_id[:80]!r} of client "
+            f"'{applicant.client_id}' (HTTP {error.status}). PitchYou may have deleted the profile, or chats may be "
+            "disabled for this client. Ask PitchYou.",
             status=error.status,
         ) from None
     noted = database.transact(
@@ -103,6 +102,6 @@ def open_chat(
     )
     if not noted:
         raise BadInput(
-            f"the application {applicant.profile_id[:80]!r} was erased meanwhile: no chat was opened"
+            f"application {applicant.profile_id[:80]!r} was erased while the chat was being opened; no chat was opened"
         )
     return chat_url(token, chat_base)

@@ -1,7 +1,7 @@
-"""CSV files as people save them: read in constant memory, again if need be, with every mistake named by its line.
+"""Reads CSV files as people save them: in constant memory, repeatedly if necessary, and reports every error by line.
 
-Knows nothing of jobs or links. The caller names the columns, gets rows of text, and adds its own mistakes to those
-found here, so that whoever made the file sees all of them at once.
+This module knows nothing about jobs or links. The caller names the columns, gets rows of text, and adds its own errors
+to those found here, so that the author of the file sees all errors at once.
 """
 
 import csv
@@ -21,23 +21,26 @@ from typing import IO
 from syncd.errors import BadInput
 from syncd.recruiting.csv_encoding import encoding_of
 
-MAX_RECORD = 131_072  # characters of one record; more is a quote that was never closed
-MAX_MISTAKES = 1000  # listed; further ones are counted
-_SHOWN = 60  # characters of the file's text in a message
+# Characters in one record. A longer record means that a quote was never closed.
+MAX_RECORD = 131_072
+# Errors listed. Further ones are only counted.
+MAX_MISTAKES = 1000
+# Characters of the file's text in a message.
+_SHOWN = 60
 _DELIMITERS = (",", ";", "\t")
 _SWALLOWED = (
-    "a field goes over several lines and holds the delimiter: a quotation mark is missing or too many"
+    "a field spans several lines and contains the delimiter; a quotation mark is missing or superfluous"
 )
 _WRONG_QUOTES = 'a quote inside a quoted field must be doubled: "the ""best"" job"'
 _OPEN_QUOTE = (
     f"a quote opened here is not closed, or the record is longer than {MAX_RECORD:,} characters; "
-    "nothing below it was read"
+    "the lines below were not read"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that the caller knows, by its name or an alias; case, blanks, `_` and `-` do not matter."""
+    """A column that the caller knows by its name or an alias. Case, blanks, `_` and `-` are ignored in the comparison."""
 
     name: str
     aliases: tuple[str, ...] = ()
@@ -45,41 +48,41 @@ class Column:
 
 
 class Mistakes:
-    """What is wrong with a file, line by line. The first 1,000 are kept, further ones counted."""
+    """The errors in a file, by line. Keeps the first 1,000 and counts the rest."""
 
     def __init__(self) -> None:
         self._kept: list[tuple[int, str]] = []
         self.count = 0
 
     def add(self, line_no: int, what: str) -> None:
-        """Note a mistake; line 0 is for what no file has. Text of the file belongs into `what` by way of `shown` only."""
+        """Record an error. Line 0 means that there is no file. Pass text of the file through `shown` before putting it in `what`."""
         self.count += 1
         if len(self._kept) < MAX_MISTAKES:
             self._kept.append((line_no, what))
 
     def add_more(self, count: int) -> None:
-        """Note that there are `count` more, which nobody listed."""
+        """Count `count` more errors without listing them."""
         self.count += count
 
     def raise_any(self) -> None:
-        """Raise BadInput with all of them, in the order of their lines, if there is one."""
+        """Raise BadInput with all errors in the order of their lines, if there are any."""
         if not self.count:
             return
         problems = [f"line {line_no}: {what}" if line_no else what for line_no, what in sorted(self._kept)]
         if more := self.count - len(problems):
-            problems.append(f"and {more:,} more mistakes")
+            problems.append(f"and {more:,} more errors")
         raise BadInput(*problems)
 
 
 def shown(text: str) -> str:
-    """Text of the file as a message may show it: quoted, short, with nothing in it that could steer a terminal."""
+    """Return text of the file in a form that is safe in a message: quoted, shortened, without control characters."""
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
 class CsvFile:
-    """A file whose header has been understood; made by `open_csv`.
+    """A file with a valid header; created by `open_csv`.
 
-    `columns` are the names of the known columns that it has, `notes` are sentences for whoever gave the file.
+    `columns` are the names of the known columns in the file. `notes` are messages for the author of the file.
     """
 
     def __init__(self, file: IO[bytes], columns: Sequence[Column]) -> None:
@@ -93,14 +96,14 @@ class CsvFile:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the known columns that the file has."""
+        """Return the names of the known columns in the file."""
         return tuple(self._places)
 
     def rows(self, mistakes: Mistakes) -> Iterator[tuple[int, dict[str, str]]]:
-        """Each record below the header: the number of the line it begins in, and its text by column name.
+        """Yield each record below the header: the number of its first line, and its text by column name.
 
-        Every call begins anew. A record that cannot be read goes to `mistakes` and is left out; one with nothing in it
-        is left out. Text comes as it was written, blanks and line ends included.
+        Every call starts from the beginning. A record that cannot be read is added to `mistakes` and skipped. Empty
+        records are skipped. Text is returned unchanged, including blanks and line ends.
         """
         records = self._records(mistakes)
         next(records)  # the header
@@ -112,9 +115,9 @@ class CsvFile:
             elif len(record) == self._width:
                 yield line_no, {name: record[index] for name, index in self._places.items()}
             else:
-                mistakes.add(line_no, f"the header has {self._width} fields, this line {len(record)}")
+                mistakes.add(line_no, f"the header has {self._width} fields, but this line has {len(record)}")
         if empty and not mistakes.count:
-            mistakes.add(1, "nothing follows the header")
+            mistakes.add(1, "the file has no lines below the header")
 
     def _records(self, mistakes: Mistakes) -> Iterator[tuple[int, list[str]]]:
         self._text.seek(0)
@@ -128,16 +131,18 @@ class CsvFile:
                 record = next(reader, None)
             except csv.Error:
                 if lines.exhausted or reader.line_num > line_no:
-                    mistakes.add(line_no, _OPEN_QUOTE)  # who knows which lines it has swallowed
+                    # The open quote may have swallowed any number of lines.
+                    mistakes.add(line_no, _OPEN_QUOTE)
                     return
                 mistakes.add(line_no, _WRONG_QUOTES)
                 continue
-            is_hint = line_no == 1 and record and record[0].lower().startswith("sep=")  # Excel's own
+            # Excel's own hint about the delimiter.
+            is_hint = line_no == 1 and record and record[0].lower().startswith("sep=")
             if record and any(record) and not is_hint:
                 yield line_no, record
 
     def _find_header(self, names: dict[str, str]) -> tuple[str, list[str]]:
-        """The delimiter that shows the most known names in the first record, and that record."""
+        """Return the delimiter that yields the most known names in the first record, and that record."""
         found: list[tuple[int, int, str, list[str]]] = []
         for self._delimiter in _DELIMITERS:
             mistakes = Mistakes()
@@ -155,7 +160,7 @@ class CsvFile:
     def _understand(
         self, header: list[str], names: dict[str, str], columns: Sequence[Column]
     ) -> dict[str, int]:
-        """Where each known column stands; raises BadInput with everything that is wrong with the header."""
+        """Return the position of each known column. Raises BadInput with all errors in the header."""
         places: dict[str, int] = {}
         problems = []
         for index, title in enumerate(header):
@@ -172,7 +177,7 @@ class CsvFile:
             if near:
                 problems.append(f"the header has {shown(title)}; did you mean {names[near[0]]}?")
             else:
-                self.notes.append(f"the column {shown(title)} is not known and was ignored")
+                self.notes.append(f"the column {shown(title)} is unknown and was ignored")
         problems += [
             f"the header has no column {c.name}" for c in columns if c.required and c.name not in places
         ]
@@ -182,12 +187,13 @@ class CsvFile:
 
 
 class _Lines:
-    """The lines of a file for `csv.reader`, which by itself would take in a record of any length."""
+    """Feeds the lines of a file to `csv.reader` and limits the length of a record, which `csv.reader` does not."""
 
     def __init__(self, text: IO[str]) -> None:
         self._text = text
         self.left = MAX_RECORD
-        self.exhausted = False  # the file, or what one record may take of it
+        # True at the end of the file, or when a record has reached its maximum length.
+        self.exhausted = False
 
     def __iter__(self) -> "_Lines":
         return self
@@ -209,15 +215,18 @@ def _plain(title: str) -> str:
 
 @contextmanager
 def open_csv(source: str | Path, columns: Sequence[Column]) -> Iterator[CsvFile]:
-    """Open a CSV file: comma, semicolon or tab; UTF-8 with or without BOM, or Windows-1252, which its notes then say.
+    """Open a CSV file separated by comma, semicolon or tab, in UTF-8 (with or without BOM) or Windows-1252.
+
+    `notes` of the result says so if the file is in Windows-1252.
 
     Args:
-        source: a path, or `-` for the standard input. What cannot be read twice goes into an unlinked temporary file.
-        columns: those that the caller knows; they may stand in any order, and others beside them.
+        source: a path, or `-` for standard input. Input that cannot be read twice is copied to an unlinked temporary
+            file.
+        columns: the known columns. The file may have them in any order, among others.
 
     Raises:
-        BadInput: the file cannot be read, has another encoding, or its header lacks a required column, has one twice
-            or misspells one. The file's records are read later, by `CsvFile.rows`.
+        BadInput: the file cannot be read or has another encoding, or its header lacks a required column, repeats a
+            column or misspells one. `CsvFile.rows` reads the records later.
     """
     with ExitStack() as stack:
         try:

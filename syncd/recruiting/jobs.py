@@ -1,4 +1,4 @@
-"""The ATS's vacancies, taken in from a CSV file (S2.4)."""
+"""Imports job vacancies from a CSV file (S2.4)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -36,10 +36,11 @@ Row = tuple[int | str | datetime | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did, or would have done. `read` is the sum of `new`, `filled`, `changed` and `unchanged`.
+    """What an import did, or would do in a dry run. `read` is the sum of `new`, `filled`, `changed` and `unchanged`.
 
-    `filled` were known without the ATS's data: stubs that the sync made, and jobs made for an apply link. `closed` are
-    jobs of earlier lists that this one does not name. `notes` are sentences for whoever gave the file.
+    `filled` counts jobs that were known by reference only: stubs created by the sync, and jobs created for an apply
+    link. `closed` counts jobs of earlier imports that this file does not contain. `notes` are messages for the author of
+    the file.
     """
 
     read: int
@@ -61,22 +62,22 @@ def import_jobs(
     complete: bool = False,
     progress: Callable[[int], None] = lambda read: None,
 ) -> Imported:
-    """Take in a list of jobs, all of it or nothing, in one transaction.
+    """Import a list of jobs in one transaction, completely or not at all.
 
-    A job that is known gets what the file says: an empty field clears, a column that the file does not have leaves
-    alone, and what is the same is not written. Nothing is ever deleted. It needs no lease and works beside the daemon,
-    which adds jobs that are not there yet and changes none: it waits at most until this transaction ends, and meets it
-    in the same order. Other imports and links of this client come one after the other.
+    Updates known jobs: an empty field clears the value, a missing column leaves it unchanged, and unchanged jobs are not
+    written. Never deletes a job. Needs no lease and may run while the daemon works: the daemon only adds missing jobs. It
+    waits at most until this transaction ends, and both lock rows in the same order. Other imports and apply links of this
+    client wait for each other.
 
     Args:
-        source: a path, or `-` for the standard input; see `csv_files.open_csv`.
-        timezone: of times without an offset; a date is its midnight.
-        dry_run: do everything and undo it.
-        complete: the file is the whole list: imported jobs that it does not name are closed.
-        progress: called now and then with the number of rows read.
+        source: a path, or `-` for standard input; see `csv_files.open_csv`.
+        timezone: the timezone of times without an offset. A date means midnight there.
+        dry_run: do everything, then roll back.
+        complete: close imported jobs that the file does not contain.
+        progress: called from time to time with the number of rows read.
 
     Raises:
-        BadInput: every mistake in the file, with its line; nothing was written.
+        BadInput: every error in the file with its line. Nothing was written.
         DatabaseUnavailable: nothing was written.
     """
     with open_csv(source, _COLUMNS) as file:
@@ -105,7 +106,7 @@ def _load(
     timezone: ZoneInfo,
     progress: Callable[[int], None],
 ) -> int:
-    """Bring the file to the server and check it there and here; returns the number of its rows."""
+    """Copy the file to the server, check it there and here, and return the number of its rows."""
     mistakes = Mistakes()
     read = 0
 
@@ -120,7 +121,7 @@ def _load(
     jobs.load_list(connection, columns, rows())
     again, total = jobs.repeated(connection, MAX_MISTAKES)
     for line_no, first in again:
-        mistakes.add(line_no, f"the reference of line {first} again")
+        mistakes.add(line_no, f"duplicate of the reference in line {first}")
     mistakes.add_more(total - len(again))
     mistakes.raise_any()
     return read
@@ -145,7 +146,7 @@ def _values(line_no: int, fields: dict[str, str], timezone: ZoneInfo, mistakes: 
             except (ValueError, OverflowError):
                 mistakes.add(
                     line_no,
-                    f"{name} is {shown(written)}, but must be like 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00",
+                    f"{name} is {shown(written)}; write a time like 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00",
                 )
         elif len(written) > MAX_TEXT:
             mistakes.add(line_no, f"the {name} is longer than {MAX_TEXT} characters")
@@ -158,7 +159,7 @@ def _values(line_no: int, fields: dict[str, str], timezone: ZoneInfo, mistakes: 
 
 
 def _moment(written: str, timezone: ZoneInfo) -> datetime:
-    """A time in UTC; raises ValueError or OverflowError if there is none."""
+    """Parse a time and convert it to UTC. Raises ValueError or OverflowError if it is not a valid time."""
     if german := _GERMAN.fullmatch(written):
         day, month, year, hour, minute, second = (int(part or 0) for part in german.groups())
         moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone)

@@ -1,4 +1,4 @@
-"""Issue apply links (S1.2): for templates that PitchYou offers only, and each stored once."""
+"""Creates apply links (S1.2), only for templates that PitchYou offers, and stores each link once."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from syncd.store.engine import Database
 
 @dataclass(frozen=True, slots=True)
 class Wanted(Parts):
-    """A link to be made. `line_no` is its line in a file, 0 without one."""
+    """A requested link. `line_no` is its line in a file, or 0."""
 
     line_no: int = 0
 
@@ -31,15 +31,16 @@ def issue_links(
     deadline: Deadline,
     mistakes: Mistakes | None = None,
 ) -> list[Link]:
-    """Make the links and store them, in one transaction.
+    """Create the links and store them in one transaction.
 
     Args:
-        wanted: in any number; the links come back in this order.
+        wanted: the requested links. The result is in this order.
         apply_url: as in `apply_link`.
-        mistakes: what is wrong with their file already; nothing is stored then, and all is told together.
+        mistakes: errors already found in the file. If there are any, nothing is stored and all errors are raised
+            together.
 
     Raises:
-        BadInput: every mistake in every one of them; then nothing was stored.
+        BadInput: every error in every link. Nothing was stored.
         DatabaseUnavailable: nothing was stored.
     """
 
@@ -56,7 +57,7 @@ def issue_links(
 
 
 def link_of(client_id: str, wanted: Wanted, apply_url: str) -> Link:
-    """The link, without a look at the templates and without storing it. Raises BadInput as `apply_link` does."""
+    """Create the link without checking its template and without storing it. Raises BadInput as `apply_link` does."""
     parts = {name: value or None for name, value in asdict(wanted).items() if name not in ("job", "line_no")}
     url = apply_link(client_id, wanted.job, apply_url=apply_url, **parts)
     return Link(wanted.job, **parts, url=url)
@@ -79,9 +80,10 @@ def _problem_of_template(key: str, offered: Mapping[str, bool]) -> str | None:
     if offered.get(key):
         return None
     if not offered:
-        return "no templates are known yet: run `syncd templates`, or leave the template out"
+        return "no templates are known yet. Run `syncd templates`, or omit the template."
     now = [each for each, there in offered.items() if there]
     near = difflib.get_close_matches(key, now, n=3, cutoff=0.4)
-    what = "was removed at PitchYou" if key in offered else "is not known"
-    names = ", ".join(repr(each) for each in near or sorted(now)[:5])
-    return f"the template {key[:80]!r} {what}; {'near it' if near else 'there'} is: {names or 'none'} (`syncd templates` lists all)"
+    what = "was removed at PitchYou" if key in offered else "is unknown"
+    names = " or ".join(repr(each) for each in near)
+    hint = f"; did you mean {names}?" if near else "."
+    return f"template {key[:80]!r} {what}{hint} Run `syncd templates` to list all templates."

@@ -1,4 +1,4 @@
-"""Bring the interview templates that PitchYou offers into the store (S1.1)."""
+"""Stores the interview templates that PitchYou offers (S1.1)."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ from syncd.store.templates import Recorded
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What an answer brought: `listed` templates, `unreadable` elements beside them, and what they changed.
+    """The result of an update: the number of `listed` templates and `unreadable` elements, and the recorded changes.
 
-    Only when it was `whole` could it remove any.
+    Templates are marked as removed only if the response was `whole`.
     """
 
     listed: int
@@ -23,14 +23,14 @@ class Synced:
 
 
 def sync_templates(api: PitchYou, database: Database, deadline: Deadline) -> Synced:
-    """Read the list and write it down. It needs no lease: whoever does it again comes to the same.
+    """Fetch the list of templates and store it. Idempotent, so it needs no lease.
 
-    What is no longer listed is marked as removed and stays. An answer that is empty or partly unreadable removes
-    nothing, since nobody can tell what it should have held.
+    Marks templates that are no longer listed as removed, but keeps them. If the response is empty or partly unreadable,
+    marks none: its missing elements are unknown.
 
     Raises:
-        ApiError: PitchYou gave no list; nothing was changed.
-        DatabaseUnavailable: it could not be written.
+        ApiError: the list could not be fetched. Nothing was changed.
+        DatabaseUnavailable: the list could not be stored.
     """
     answer = api.templates(deadline)
     recorded = database.transact(

@@ -115,7 +115,7 @@ def test_an_unknown_or_removed_template_is_refused_with_the_nearest_names(
         with pytest.raises(BadInput, match="no templates are known yet"):
             issued(s, Wanted("1", "azubi"))
         sync_templates(s.client.api, s.outsides.database, Deadline(30))
-        with pytest.raises(BadInput, match="'pflege-standart' is not known; near it is: 'pflege-standard'"):
+        with pytest.raises(BadInput, match="'pflege-standart' is unknown; did you mean 'pflege-standard'"):
             issued(s, Wanted("1", "pflege-standart"))
         s.sandbox.withdraw_template("azubi")
         sync_templates(s.client.api, s.outsides.database, Deadline(30))
@@ -162,14 +162,20 @@ def test_wrong_use_is_told_before_anything_is_stored(database_url: str, tmp_path
     config = SandboxConfig(profiles=0, tenants=(Tenant("beta", "s", 0),))
     with site(database_url, tmp_path, config) as here:
         for arguments, told in (
-            (["--job", "1"], "say which client with --client: acme, beta"),
-            (["--client", "acme"], "say either --job or --csv"),
-            (["--client", "acme", "--job", "1", "--qr", "a.gif"], "--qr: the file must end in .svg or .png"),
-            (["--client", "acme", "--job", "1", "--sheet", "a.pdf"], "--title is needed"),
-            (["--client", "acme", "--csv", "x.csv", "--html"], "are for one --job"),
-            (["--client", "acme", "--job", "1", "--qr", "no/folder/a.svg"], "there is no folder no/folder"),
+            (["--job", "1"], "choose a client with --client: acme, beta"),
+            (["--client", "acme"], "give either --job or --csv"),
+            (
+                ["--client", "acme", "--job", "1", "--qr", "a.gif"],
+                "--qr: the file name must end in .svg or .png",
+            ),
+            (["--client", "acme", "--job", "1", "--sheet", "a.pdf"], "--sheet needs --title"),
+            (["--client", "acme", "--csv", "x.csv", "--html"], "work with --job only"),
+            (
+                ["--client", "acme", "--job", "1", "--qr", "no/folder/a.svg"],
+                "the folder no/folder does not exist",
+            ),
             (["--client", "acme", "--job", "1", "--text", ""], "text is empty"),
-            (["--client", "acme", "--job", "1", "--title", "x" * 1001, "--html"], "more than 1000"),
+            (["--client", "acme", "--job", "1", "--title", "x" * 1001, "--html"], "at most 1000"),
             (["--client", "acme", "--job", "1", "--title", "\u200b", "--sheet", "a.html"], "title is empty"),
             (["--client", "acme", "--job", " "], "job is empty"),
         ):

@@ -87,12 +87,12 @@ def test_an_application_that_was_erased_meanwhile_opens_no_chat(database_url: st
         profile = str(next(s.sandbox.expected())["profileId"])
         applicant = find_applicant(s.outsides.database, ["acme"], profile, Deadline(30), client_id=None)
         s.execute("UPDATE ats.application SET erased_at = now()")
-        with pytest.raises(BadInput, match="erased meanwhile"):
+        with pytest.raises(BadInput, match="was erased"):
             open_chat(
                 s.client.api, s.outsides.database, applicant,
                 recruiter_name=None, requested_by="tester", chat_base=s.sandbox.url, deadline=Deadline(30),
             )  # fmt: skip
-        with pytest.raises(BadInput, match="there is no application"):
+        with pytest.raises(BadInput, match="no application"):
             chat_with(s)
 
 
@@ -166,19 +166,19 @@ def test_an_unknown_profile_another_clients_and_one_of_several_are_told_apart(
         for arguments, message in (
             (
                 ["nobody"],
-                "syncd: there is no application 'nobody' in the store: look it up in ats.application\n",
+                "syncd: no application 'nobody' in the database. Look up the id in ats.application.\n",
             ),
             (
                 [own, "--client", "acme"],
-                f"syncd: the application '{own}' is not of client acme, but of: beta\n",
+                f"syncd: application '{own}' does not belong to client acme, but to: beta\n",
             ),
             (
                 [shared],
-                f"syncd: several clients have an application '{shared}': say --client, one of: acme, beta\n",
+                f"syncd: several clients have an application '{shared}'; choose one with --client: acme, beta\n",
             ),
             (
                 ["left"],
-                "syncd: the application 'left' is of a client that the configuration does not have: delta\n",
+                "syncd: application 'left' belongs to a client that is not configured: delta\n",
             ),
             ([HOSTILE], None),
             (["\udcff"], None),
@@ -199,7 +199,7 @@ def test_a_profile_that_pitchyou_no_longer_has_is_a_clear_error(database_url: st
         result = here.run("chat", first_id(here))
         assert (result.returncode, result.stdout) == (1, "")
         assert result.stderr.startswith(
-            f"syncd: PitchYou opens no chat with profile '{first_id(here)}' of client 'acme'"
+            f"syncd: PitchYou refused to open a chat with profile '{first_id(here)}' of client 'acme'"
         )
         assert here.rows(REQUESTS) == []
 

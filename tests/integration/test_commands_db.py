@@ -23,12 +23,12 @@ def test_upgrade_brings_an_empty_database_to_the_newest_schema_and_may_be_repeat
     with site(empty_database_url, tmp_path) as here:
         before = here.run("db", "current")
         assert before.returncode == 0
-        assert before.stdout.startswith("The schema is at nothing yet; this syncd needs ")
+        assert before.stdout.startswith("The schema is empty; this version of syncd needs ")
         assert before.stdout.endswith("; run `syncd db upgrade`.\n")
         for _ in range(2):
             result = here.run("db", "upgrade")
             assert (result.returncode, result.stderr) == (0, "")
-            assert result.stdout.startswith("The schema is at ")
+            assert result.stdout.startswith("The schema is at revision ")
         current = json.loads(here.run("db", "current", "--json").stdout)
         assert current["revision"] == current["needed"] is not None
         assert here.run("sync").returncode == 0

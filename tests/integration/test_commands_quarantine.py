@@ -30,12 +30,12 @@ def retried(here: Site, *, code: int) -> dict[str, int]:
 
 def test_an_empty_quarantine_says_so(database_url: str, tmp_path: Path) -> None:
     with site(database_url, tmp_path) as here:
-        assert here.run("quarantine", "list").stdout == "Nothing is in quarantine.\n"
+        assert here.run("quarantine", "list").stdout == "The quarantine is empty.\n"
         assert listed(here) == []
         assert retried(here, code=0) == {"landed": 0, "overtaken": 0, "still_bad": 0}
         result = here.run("quarantine", "show", "7")
         assert (result.returncode, result.stdout) == (1, "")
-        assert result.stderr == "There is no entry 7; see `syncd quarantine list --all`.\n"
+        assert result.stderr == "No quarantine entry 7. Run `syncd quarantine list --all`.\n"
 
 
 def test_show_gives_the_exact_bytes(database_url: str, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_what_is_still_unreadable_stays_and_its_attempts_are_counted(
         (entry,) = listed(here)
         assert entry["attempts"] == 3
         assert here.run("quarantine", "retry").stdout == (
-            "acme: 0 landed, 0 known from a newer answer, 1 still unreadable\n"
+            "acme: 0 stored, 0 superseded by a newer version, 1 still unreadable\n"
         )
 
 

@@ -85,7 +85,7 @@ def test_status_of_a_client_that_was_never_synced(database_url: str, tmp_path: P
         assert (entry["unconfirmed"], entry["pending_media"], entry["quarantined"]) == (0, 0, 0)
         text = here.run("status")
         assert "last ok          never" in text.stdout
-        assert "synced by        nobody at the moment" in text.stdout
+        assert "synced by        no process right now" in text.stdout
 
 
 def test_status_counts_what_is_not_done_and_tells_the_age_of_the_oldest(
@@ -117,7 +117,7 @@ def test_status_counts_what_is_not_done_and_tells_the_age_of_the_oldest(
         assert entry["unconfirmed"] == waiting + 1
         assert 180_000 <= entry["oldest_unconfirmed_seconds"] < 180_100
         text = here.run("status").stdout
-        assert f"unconfirmed      {waiting + 1}, the oldest for 2 d, 1 of them refused\n" in text
+        assert f"unconfirmed      {waiting + 1}, oldest: 2 d, 1 of them refused\n" in text
         assert f"pending media    {pending}\n" in text
 
 
@@ -213,13 +213,13 @@ def test_verify_finds_damaged_missing_and_orphaned_files_and_repair_mends_them(
         *lines, total, hint = result.stdout.splitlines()
         assert sorted(lines) == sorted(f"acme: {kind} {path}" for path, kind in wrong.items())
         assert total == "acme: 3 faults"
-        assert hint.startswith("`syncd verify --repair` downloads damaged files again")
+        assert hint.startswith("Run `syncd verify --repair` to download missing and damaged files again")
         told = json.loads(here.run("verify", "--json").stdout)["clients"]["acme"]
         assert {fault["path"]: fault["kind"] for fault in told["faults"]} == wrong
-        assert told["mended"] == 0
+        assert told["repaired"] == 0
         mended = here.run("verify", "--repair")
         assert mended.returncode == 0
-        assert mended.stdout.splitlines()[-1] == "acme: 3 faults, 3 mended"
+        assert mended.stdout.splitlines()[-1] == "acme: 3 faults, 3 repaired"
         assert here.run("verify").returncode == 0
         here.assert_complete()
 
@@ -231,4 +231,4 @@ def test_verify_says_what_cannot_be_brought_back(database_url: str, tmp_path: Pa
         result = here.run("verify", "--repair", "--json")
         assert result.returncode == 1
         told = json.loads(result.stdout)["clients"]["acme"]
-        assert (len(told["faults"]), told["mended"]) == (3, 1)
+        assert (len(told["faults"]), told["repaired"]) == (3, 1)

@@ -61,7 +61,7 @@ def test_sync_says_what_is_left_open_also_by_earlier_cycles(database_url: str, t
                 "WHERE revision > confirmed_revision"
             )[0]
             assert late
-            assert f"{late} files not there yet; {unconfirmed} not confirmed yet" in result.stdout
+            assert f"{late} files not fetched yet; {unconfirmed} not confirmed yet" in result.stdout
         (entry,) = clients(here, code=3)
         assert entry["open"]["pending"] == late
 
@@ -119,7 +119,7 @@ def test_client_chooses_one_and_an_unknown_one_is_named_with_those_there_are(
         for command in (["sync"], ["status"], ["verify"], ["quarantine", "retry"]):
             result = here.run(*command, "--client", "gamma")
             assert (result.returncode, result.stdout) == (2, "")
-            assert "there is no client 'gamma' in the configuration; there is: acme, beta" in result.stderr
+            assert "no client 'gamma' in the configuration; configured clients: acme, beta" in result.stderr
         assert [entry["client_id"] for entry in clients(here)] == ["acme", "beta"]
 
 

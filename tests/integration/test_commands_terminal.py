@@ -48,7 +48,7 @@ def test_progress_is_drawn_on_a_terminal_and_gone_before_the_result(
     with site(database_url, tmp_path, SandboxConfig(profiles=150), SYNC__BATCH_SIZE="10") as here:
         code, written = on_a_terminal(here, "sync")
         assert code == 0
-        drawn = re.findall(r"\r\x1b\[Kacme: ([\d,]+) of 150 listed read, [\d,]+ files", written)
+        drawn = re.findall(r"\r\x1b\[Kacme: ([\d,]+) of 150 profiles read, [\d,]+ files", written)
         assert len(drawn) >= 2
         last = written.rpartition("\r\x1b[K")[2]
         assert last.startswith("acme: ok - 150 listed: 150 new")

@@ -33,7 +33,7 @@ from tests.scene import scene
 TOKEN_ANSWER = reply(b'{"access_token":"t","expires_in":3600}', Content_Type="application/json")
 
 WRONG: dict[str, tuple[Fault, type[ApiError], int, str]] = {
-    "truncated": (Fault("profiles", "truncate", times=None), ApiUnavailable, 4, "complete"),
+    "truncated": (Fault("profiles", "truncate", times=None), ApiUnavailable, 4, "ended early"),
     "half of it, framed as a whole": (Fault("profiles", "short", times=None), BadAnswer, 1, "truncated"),
     "followed by something": (Fault("profiles", "trailing", times=None), BadAnswer, 1, "its end"),
     "an empty body": (Fault("profiles", "empty", times=None), BadAnswer, 1, "empty"),
@@ -43,7 +43,12 @@ WRONG: dict[str, tuple[Fault, type[ApiError], int, str]] = {
     "noise": (Fault("profiles", "garbage", times=None), BadAnswer, 1, "array"),
     "never ending": (Fault("profiles", "endless", times=None), BadAnswer, 1, "max_response_bytes"),
     "a gzip bomb": (Fault("profiles", "gzip_bomb", times=None), BadAnswer, 1, "max_response_bytes"),
-    "no answer at all": (Fault("profiles", "drop_before", times=None), ApiUnavailable, 4, "no complete"),
+    "no answer at all": (
+        Fault("profiles", "drop_before", times=None),
+        ApiUnavailable,
+        4,
+        "without a response",
+    ),
     "500": (Fault("profiles", "status", status=500, times=None), ApiUnavailable, 4, "HTTP 500"),
     "400": (Fault("profiles", "status", status=400, times=None), ApiRefused, 1, "HTTP 400"),
     "403": (Fault("profiles", "status", status=403, times=None), ApiRefused, 1, "HTTP 403"),
@@ -212,8 +217,8 @@ def test_compression_is_not_asked_for_and_understood_all_the_same() -> None:
         (gzip.compress(PROFILES, mtime=0)[:-9], {"Content_Encoding": "gzip"}, "truncated"),
         (gzip.compress(PROFILES, mtime=0)[:-1] + b"!", {"Content_Encoding": "gzip"}, "damaged"),
         (PROFILES, {"Content_Encoding": "gzip"}, "damaged"),
-        (PROFILES, {"Content_Encoding": "br"}, "Content-Encoding"),
-        (PROFILES, {"Content_Encoding": "gzip, gzip"}, "Content-Encoding"),
+        (PROFILES, {"Content_Encoding": "br"}, "compressed"),
+        (PROFILES, {"Content_Encoding": "gzip, gzip"}, "compressed"),
         (PROFILES.decode().encode("utf-16"), {}, "array"),
         (b"", {}, "empty"),
     ],
@@ -221,10 +226,10 @@ def test_compression_is_not_asked_for_and_understood_all_the_same() -> None:
 def test_a_body_that_is_not_what_its_headers_say_is_a_bad_answer(
     body: bytes, headers: dict[str, Any], said: str
 ) -> None:
-    with pytest.raises(BadAnswer, match=said):
+    with pytest.raises((BadAnswer, ApiUnavailable), match=said):
         read(reply(body, **headers))
 
 
 def test_a_body_shorter_than_its_content_length_is_no_answer() -> None:
-    with pytest.raises(ApiUnavailable, match="no complete answer"):
+    with pytest.raises(ApiUnavailable, match="ended early"):
         read(reply(PROFILES, length=len(PROFILES) + 1))

@@ -30,7 +30,7 @@ def test_a_list_comes_in_before_the_first_sync_and_applications_find_their_jobs(
         assert result.stdout.decode() == "acme: 2 jobs read: 2 new\n"
         assert result.stderr.decode() == (
             "syncd: the file is not UTF-8; it was read as Windows-1252\n"
-            "syncd: the column 'Gehalt' is not known and was ignored\n"
+            "syncd: the column 'Gehalt' is unknown and was ignored\n"
         )
         assert here.run("sync").returncode == 0
         listed = json.loads(here.run("jobs", "list", "--json").stdout)["jobs"]
@@ -51,11 +51,11 @@ def test_a_file_with_mistakes_ends_with_code_2_and_all_of_them(database_url: str
         result = here.run("jobs", "import", str(path))
         assert (result.returncode, result.stdout) == (2, "")
         assert result.stderr.splitlines() == [
-            "syncd: line 2: opened is 'soon', but must be like 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00",
-            "syncd: line 3: the reference of line 2 again",
+            "syncd: line 2: opened is 'soon'; write a time like 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00",
+            "syncd: line 3: duplicate of the reference in line 2",
             "syncd: line 5: the reference is empty",
         ]
-        assert here.run("jobs", "list").stdout == "There are no jobs.\n"
+        assert here.run("jobs", "list").stdout == "No jobs.\n"
 
 
 def test_with_several_clients_the_import_asks_for_one(database_url: str, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_with_several_clients_the_import_asks_for_one(database_url: str, tmp_pat
     with site(database_url, tmp_path, config) as here:
         result = piped(here, b"reference\n1\n", "jobs", "import", "-")
         assert result.returncode == 2
-        assert b"say which client with --client: acme, beta" in result.stderr
+        assert b"choose a client with --client: acme, beta" in result.stderr
         assert piped(here, b"reference\n1\n", "jobs", "import", "-", "--client", "beta").returncode == 0
         assert here.rows("SELECT client_id, external_reference_id FROM ats.job") == [("beta", "1")]
 
@@ -104,4 +104,4 @@ def test_a_time_at_the_end_of_the_calendar_and_a_client_nobody_knows_crash_no_li
         for client in ("nobody", "\udcff"):
             unknown = here.run("jobs", "list", "--client", client)
             assert (unknown.returncode, unknown.stdout) == (2, "")
-            assert "there is no client" in unknown.stderr
+            assert "in the configuration; configured clients: acme" in unknown.stderr

@@ -112,19 +112,19 @@ def test_a_file_with_one_mistake_writes_nothing_and_all_mistakes_are_told(
         "good;and again;;;;;;",
         "few;A",
     ]
-    forms = "but must be like 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00"
+    forms = "write a time like 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00"
     assert problems(database, tmp_path, HEADER + "\n".join(lines), complete=True) == (
         "line 3: the reference is empty",
         "line 4: the reference is empty",
         "line 5: the reference is longer than 1024 bytes",
         "line 6: the title is longer than 1000 characters",
-        "line 7: the reference of line 2 again",
-        f"line 8: closed is 'soon\\x1b[2J', {forms}",
-        f"line 8: opened is '31.02.2026', {forms}",
-        f"line 9: opened is '0202-11-01', {forms}",
+        "line 7: duplicate of the reference in line 2",
+        f"line 8: closed is 'soon\\x1b[2J'; {forms}",
+        f"line 8: opened is '31.02.2026'; {forms}",
+        f"line 9: opened is '0202-11-01'; {forms}",
         "line 10: closed is before opened",
-        "line 11: the reference of line 2 again",
-        "line 12: the header has 8 fields, this line 2",
+        "line 11: duplicate of the reference in line 2",
+        "line 12: the header has 8 fields, but this line has 2",
     )
     assert jobs(database) == {}
     assert rows(database, "SELECT * FROM ats.client") == []
@@ -134,8 +134,8 @@ def test_references_that_stand_twice_are_counted_beyond_a_thousand(
     database: Database, tmp_path: Path
 ) -> None:
     found = problems(database, tmp_path, "reference\n" + "same\n" * 1502)
-    assert found[0] == "line 3: the reference of line 2 again"
-    assert (len(found), found[-1]) == (1001, "and 501 more mistakes")
+    assert found[0] == "line 3: duplicate of the reference in line 2"
+    assert (len(found), found[-1]) == (1001, "and 501 more errors")
 
 
 def test_a_dry_run_reports_what_the_import_then_does_and_writes_nothing(
@@ -152,7 +152,7 @@ def test_a_dry_run_reports_what_the_import_then_does_and_writes_nothing(
     assert jobs(database) == before
     assert told == take_in(database, tmp_path, second, complete=True)
     assert counts(told) == (4, 1, 1, 1, 1, 2)
-    assert told.notes == ("the column 'Gehalt' is not known and was ignored",)
+    assert told.notes == ("the column 'Gehalt' is unknown and was ignored",)
 
 
 def test_an_import_whose_connection_is_lost_begins_the_file_anew(

@@ -64,5 +64,7 @@ def test_a_job_that_is_listed_again_is_open_again_unless_it_had_been_closed_othe
 def test_a_complete_list_without_a_job_is_refused(database: Database, tmp_path: Path) -> None:
     take_in(database, tmp_path, "reference\n1\n")
     for empty in ("reference\n", "reference;title\n;\n\n"):
-        assert problems(database, tmp_path, empty, complete=True) == ("line 1: nothing follows the header",)
+        assert problems(database, tmp_path, empty, complete=True) == (
+            "line 1: the file has no lines below the header",
+        )
     assert jobs(database)["1"].closed_at is None

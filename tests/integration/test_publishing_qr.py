@@ -66,5 +66,7 @@ def test_the_svg_has_a_name_and_measures_a_millimetre_per_module() -> None:
 
 def test_an_address_too_long_for_a_code_is_refused_with_both_lengths() -> None:
     for publish in (qr_png, qr_svg):
-        with pytest.raises(BadInput, match=r"has 2332 characters; a QR code holds 2331 .* Shorten the title"):
+        with pytest.raises(
+            BadInput, match=r"has 2332 characters, but a QR code holds at most 2331 .* Shorten the title"
+        ):
             publish(ADDRESSES["longest"] + "x")

@@ -110,6 +110,6 @@ def test_its_python_runs_with_a_client_where_the_dots_are(capsys: pytest.Capture
 
 
 def test_methods_it_names_exist() -> None:
-    named = re.findall(r"`(\w+)\(", TEXT.partition("Also: ")[2])
+    named = re.findall(r"`(\w+)\(", TEXT.partition("More methods: ")[2])
     assert len(named) == 12
     assert [name for name in named if not hasattr(Sandbox, name)] == []

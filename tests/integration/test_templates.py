@@ -167,7 +167,7 @@ def test_the_command_says_when_the_answer_was_incomplete_or_none(database_url: s
     with site(database_url, tmp_path, SandboxConfig(profiles=0)) as here:
         here.sandbox.set_templates([])
         empty = here.run("templates")
-        assert (empty.returncode, empty.stdout) == (3, "There are no templates.\n")
+        assert (empty.returncode, empty.stdout) == (3, "No templates.\n")
         assert "listed 0 templates" in empty.stderr
         here.sandbox.inject(Fault("templates", "status", status=403, times=MANY))
         refused = here.run("templates")

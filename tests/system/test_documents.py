@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -41,7 +43,9 @@ FOR_ONE_CYCLE = """for_one_cycle() {
 
 
 def blocks(document: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
+    fenced = rf"^ *```{language}\n(.*?)^ *```$"
+    found = re.findall(fenced, (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
+    return [dedent(block) for block in found]
 
 
 def run_script(script: str, cwd: Path) -> str:
@@ -87,8 +91,8 @@ def test_commands_of_the_readme_work_one_after_the_other(
     output = run_script(FOR_ONE_CYCLE + script, tmp_path)
     for line in (
         "PitchYou sandbox: ",
-        "The schema is at ",
-        "ok    PitchYou gives a token to client 'acme'",
+        "The schema is at revision ",
+        "ok    PitchYou issues a token to client 'acme'",
         "acme: ok - 200 listed: 200 new, 0 changed, 0 unchanged",
         '"event": "cycle_finished"',
         '"event": "daemon_stopped"',
@@ -98,18 +102,26 @@ def test_commands_of_the_readme_work_one_after_the_other(
     assert "FAIL" not in output
 
 
-def test_output_in_the_readme_is_what_the_demo_prints(tmp_path: Path) -> None:
-    [shown] = blocks("README.md", "text")
-    printed = run_script("syncd demo", tmp_path).splitlines()
-    known = [_without_times(line) for line in printed]
-    strange = [line for line in shown.splitlines() if _without_times(line) not in known]
+def test_picture_in_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
+    assert "(docs/images/demo.svg)" in (ROOT / "README.md").read_text()
+    picture = (ROOT / "docs" / "images" / "demo.svg").read_text()
+    command, *shown = map(unescape, re.findall(r"<text[^>]*>(.*)</text>", picture))
+    assert command == "$ make demo"
+    assert len(shown) > 20
+    printed = [_without_times(line) for line in run_script("syncd demo", tmp_path).splitlines()]
+    strange = [line for line in shown if not _is_printed(_without_times(line), printed)]
     assert strange == []
+
+
+def _is_printed(line: str, printed: list[str]) -> bool:
+    """Whether the demo prints this line. The picture shortens long lines with an ellipsis."""
+    return any(full == line or (line[-1:] == "…" and full.startswith(line[:-1])) for full in printed)
 
 
 def _without_times(line: str) -> str:
     line = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", line)
     line = re.sub(r"\.localhost:\d+", ".ADDRESS", line)
-    return re.sub(r"\d+\.\d s", "TIME", line)
+    return re.sub(r" +", " ", re.sub(r"\d+\.\d s", "TIME", line))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -211,7 +223,10 @@ def test_architecture_names_every_part_of_the_code_and_nothing_else() -> None:
 
 def test_every_decision_is_linked_from_the_architecture() -> None:
     linked = set(re.findall(r"\(docs/adr/([\w-]+\.md)\)", (ROOT / "ARCHITECTURE.md").read_text()))
-    assert linked == {path.name for path in (ROOT / "docs" / "adr").iterdir()}
+    decisions = {path.name for path in (ROOT / "docs" / "adr").glob("[0-9]*.md")}
+    assert linked == decisions
+    index = (ROOT / "docs" / "adr" / "README.md").read_text()
+    assert set(re.findall(r"\(([\w-]+\.md)\)", index)) == decisions
 
 
 def test_make_commands_in_contributing_are_those_of_the_makefile() -> None:

@@ -69,4 +69,4 @@ def test_a_file_with_a_mistake_in_every_line_takes_no_more_memory(database_url: 
         result = here.run("jobs", "import", str(path))
         assert result.returncode == 2
         assert len(result.stderr.splitlines()) == 1001
-        assert result.stderr.splitlines()[-1] == "syncd: and 998,999 more mistakes"
+        assert result.stderr.splitlines()[-1] == "syncd: and 998,999 more errors"

@@ -94,7 +94,7 @@ def test_windows_1252_is_read_and_said(tmp_path: Path) -> None:
         (b"Referenz\n1\n2\x00\n", "line 3: a NUL byte"),
         (b"Referenz\n\xfc\n\x81\n", "line 3: the byte 0x81 is not Windows-1252, and line 2 is not UTF-8"),
         ("Referenz\nä\nü\n".encode() + b"\xfc\n", "line 2 is UTF-8, but line 4 is not"),
-        (b"\xef\xbb\xbfReferenz\n1\n\xfc\n", "line 3: not UTF-8, as which the file begins"),
+        (b"\xef\xbb\xbfReferenz\n1\n\xfc\n", "line 3: not UTF-8, although the file begins with a UTF-8 BOM"),
     ],
 )
 def test_other_encodings_are_refused_with_the_place_and_what_to_do(
@@ -127,7 +127,7 @@ def test_unknown_columns_are_ignored_with_a_note_but_misspelled_ones_refused(tmp
     rows, notes = read(b"reference;Gehalt;\n1;2;3\n", tmp_path)
     assert (rows, notes) == (
         [(2, {"reference": "1"})],
-        ["the column 'Gehalt' is not known and was ignored"],
+        ["the column 'Gehalt' is unknown and was ignored"],
     )
     assert problems(b"Refernz;Titl\n1;2\n", tmp_path) == [
         "the header has 'Refernz'; did you mean reference?",
@@ -143,8 +143,8 @@ def test_unknown_columns_are_ignored_with_a_note_but_misspelled_ones_refused(tmp
     [
         (b"", "the file is empty; its first line must name the columns"),
         (b"\xef\xbb\xbf\n\n", "the file is empty; its first line must name the columns"),
-        (b"reference;title\n", "line 1: nothing follows the header"),
-        (b"reference;title\n;\n\n", "line 1: nothing follows the header"),
+        (b"reference;title\n", "line 1: the file has no lines below the header"),
+        (b"reference;title\n;\n\n", "line 1: the file has no lines below the header"),
         (b"titel;Ort\nKoch;Ulm\n", "the header has no column reference"),
         (b"reference;title;Titel\n1;2;3\n", "the header has two columns for title: 2 and 3"),
     ],
@@ -157,10 +157,10 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path: Pat
     data = b'reference;title\n1;"der "beste" Job"\n2\n3;a;b\n4;fine\n5;"open\n6;x\n'
     assert problems(data, tmp_path) == [
         'line 2: a quote inside a quoted field must be doubled: "the ""best"" job"',
-        "line 3: the header has 2 fields, this line 1",
-        "line 4: the header has 2 fields, this line 3",
+        "line 3: the header has 2 fields, but this line has 1",
+        "line 4: the header has 2 fields, but this line has 3",
         f"line 6: a quote opened here is not closed, or the record is longer than {MAX_RECORD:,} characters; "
-        "nothing below it was read",
+        "the lines below were not read",
     ]
 
 
@@ -178,7 +178,7 @@ def test_an_open_quote_or_endless_line_is_refused_before_it_fills_the_memory(
 def test_mistakes_beyond_a_thousand_are_counted(tmp_path: Path) -> None:
     found = problems(b"reference;title\n" + b"1\n" * (MAX_MISTAKES + 234), tmp_path)
     assert len(found) == MAX_MISTAKES + 1
-    assert found[-2:] == ["line 1001: the header has 2 fields, this line 1", "and 234 more mistakes"]
+    assert found[-2:] == ["line 1001: the header has 2 fields, but this line has 1", "and 234 more errors"]
 
 
 def test_hostile_names_of_columns_and_files_cannot_steer_a_terminal(tmp_path: Path) -> None:
@@ -253,6 +253,6 @@ def test_umlauts_of_other_systems_are_not_read_as_windows_1252(encoding: str, tm
 
 def test_a_stray_pair_of_quotation_marks_swallows_no_line(tmp_path: Path) -> None:
     [problem] = problems(b'reference;title;opened\nA;"x;offen\nB;y";offen\n', tmp_path)
-    assert problem.startswith("line 2: a field goes over several lines")
+    assert problem.startswith("line 2: a field spans several lines")
     rows, _ = read(b'reference;title\nA;"two\nlines"\n', tmp_path)
     assert rows == [(2, {"reference": "A", "title": "two\nlines"})]
