@@ -11,7 +11,7 @@ from syncd.recruiting.chat import find_applicant, open_chat
 from syncd.recruiting.links import Wanted, issue_links
 from syncd.recruiting.templates import sync_templates
 from syncd.sandbox import Sandbox
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.templates import listed
 
 JOB = "Ä/ö? #1%+ 🚲"  # all that could go wrong in an address

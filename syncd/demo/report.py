@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from syncd.deadline import Deadline
 from syncd.demo.journey import Journey
 from syncd.sandbox import AuditReport
-from syncd.store.engine import Database
+from syncd.store.database import Database
 
 # A reader may paste these into psql as they stand.
 QUERIES = (

@@ -8,7 +8,7 @@ from syncd.pitchyou import PitchYou, chat_url
 from syncd.pitchyou.chat import checked_name
 from syncd.store import chat_requests
 from syncd.store.chat_requests import Applicant
-from syncd.store.engine import Database
+from syncd.store.database import Database
 
 # What PitchYou answers about an applicant; other refusals are about the request itself.
 _ABOUT_THE_APPLICANT = (403, 404, 409, 410, 422)

@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 import syncd
 from syncd.errors import Refused
-from syncd.store.engine import choose_primary, explained
+from syncd.store.engine import choose_primary
+from syncd.store.failures import explained
 
 if TYPE_CHECKING:
     from alembic.config import Config

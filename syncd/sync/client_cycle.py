@@ -10,7 +10,7 @@ from syncd.media.vault import Vault
 from syncd.model import Outcome
 from syncd.pitchyou import PitchYou
 from syncd.store.cycles import Tally, Trigger
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.status import Shortfall
 from syncd.sync.cycle import outcome_of, recorded_cycle
 from syncd.sync.lease_keeper import LeaseKeeper

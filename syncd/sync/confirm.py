@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from syncd.backoff import LONGEST
 from syncd.errors import ApiError, ApiRefused, ApiUnavailable
 from syncd.logs import get_logger
 from syncd.store import confirmations
 from syncd.store.confirmations import Ready
-from syncd.store.retries import LONGEST
 from syncd.sync.work import Work
 
 log = get_logger(__name__)

@@ -5,7 +5,7 @@ from syncd.logs import get_logger
 from syncd.model import BadProfile, Profile
 from syncd.store import applications
 from syncd.store.cycles import Tally
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.sync.changes import portions
 from syncd.sync.client_cycle import Client
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
+from syncd.backoff import LONGEST, delay
 from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed
 from syncd.logs import get_logger
 from syncd.media.paths import path_of
@@ -13,7 +14,6 @@ from syncd.model import MediaState
 from syncd.pitchyou import Response, limited
 from syncd.store import media
 from syncd.store.media import Due, Fetched, NotFetched
-from syncd.store.retries import LONGEST
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
@@ -222,4 +222,4 @@ def _again(work: Work, due: Due, error: str) -> NotFetched:
 
 
 def _backoff(work: Work, due: Due) -> float:
-    return min(LONGEST, work.plan.media_retry * 2.0 ** min(due.attempts, 20))
+    return delay(due.attempts, first=work.plan.media_retry, longest=LONGEST)

@@ -9,7 +9,7 @@ from syncd.logs import get_logger
 from syncd.model import BadProfile, Profile
 from syncd.store import applications, quarantine
 from syncd.store.applications import Landed
-from syncd.store.engine import sqlstate
+from syncd.store.failures import sqlstate
 from syncd.sync.changes import ahead, portions
 from syncd.sync.work import Work
 

@@ -14,7 +14,7 @@ from syncd.deadline import Deadline
 from syncd.errors import DatabaseUnavailable, LeaseHeld
 from syncd.logs import get_logger
 from syncd.store import leases
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.leases import Lease
 
 log = get_logger(__name__)

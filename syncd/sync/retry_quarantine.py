@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from syncd.model import BadProfile, Profile
 from syncd.store import applications, quarantine
-from syncd.store.engine import sqlstate
+from syncd.store.failures import sqlstate
 from syncd.sync.work import Work
 
 _CHUNK = 50

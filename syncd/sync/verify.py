@@ -13,7 +13,7 @@ from syncd.media.paths import path_of
 from syncd.media.vault import Vault
 from syncd.model import MediaKey, StoredFile
 from syncd.store import media
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.sync.fetch import fetch_rounds
 from syncd.sync.recover import take_over
 from syncd.sync.work import Work

@@ -13,7 +13,7 @@ from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.store import cycles, leases
 from syncd.store.cycles import Tally
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.leases import Lease
 from syncd.store.status import Shortfall
 
