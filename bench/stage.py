@@ -12,7 +12,7 @@ from pathlib import Path
 from syncd.deadline import Deadline
 from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.sync.fetch import fetch_rounds
 from syncd.sync.land import land_listed
 from syncd.sync.lease_keeper import LeaseKeeper

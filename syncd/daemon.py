@@ -199,7 +199,7 @@ class Daemon:
     @staticmethod
     def _tell(client_id: str, error: DatabaseUnavailable) -> None:
         """An outage is logged once for all clients, by the `Database`; that it refuses or keeps blocking is not."""
-        if not error.told:
+        if not error.logged:
             log.error("cycle_failed", client_id=client_id, error=error)
 
     def _templates(self, client: Client) -> None:

@@ -91,11 +91,11 @@ class BadAnswer(ApiError):
 class DatabaseUnavailable(SyncdError):
     """Postgres is away, full, read-only or refuses. `sqlstate` is its five-letter reason, if it gave one.
 
-    `told`: whether the log has it already, as an outage for all clients.
+    `logged`: whether the log has it already, as an outage for all clients.
     """
 
-    def __init__(self, message: str, *, sqlstate: str | None = None, told: bool = False) -> None:
-        self.sqlstate, self.told = sqlstate, told
+    def __init__(self, message: str, *, sqlstate: str | None = None, logged: bool = False) -> None:
+        self.sqlstate, self.logged = sqlstate, logged
         super().__init__(message)
 
     @property

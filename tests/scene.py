@@ -13,7 +13,7 @@ from syncd.deadline import Deadline
 from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.sandbox import Sandbox, SandboxConfig
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
 from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan

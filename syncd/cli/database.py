@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from syncd.deadline import Deadline
 from syncd.settings import Settings
 from syncd.store import migrate, safety
-from syncd.store.engine import Database
+from syncd.store.database import Database
 
 
 def database_of(settings: Settings, *, clients: int = 1) -> Database:

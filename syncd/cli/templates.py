@@ -16,7 +16,7 @@ from syncd.errors import ApiError
 from syncd.recruiting.templates import Synced, sync_templates
 from syncd.settings import ClientSettings, Settings
 from syncd.signals import stop_on_signals
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.templates import Known, listed
 
 

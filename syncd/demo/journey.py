@@ -11,7 +11,7 @@ from syncd.recruiting.chat import find_applicant, open_chat
 from syncd.recruiting.links import Wanted, issue_links
 from syncd.recruiting.templates import sync_templates
 from syncd.sandbox import Sandbox
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.templates import listed
 
 # Contains every kind of character that is difficult in a URL.
@@ -76,6 +76,15 @@ def has_come(connection: Connection, applied: Applied) -> bool:
     return found.first() is not None
 
 
+_FOUND = text(
+    """
+    SELECT j.external_reference_id, j.title, a.confirmed_revision = a.revision AS confirmed
+    FROM ats.application a JOIN ats.job j USING (client_id, external_reference_id)
+    WHERE a.client_id = :client_id AND a.profile_id = :profile_id
+    """
+)
+
+
 def end_of(applied: Applied, sandbox: Sandbox, database: Database, api: PitchYou) -> Journey:
     """Find the application in the database and open a chat with its applicant.
 
@@ -86,12 +95,7 @@ def end_of(applied: Applied, sandbox: Sandbox, database: Database, api: PitchYou
 
     def look(connection: Connection) -> tuple[str | None, str | None, bool]:
         row = connection.execute(
-            text(
-                "SELECT j.external_reference_id, j.title, a.confirmed_revision = a.revision AS confirmed "
-                "FROM ats.application a JOIN ats.job j USING (client_id, external_reference_id) "
-                "WHERE a.client_id = :client_id AND a.profile_id = :profile_id"
-            ),
-            {"client_id": api.client_id, "profile_id": applied.profile_id},
+            _FOUND, {"client_id": api.client_id, "profile_id": applied.profile_id}
         ).one_or_none()
         return (None, None, False) if row is None else (row[0], row[1], row[2])
 

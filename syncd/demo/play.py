@@ -21,7 +21,7 @@ from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.sandbox import Sandbox, SandboxConfig
 from syncd.store import migrate
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.sync.client_cycle import Client, Outsides
 from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan

@@ -3,28 +3,30 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from syncd.deadline import Deadline
 from syncd.demo.journey import Journey
 from syncd.sandbox import AuditReport
-from syncd.store.engine import Database
+from syncd.store.database import Database
 
 # Readers can paste these into psql.
 QUERIES = (
     (
         "Where do the applications come from?",
-        "SELECT external_reference_id AS job, utm_source AS source, count(*) AS applications\n"
-        "FROM ats.application GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 5;",
+        """\
+SELECT external_reference_id AS job, utm_source AS source, count(*) AS applications
+FROM ats.application GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 5;""",
     ),
     (
         "Who are the newest applicants with a CV, and where is the file?",
-        "SELECT c.first_name, c.last_name, a.external_reference_id AS job, m.storage_path AS cv\n"
-        "FROM ats.application a\n"
-        "JOIN ats.application_contact c USING (client_id, profile_id)\n"
-        "JOIN ats.attachment t USING (client_id, profile_id)\n"
-        "JOIN ats.media m USING (client_id, profile_id, media_id)\n"
-        "WHERE t.role = 'cv' AND m.state = 'stored' ORDER BY a.applied_at DESC, a.profile_id LIMIT 3;",
+        """\
+SELECT c.first_name, c.last_name, a.external_reference_id AS job, m.storage_path AS cv
+FROM ats.application a
+JOIN ats.application_contact c USING (client_id, profile_id)
+JOIN ats.attachment t USING (client_id, profile_id)
+JOIN ats.media m USING (client_id, profile_id, media_id)
+WHERE t.role = 'cv' AND m.state = 'stored' ORDER BY a.applied_at DESC, a.profile_id LIMIT 3;""",
     ),
 )
 
@@ -145,8 +147,8 @@ def report_on(
         return Report(
             seconds=round(seconds, 1),
             cycles=tuple(finished_cycles(connection)),
-            jobs=_counts(connection, "external_reference_id"),
-            sources=_counts(connection, "utm_source"),
+            jobs=_counts(connection, _JOBS),
+            sources=_counts(connection, _SOURCES),
             totals=_totals(connection),
             gone=_gone(connection),
             not_confirmed=_not_confirmed(connection),
@@ -159,16 +161,19 @@ def report_on(
     return database.transact(ask, Deadline(30))
 
 
+_FINISHED_CYCLES = text(
+    """
+    SELECT row_number() OVER (ORDER BY cycle_id) AS number, outcome,
+           CAST(extract(epoch FROM finished_at - started_at) AS double precision) AS seconds,
+           seen, new, unchanged, media_stored, media_bytes, confirmed, http_calls, error_message AS error
+    FROM ops.cycle WHERE finished_at IS NOT NULL ORDER BY cycle_id
+    """
+)
+
+
 def finished_cycles(connection: Connection) -> list[Cycle]:
     """Return the finished cycles in order."""
-    rows = connection.execute(
-        text(
-            "SELECT row_number() OVER (ORDER BY cycle_id) AS number, outcome, "
-            "CAST(extract(epoch FROM finished_at - started_at) AS double precision) AS seconds, seen, new, "
-            "unchanged, media_stored, media_bytes, confirmed, http_calls, error_message AS error "
-            "FROM ops.cycle WHERE finished_at IS NOT NULL ORDER BY cycle_id"
-        )
-    )
+    rows = connection.execute(_FINISHED_CYCLES)
     return [Cycle(**row._mapping) for row in rows]
 
 
@@ -180,27 +185,41 @@ def pending_files(connection: Connection) -> int:
     return count
 
 
-def _counts(connection: Connection, column: str) -> tuple[Count, ...]:
-    rows = connection.execute(
-        text(
-            f"SELECT {column} AS name, count(*) AS applications FROM ats.application GROUP BY 1 ORDER BY 2 DESC, 1"
-        )
-    )
+_JOBS = text(
+    """
+    SELECT external_reference_id AS name, count(*) AS applications
+    FROM ats.application GROUP BY 1 ORDER BY 2 DESC, 1
+    """
+)
+_SOURCES = text(
+    """
+    SELECT utm_source AS name, count(*) AS applications
+    FROM ats.application GROUP BY 1 ORDER BY 2 DESC, 1
+    """
+)
+
+
+def _counts(connection: Connection, query: TextClause) -> tuple[Count, ...]:
+    rows = connection.execute(query)
     return tuple(Count(**row._mapping) for row in rows)
 
 
+_TOTALS = text(
+    """
+    SELECT (SELECT count(*) FROM ats.application) AS applications,
+           (SELECT count(*) FROM ats.application WHERE revision = confirmed_revision) AS confirmed,
+           (SELECT count(*) FROM ats.answer) AS answers,
+           count(*) FILTER (WHERE state = 'stored') AS stored,
+           CAST(coalesce(sum(size_bytes) FILTER (WHERE state = 'stored'), 0) AS bigint) AS bytes,
+           count(*) FILTER (WHERE state = 'stored' AND attempts > 1) AS late,
+           count(*) FILTER (WHERE state = 'gone') AS gone
+    FROM ats.media
+    """
+)
+
+
 def _totals(connection: Connection) -> Totals:
-    row = connection.execute(
-        text(
-            "SELECT (SELECT count(*) FROM ats.application) AS applications, "
-            "(SELECT count(*) FROM ats.application WHERE revision = confirmed_revision) AS confirmed, "
-            "(SELECT count(*) FROM ats.answer) AS answers, "
-            "count(*) FILTER (WHERE state = 'stored') AS stored, "
-            "CAST(coalesce(sum(size_bytes) FILTER (WHERE state = 'stored'), 0) AS bigint) AS bytes, "
-            "count(*) FILTER (WHERE state = 'stored' AND attempts > 1) AS late, "
-            "count(*) FILTER (WHERE state = 'gone') AS gone FROM ats.media"
-        )
-    ).one()
+    row = connection.execute(_TOTALS).one()
     return Totals(**row._mapping)
 
 
@@ -211,14 +230,20 @@ def _gone(connection: Connection) -> tuple[str, ...]:
     return tuple(rows.scalars())
 
 
+_NOT_CONFIRMED = text(
+    """
+    SELECT profile_id, 'in quarantine: ' || error AS reason
+    FROM ops.quarantine WHERE resolved_at IS NULL
+    UNION ALL
+    SELECT profile_id, coalesce('refused: ' || confirm_error, 'a file is not fetched yet')
+    FROM ats.application WHERE revision > confirmed_revision
+    ORDER BY 1, 2
+    """
+)
+
+
 def _not_confirmed(connection: Connection) -> tuple[NotConfirmed, ...]:
-    rows = connection.execute(
-        text(
-            "SELECT profile_id, 'in quarantine: ' || error AS reason FROM ops.quarantine WHERE resolved_at IS NULL "
-            "UNION ALL SELECT profile_id, coalesce('refused: ' || confirm_error, 'a file is not fetched yet') "
-            "FROM ats.application WHERE revision > confirmed_revision ORDER BY 1, 2"
-        )
-    )
+    rows = connection.execute(_NOT_CONFIRMED)
     return tuple(NotConfirmed(**row._mapping) for row in rows)
 
 

@@ -1,24 +1,44 @@
-"""Where a file is: its place follows from our ids alone, percent-encoded. PitchYou's `fileName` is never part of a path."""
+"""Says where a file is stored, and which file a path is.
+
+A path follows from our ids alone, percent-encoded. PitchYou's `fileName` is never part of a path.
+"""
 
 import hashlib
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from syncd.model import MediaKey
 
+_LONGEST_NAME = 200  # characters
+_DIGEST = "%sha256-"
+
 
 def path_of(client_id: str, key: MediaKey) -> str:
-    """Where a file is, relative to the media root."""
+    """Returns where a file is stored, relative to the media root: `client/profile/media`."""
     return f"{client_id}/{_component(key.profile_id)}/{_component(key.media_id)}"
 
 
-def _component(identifier: str) -> str:
-    """A file name that no other id has: percent-encoded, or a digest where that would be too long.
+def key_at(path: str) -> MediaKey | None:
+    """Returns the key of the file at `path`, or None if the path is not `client/profile/media`.
 
-    It never starts with a dot, and no percent-encoded name starts like a digest's.
+    The key is meaningless if `has_digest` is true of the path.
+    """
+    _, *ids = path.split("/")
+    return MediaKey(*map(unquote, ids)) if len(ids) == 2 else None
+
+
+def has_digest(path: str) -> bool:
+    """Whether the path holds the digest of an id in place of the id, which cannot be read from it."""
+    return f"/{_DIGEST}" in path
+
+
+def _component(identifier: str) -> str:
+    """Returns a file name that no other id has: percent-encoded, or a digest where that would be too long.
+
+    The name never starts with a dot, and no percent-encoded name starts like a digest's.
     """
     name = quote(identifier, safe="")
     if name.startswith("."):
         name = "%2E" + name[1:]
-    if len(name) > 200:
-        return "%sha256-" + hashlib.sha256(identifier.encode()).hexdigest()
+    if len(name) > _LONGEST_NAME:
+        return _DIGEST + hashlib.sha256(identifier.encode()).hexdigest()
     return name

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeVar
 
+from syncd.backoff import jittered_delay
 from syncd.deadline import Deadline
 from syncd.errors import ApiRefused, ApiUnavailable, DeadlineExceeded
 from syncd.pitchyou.failures import too_slow
@@ -63,7 +64,7 @@ def with_retries(
         except ApiUnavailable as error:
             wait = error.retry_after
             if wait is None:
-                wait = jitter() * min(BACKOFF_CAP, BACKOFF_BASE * 2**attempt)
+                wait = jittered_delay(attempt, first=BACKOFF_BASE, longest=BACKOFF_CAP, jitter=jitter)
             if attempt + 1 == attempts or wait >= deadline.remaining():
                 raise
             on_retry()

@@ -8,7 +8,7 @@ from syncd.pitchyou import PitchYou, chat_url
 from syncd.pitchyou.chat import checked_name
 from syncd.store import chat_requests
 from syncd.store.chat_requests import Applicant
-from syncd.store.engine import Database
+from syncd.store.database import Database
 
 # With these statuses PitchYou refuses the applicant. Any other status means that the request itself was wrong.
 _ABOUT_THE_APPLICANT = (403, 404, 409, 410, 422)

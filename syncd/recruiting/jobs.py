@@ -13,7 +13,7 @@ from syncd.deadline import Deadline
 from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
 from syncd.recruiting.csv_files import MAX_MISTAKES, Column, CsvFile, Mistakes, open_csv, shown
 from syncd.store import clients, jobs
-from syncd.store.engine import Database
+from syncd.store.database import Database
 
 MAX_TEXT = 1000  # characters
 _COLUMNS = (

@@ -12,7 +12,7 @@ from syncd.pitchyou import apply_link
 from syncd.recruiting.csv_files import Mistakes
 from syncd.store import apply_links, templates
 from syncd.store.apply_links import Link, Parts
-from syncd.store.engine import Database
+from syncd.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)

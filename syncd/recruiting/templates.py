@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from syncd.deadline import Deadline
 from syncd.pitchyou import PitchYou
 from syncd.store import templates
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.templates import Recorded
 
 

@@ -1,1 +1,1 @@
-"""Postgres: the tables, and the functions that read and write them. They take a connection and never commit."""
+"""Postgres: the tables, and the functions that read and write them. A function takes a connection and never commits."""

@@ -1,4 +1,4 @@
-"""Apply links: each is stored once, with its job, so that links issued and applications received can be compared."""
+"""Apply links: each is stored once, with its job, so that reports can compare links with the applications received."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from syncd.store import clients
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an apply link is made of (S1.2)."""
+    """The parts of an apply link (S1.2)."""
 
     job: str
     template_key: str | None = None
@@ -24,30 +24,39 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link(Parts):
-    """An apply link and what it was made of."""
+    """An apply link and its parts."""
 
     url: str
 
 
-# The ATS names the job by making a link for it; a list that is imported later knows more and wins.
+# The ATS names the job by making a link for it. A job list that is imported later knows more, so it wins.
 _ADD_JOB = text(
-    "INSERT INTO ats.job AS known (client_id, external_reference_id, title, origin) "
-    "VALUES (:client_id, :job, :title, 'link') "
-    "ON CONFLICT (client_id, external_reference_id) DO UPDATE SET origin = 'link', "
-    "title = coalesce(known.title, excluded.title) "
-    "WHERE known.origin = 'stub' OR known.origin = 'link' AND known.title IS NULL AND excluded.title IS NOT NULL"
+    """
+    INSERT INTO ats.job AS known (client_id, external_reference_id, title, origin)
+    VALUES (:client_id, :job, :title, 'link')
+    ON CONFLICT (client_id, external_reference_id) DO UPDATE
+        SET origin = 'link', title = coalesce(known.title, excluded.title)
+        WHERE known.origin = 'stub'
+        OR known.origin = 'link' AND known.title IS NULL AND excluded.title IS NOT NULL
+    """
 )
 _ADD_LINK = text(
-    "INSERT INTO ats.apply_link (client_id, url, job, template_key, title, utm_source, utm_medium, utm_campaign, "
-    "utm_content) VALUES (:client_id, :url, :job, :template_key, :title, :utm_source, :utm_medium, :utm_campaign, "
-    ":utm_content) ON CONFLICT (client_id, url) DO NOTHING"
+    """
+    INSERT INTO ats.apply_link (
+        client_id, url, job, template_key, title, utm_source, utm_medium, utm_campaign, utm_content
+    )
+    VALUES (
+        :client_id, :url, :job, :template_key, :title, :utm_source, :utm_medium, :utm_campaign, :utm_content
+    )
+    ON CONFLICT (client_id, url) DO NOTHING
+    """
 )
 
 
 def add(connection: Connection, client_id: str, links: Iterable[Link]) -> None:
-    """Store the links that are not there yet, and the jobs they name."""
+    """Stores the links that are not stored yet, and the jobs that they name."""
     clients.lock(connection, client_id)
-    # Sorted by job, so that two transactions meet in one order; of several links the first given names the job.
+    # Sorted by job, so that two transactions lock rows in the same order. The first link of a job names it.
     rows = [{"client_id": client_id} | asdict(link) for link in sorted(links, key=attrgetter("job"))]
     if rows:
         connection.execute(_ADD_JOB, rows)

@@ -1,4 +1,4 @@
-"""Who asked for a chat with whom, and when. The token is the key to the chat, so that only its digest is kept."""
+"""Records who requested a chat with whom, and when. The token opens the chat, so only its digest is stored."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,24 +16,56 @@ class Applicant:
     wire_id: str
 
 
+_APPLICANTS = text(
+    """
+    SELECT client_id, profile_id, wire_id FROM ats.application
+    WHERE (CAST(:client_ids AS text[]) IS NULL OR client_id = ANY(:client_ids))
+    AND profile_id = :profile_id AND erased_at IS NULL
+    ORDER BY client_id
+    """
+)
+
+
 def applicants(connection: Connection, client_ids: Sequence[str] | None, profile_id: str) -> list[Applicant]:
-    """The applications with this id, one for each of the clients (None: all) that has it: ids are unique within one only."""
-    rows = connection.execute(
-        text(
-            "SELECT client_id, profile_id, wire_id FROM ats.application "
-            "WHERE (CAST(:client_ids AS text[]) IS NULL OR client_id = ANY(:client_ids)) AND profile_id = :profile_id AND erased_at IS NULL ORDER BY client_id"
-        ),
-        {"client_ids": None if client_ids is None else list(client_ids), "profile_id": profile_id},
-    )
+    """Selects the applications with this id: at most one for each client, since ids are unique within a client only.
+
+    Args:
+        client_ids: the clients to search; None for all.
+    """
+    ids = None if client_ids is None else list(client_ids)
+    rows = connection.execute(_APPLICANTS, {"client_ids": ids, "profile_id": profile_id})
     return [Applicant(**row._mapping) for row in rows]
+
+
+_ADD = text(
+    """
+    INSERT INTO ats.chat_request (client_id, profile_id, recruiter_name, requested_by, token_sha256)
+    SELECT client_id, profile_id, :recruiter_name, :requested_by, :token_sha256 FROM ats.application
+    WHERE client_id = :client_id AND profile_id = :profile_id AND erased_at IS NULL
+    AND NOT EXISTS (
+        SELECT FROM ats.chat_request
+        WHERE client_id = :client_id AND profile_id = :profile_id AND token_sha256 = :token_sha256
+        AND requested_at > now() - interval '1 minute'
+    )
+    """
+)
+_IS_RECORDED = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM ats.chat_request
+        WHERE client_id = :client_id AND profile_id = :profile_id AND token_sha256 = :token_sha256
+        AND requested_at > now() - interval '1 minute'
+    )
+    """
+)
 
 
 def add(
     connection: Connection, applicant: Applicant, *, recruiter_name: str | None, requested_by: str, token: str
 ) -> bool:
-    """Note that a chat was opened; False when the application is not there any more.
+    """Records that a chat was opened; returns False if the application does not exist any more.
 
-    May run again after a commit whose answer was lost: the same token is noted once within a minute.
+    May run again after a COMMIT whose reply was lost: within a minute, the same token is recorded once.
     """
     values = {
         "client_id": applicant.client_id,
@@ -42,18 +74,6 @@ def add(
         "requested_by": requested_by,
         "token_sha256": hashlib.sha256(token.encode()).digest(),
     }
-    noted = (
-        "SELECT FROM ats.chat_request WHERE client_id = :client_id AND profile_id = :profile_id "
-        "AND token_sha256 = :token_sha256 AND requested_at > now() - interval '1 minute'"
-    )
-    connection.execute(
-        text(
-            "INSERT INTO ats.chat_request (client_id, profile_id, recruiter_name, requested_by, token_sha256) "
-            "SELECT client_id, profile_id, :recruiter_name, :requested_by, :token_sha256 FROM ats.application "
-            "WHERE client_id = :client_id AND profile_id = :profile_id AND erased_at IS NULL "
-            f"AND NOT EXISTS ({noted})"
-        ),
-        values,
-    )
-    found: bool = connection.execute(text(f"SELECT EXISTS ({noted})"), values).scalar_one()
-    return found
+    connection.execute(_ADD, values)
+    recorded: bool = connection.execute(_IS_RECORDED, values).scalar_one()
+    return recorded

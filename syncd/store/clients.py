@@ -1,4 +1,4 @@
-"""The tenants as the configuration names them."""
+"""The clients (tenants) of the configuration."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,54 +7,59 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What the configuration says of a client that reports need to know."""
+    """What the configuration says about a client that reports need to know."""
 
-    client_id: str
     label: str | None
     timezone: str
     retention_days: int | None
     raw_retention_days: int | None
 
 
-_COLUMNS = "label, timezone, retention_days, raw_retention_days"
-_VALUES = ":label, :timezone, :retention_days, :raw_retention_days"
-
-
-def is_registered(connection: Connection, registration: Registration) -> bool:
-    """Whether the client's row is as it should be. Takes no lock, so that a long import does not hold up the cycles."""
-    return bool(
-        connection.execute(
-            text(
-                f"SELECT EXISTS (SELECT FROM ats.client WHERE client_id = :client_id "
-                f"AND ({_COLUMNS}) IS NOT DISTINCT FROM ({_VALUES}))"
-            ),
-            asdict(registration),
-        ).scalar()
+_IS_REGISTERED = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM ats.client
+        WHERE client_id = :client_id
+        AND (label, timezone, retention_days, raw_retention_days)
+            IS NOT DISTINCT FROM (:label, :timezone, :retention_days, :raw_retention_days)
     )
+    """
+)
 
 
-def register(connection: Connection, registration: Registration) -> None:
-    """Make the client's row, or bring it up to the configuration."""
-    connection.execute(
-        text(
-            f"INSERT INTO ats.client (client_id, {_COLUMNS}) VALUES (:client_id, {_VALUES}) "
-            f"ON CONFLICT (client_id) DO UPDATE SET ({_COLUMNS}) = ROW ({_VALUES})"
-        ),
-        asdict(registration),
-    )
+def is_registered(connection: Connection, client_id: str, registration: Registration) -> bool:
+    """Whether the client's row agrees with the configuration. Takes no lock, so that no import holds up the cycles."""
+    registered: bool = connection.execute(
+        _IS_REGISTERED, {"client_id": client_id} | asdict(registration)
+    ).scalar_one()
+    return registered
+
+
+_REGISTER = text(
+    """
+    INSERT INTO ats.client (client_id, label, timezone, retention_days, raw_retention_days)
+    VALUES (:client_id, :label, :timezone, :retention_days, :raw_retention_days)
+    ON CONFLICT (client_id) DO UPDATE
+        SET (label, timezone, retention_days, raw_retention_days)
+            = ROW (:label, :timezone, :retention_days, :raw_retention_days)
+    """
+)
+
+
+def register(connection: Connection, client_id: str, registration: Registration) -> None:
+    """Inserts the client's row, or updates it to the configuration."""
+    connection.execute(_REGISTER, {"client_id": client_id} | asdict(registration))
+
+
+_ADD = text("INSERT INTO ats.client (client_id) VALUES (:client_id) ON CONFLICT DO NOTHING")
+_LOCK = text("SELECT FROM ats.client WHERE client_id = :client_id FOR NO KEY UPDATE")
 
 
 def lock(connection: Connection, client_id: str) -> None:
-    """Make the client's row if there is none yet, and hold it until the transaction ends.
+    """Inserts the client's row if it is missing, and locks it until the transaction ends.
 
-    So those who write for a client beside its cycle do it one after the other. A cycle waits for them only when it
-    has to bring this row up to a configuration that has changed.
+    So two writers for one client beside its cycle take turns. A cycle waits for them only if the configuration has
+    changed, since it must update the row then.
     """
-    connection.execute(
-        text("INSERT INTO ats.client (client_id) VALUES (:client_id) ON CONFLICT DO NOTHING"),
-        {"client_id": client_id},
-    )
-    connection.execute(
-        text("SELECT FROM ats.client WHERE client_id = :client_id FOR NO KEY UPDATE"),
-        {"client_id": client_id},
-    )
+    connection.execute(_ADD, {"client_id": client_id})
+    connection.execute(_LOCK, {"client_id": client_id})

@@ -1,4 +1,4 @@
-"""COPY in binary form: the fastest way in, and one whose error messages show no values in Postgres' log."""
+"""Binary COPY: the fastest way to insert rows. Its errors show no values in Postgres' log."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=
 
 
 class _Json(JsonbBinaryDumper):
-    """Any JSON value for a jsonb column, without a wrapper around each."""
+    """Encodes any JSON value for a jsonb column, without a wrapper around each."""
 
     def dump(self, obj: Any) -> bytes:
         return b"\x01" + _encode(obj).encode()
@@ -23,13 +23,13 @@ class _Json(JsonbBinaryDumper):
 def copy_rows(
     connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
 ) -> None:
-    """Append rows to a table within the caller's transaction.
+    """Appends rows to a table within the caller's transaction.
 
     Args:
-        columns: names, in the order of the values. Columns not named get their defaults.
+        columns: names, in the order of the values. Other columns get their defaults.
 
     Raises:
-        DBAPIError: as SQLAlchemy would raise it, so that callers need to know one family of errors only.
+        DBAPIError: as SQLAlchemy raises it, so that callers need to handle only one family of errors.
     """
     types = [table.c[column].type.compile(dialect=connection.dialect).lower() for column in columns]
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(

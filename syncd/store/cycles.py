@@ -1,4 +1,4 @@
-"""One row per cycle in `ops.cycle`: what it did, and how it ended."""
+"""One row for each cycle in `ops.cycle`: what the cycle did, and how it ended."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -8,13 +8,14 @@ from sqlalchemy import Connection, text
 from syncd import __version__
 from syncd.errors import SyncdError
 from syncd.model import Outcome
+from syncd.store.applications import Landed
 
 Trigger = Literal["schedule", "command"]
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a cycle has done so far. The counts are of things, `media_bytes` of bytes."""
+    """What a cycle has done so far. `media_bytes` counts bytes; the others count profiles, files, ids or requests."""
 
     seen: int = 0
     new: int = 0
@@ -30,45 +31,86 @@ class Tally:
     http_calls: int = 0
     http_retries: int = 0
 
+    def add(self, landed: Landed) -> None:
+        """Adds the profiles of a batch that was landed."""
+        self.new += landed.new
+        self.changed += landed.changed
+        self.unchanged += landed.unchanged
 
-_COUNTS = tuple(Tally.__dataclass_fields__)
+
+_BEGIN = text(
+    """
+    WITH died AS (
+        UPDATE ops.cycle SET
+            outcome = 'aborted',
+            finished_at = now(),
+            error_class = 'ProcessDied',
+            error_message = 'the process ended in the middle of this cycle'
+        WHERE client_id = :client_id AND outcome = 'running'
+    )
+    INSERT INTO ops.cycle (client_id, trigger, version) VALUES (:client_id, :trigger, :version)
+    RETURNING cycle_id
+    """
+)
 
 
 def begin(connection: Connection, client_id: str, trigger: Trigger) -> int:
-    """Open the row of a new cycle, and close those of cycles whose process died. Returns the cycle_id."""
+    """Inserts the row of a new cycle, and closes the rows of cycles whose process died. Returns the cycle_id."""
     cycle_id: int = connection.execute(
-        text(
-            "WITH died AS (UPDATE ops.cycle SET outcome = 'aborted', finished_at = now(), "
-            "error_class = 'ProcessDied', error_message = 'the process ended in the middle of this cycle' "
-            "WHERE client_id = :client_id AND outcome = 'running') "
-            "INSERT INTO ops.cycle (client_id, trigger, version) VALUES (:client_id, :trigger, :version) "
-            "RETURNING cycle_id"
-        ),
-        {"client_id": client_id, "trigger": trigger, "version": __version__},
+        _BEGIN, {"client_id": client_id, "trigger": trigger, "version": __version__}
     ).scalar_one()
     return cycle_id
 
 
+_BEAT = text("UPDATE ops.cycle SET heartbeat_at = now() WHERE cycle_id = :cycle_id")
+
+
 def beat(connection: Connection, cycle_id: int) -> None:
-    """Move the heartbeat; called in each transaction that got work done."""
-    connection.execute(
-        text("UPDATE ops.cycle SET heartbeat_at = now() WHERE cycle_id = :cycle_id"), {"cycle_id": cycle_id}
-    )
+    """Moves the heartbeat; called in each transaction that writes for the cycle."""
+    connection.execute(_BEAT, {"cycle_id": cycle_id})
+
+
+_FINISH = text(
+    """
+    UPDATE ops.cycle SET
+        seen = :seen,
+        new = :new,
+        changed = :changed,
+        unchanged = :unchanged,
+        quarantined = :quarantined,
+        media_stored = :media_stored,
+        media_bytes = :media_bytes,
+        media_gone = :media_gone,
+        media_rejected = :media_rejected,
+        confirmed = :confirmed,
+        confirm_refused = :confirm_refused,
+        http_calls = :http_calls,
+        http_retries = :http_retries,
+        outcome = :outcome,
+        error_class = :error_class,
+        error_message = :error_message,
+        heartbeat_at = now(),
+        finished_at = now()
+    WHERE cycle_id = :cycle_id AND client_id = :client_id
+    """
+)
 
 
 def finish(
-    connection: Connection, cycle_id: int, tally: Tally, outcome: Outcome, error: Exception | None = None
+    connection: Connection,
+    client_id: str,
+    cycle_id: int,
+    tally: Tally,
+    outcome: Outcome,
+    error: Exception | None = None,
 ) -> None:
-    """Close the row of a cycle. Only syncd's own errors are quoted: the text of others may hold personal data."""
+    """Closes the row of a cycle. Quotes only syncd's own errors, since other errors may hold personal data."""
     unexpected = "unexpected; the log says where" if error else None
-    assignments = ", ".join(f"{name} = :{name}" for name in _COUNTS)
     connection.execute(
-        text(
-            f"UPDATE ops.cycle SET {assignments}, outcome = :outcome, error_class = :error_class, "
-            "error_message = :error_message, heartbeat_at = now(), finished_at = now() WHERE cycle_id = :cycle_id"
-        ),
+        _FINISH,
         {
             **asdict(tally),
+            "client_id": client_id,
             "cycle_id": cycle_id,
             "outcome": outcome.value,
             "error_class": type(error).__name__ if error else None,

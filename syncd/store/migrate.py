@@ -1,7 +1,7 @@
-"""Migrations: found in a checkout and in an installed wheel, run by one process at a time.
+"""Runs the migrations, which lie in the checkout or in the installed wheel, and checks the revision of the schema.
 
-alembic is imported by what migrates. Whoever only asks how the schema stands does without: it takes as long to import
-as all else that `syncd status` does after its connection.
+Only the functions that migrate import alembic. Its import takes as long as everything that `syncd status` does after
+connecting, and reading the revision works without it.
 """
 
 from __future__ import annotations
@@ -14,38 +14,41 @@ from sqlalchemy.exc import DBAPIError
 
 import syncd
 from syncd.errors import Refused
-from syncd.store.engine import choose_primary, explained
+from syncd.store.engine import choose_primary
+from syncd.store.failures import explained
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"  # the newest of migrations/versions; a test compares the two
+# The newest revision in migrations/versions; a test compares the two.
+HEAD = "0003"
 VERSION_SCHEMA = "ops"
-_LOCK = 7_966_337_105_211_893_764  # of pg_advisory_lock: any number that nobody else uses
+# The key of an advisory lock: any number that nobody else uses.
+_LOCK = 7_966_337_105_211_893_764
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the schema to `revision`. Several processes may do so at once: one works, the others wait.
+    """Migrates the schema up to `revision`. If several processes do so at once, one works and the others wait.
 
     Raises:
         Refused: a newer syncd has made the schema.
-        SyncdError: Postgres does not let it happen; then nothing has changed.
+        SyncdError: Postgres refused the migration; nothing has changed.
     """
     _migrate(url, revision, "upgrade")
 
 
 def downgrade(url: str, revision: str) -> None:
-    """Take the schema back to `revision` (`base` removes everything, data included)."""
+    """Migrates the schema down to `revision` (`base` removes everything, including the data)."""
     _migrate(url, revision, "downgrade")
 
 
 def head() -> str:
-    """The revision that this version of syncd works with."""
+    """Returns the revision that this version of syncd works with."""
     return HEAD
 
 
 def current(connection: Connection) -> str | None:
-    """The revision the database is at, or None before the first upgrade."""
+    """Returns the revision of the database, or None before the first upgrade."""
     table = f"{VERSION_SCHEMA}.alembic_version"
     if connection.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is None:
         return None
@@ -54,7 +57,7 @@ def current(connection: Connection) -> str | None:
 
 
 def require_head(connection: Connection) -> None:
-    """Raise `Refused` unless the schema is the one this syncd was written for."""
+    """Raises `Refused` unless the schema is at the revision that this version of syncd works with."""
     found, needed = current(connection), head()
     if found != needed:
         raise Refused(
@@ -63,21 +66,21 @@ def require_head(connection: Connection) -> None:
 
 
 def remedy_for(found: str | None) -> str:
-    """What to do about a schema that is at another revision than `head()`; None is before the first upgrade."""
+    """Returns what to do about a schema at another revision than `head()`; None is before the first upgrade."""
     if found is None or found in _known():
         return "run `syncd db upgrade`"
     return "it was made by a newer syncd: install that version"
 
 
 def include_name(name: str | None, kind: str, parents: object) -> bool:
-    """Which schemas belong to syncd when alembic compares; everything else in the database is not ours."""
+    """Tells alembic, when it compares, which schemas and tables are syncd's. It ignores the rest of the database."""
     return name in ("ats", "ops", "report") if kind == "schema" else name != "alembic_version"
 
 
 def _migrate(url: str, revision: str, direction: Literal["upgrade", "downgrade"]) -> None:
     from alembic import command
 
-    # The lock is the transaction's, so that it holds behind PgBouncer and goes with the connection.
+    # The transaction holds the lock, so that it works behind PgBouncer and ends with the connection.
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "do_connect", choose_primary)
     try:

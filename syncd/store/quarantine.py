@@ -1,4 +1,4 @@
-"""What could not be read or landed: kept with its bytes and its reason until a later version can."""
+"""Profiles that could not be read or landed: kept with their bytes and the reason until a later version can be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,71 +30,81 @@ class Quarantined:
     resolved_at: datetime | None
 
 
-_COLUMNS = (
-    "quarantine_id, client_id, profile_id, stage, error, attempts, octet_length(payload) AS size_bytes, "
-    "first_seen_at, last_seen_at, resolved_at"
+_UNRESOLVED = text(
+    """
+    SELECT fingerprint FROM ops.quarantine
+    WHERE client_id = :client_id AND fingerprint = ANY(:fingerprints) AND resolved_at IS NULL
+    """
 )
 
 
 def put(connection: Connection, client_id: str, stage: Stage, bad: Sequence[BadProfile]) -> list[BadProfile]:
-    """Keep bad profiles; one that is already there, unresolved, is not written again. Returns the new ones."""
+    """Stores bad profiles, except those that have an unresolved entry already. Returns the new ones."""
     if not bad:
         return []
-    by_fingerprint = {profile.fingerprint: profile for profile in bad}
-    known = connection.execute(
-        text(
-            "SELECT fingerprint FROM ops.quarantine WHERE client_id = :client_id "
-            "AND fingerprint = ANY(:fingerprints) AND resolved_at IS NULL"
-        ),
-        {"client_id": client_id, "fingerprints": list(by_fingerprint)},
-    ).scalars()
+    new = {profile.fingerprint: profile for profile in bad}
+    known = connection.execute(_UNRESOLVED, {"client_id": client_id, "fingerprints": list(new)}).scalars()
     for fingerprint in known:
-        del by_fingerprint[bytes(fingerprint)]
-    if by_fingerprint:
+        del new[bytes(fingerprint)]
+    if new:
         copy_rows(
             connection,
             tables.quarantine,
             ("client_id", "profile_id", "stage", "error", "fingerprint", "payload"),
             (
                 (client_id, profile.profile_id, stage, profile.reason, fingerprint, profile.payload)
-                for fingerprint, profile in by_fingerprint.items()
+                for fingerprint, profile in new.items()
             ),
         )
-    return list(by_fingerprint.values())
+    return list(new.values())
+
+
+_RESOLVE = text(
+    """
+    UPDATE ops.quarantine SET resolved_at = now()
+    WHERE client_id = :client_id AND profile_id = ANY(:ids) AND resolved_at IS NULL
+    """
+)
 
 
 def resolve(connection: Connection, client_id: str, profile_ids: Sequence[str]) -> None:
-    """Mark as resolved what was kept of profiles that have meanwhile been landed."""
-    connection.execute(
-        text(
-            "UPDATE ops.quarantine SET resolved_at = now() "
-            "WHERE client_id = :client_id AND profile_id = ANY(:ids) AND resolved_at IS NULL"
-        ),
-        {"client_id": client_id, "ids": list(profile_ids)},
-    )
+    """Marks the entries of profiles that were landed as resolved."""
+    connection.execute(_RESOLVE, {"client_id": client_id, "ids": list(profile_ids)})
+
+
+_ENTRIES = text(
+    """
+    SELECT quarantine_id, client_id, profile_id, stage, error, attempts, octet_length(payload) AS size_bytes,
+           first_seen_at, last_seen_at, resolved_at
+    FROM ops.quarantine
+    WHERE (CAST(:client_id AS text) IS NULL OR client_id = :client_id)
+    AND (:resolved OR resolved_at IS NULL)
+    ORDER BY quarantine_id
+    """
+)
 
 
 def entries(
     connection: Connection, client_id: str | None = None, *, resolved: bool = False
 ) -> list[Quarantined]:
-    """The entries, oldest first; without `resolved` only those that still wait."""
-    rows = connection.execute(
-        text(
-            f"SELECT {_COLUMNS} FROM ops.quarantine "
-            "WHERE (CAST(:client_id AS text) IS NULL OR client_id = :client_id) "
-            "AND (:resolved OR resolved_at IS NULL) ORDER BY quarantine_id"
-        ),
-        {"client_id": client_id, "resolved": resolved},
-    )
+    """Selects the unresolved entries, oldest first; with `resolved`, all entries."""
+    rows = connection.execute(_ENTRIES, {"client_id": client_id, "resolved": resolved})
     return [Quarantined(**row._mapping) for row in rows]
 
 
+_SHOW = text(
+    """
+    SELECT quarantine_id, client_id, profile_id, stage, error, attempts, octet_length(payload) AS size_bytes,
+           first_seen_at, last_seen_at, resolved_at, payload
+    FROM ops.quarantine
+    WHERE quarantine_id = :quarantine_id
+    """
+)
+
+
 def show(connection: Connection, quarantine_id: int) -> tuple[Quarantined, bytes] | None:
-    """One entry and its bytes, or None."""
-    row = connection.execute(
-        text(f"SELECT {_COLUMNS}, payload FROM ops.quarantine WHERE quarantine_id = :quarantine_id"),
-        {"quarantine_id": quarantine_id},
-    ).one_or_none()
+    """Returns one entry and its bytes, or None."""
+    row = connection.execute(_SHOW, {"quarantine_id": quarantine_id}).one_or_none()
     if row is None:
         return None
     fields: dict[str, Any] = dict(row._mapping)
@@ -102,53 +112,76 @@ def show(connection: Connection, quarantine_id: int) -> tuple[Quarantined, bytes
     return Quarantined(**fields), payload
 
 
+_UNRESOLVED_BEFORE = text(
+    """
+    SELECT quarantine_id, payload FROM ops.quarantine
+    WHERE client_id = :client_id AND resolved_at IS NULL AND quarantine_id < :before
+    ORDER BY quarantine_id DESC
+    LIMIT :limit
+    """
+)
+
+
 def unresolved_before(
     connection: Connection, client_id: str, before: int, limit: int
-) -> list[tuple[int, str, bytes]]:
-    """The next unresolved entries below id `before`, newest first, as (id, stage, payload)."""
-    rows = connection.execute(
-        text(
-            "SELECT quarantine_id, stage, payload FROM ops.quarantine WHERE client_id = :client_id "
-            "AND resolved_at IS NULL AND quarantine_id < :before ORDER BY quarantine_id DESC LIMIT :limit"
-        ),
-        {"client_id": client_id, "before": before, "limit": limit},
-    )
-    return [(row.quarantine_id, row.stage, bytes(row.payload)) for row in rows]
+) -> list[tuple[int, bytes]]:
+    """Selects the next unresolved entries below the id `before`, newest first, as (id, payload)."""
+    rows = connection.execute(_UNRESOLVED_BEFORE, {"client_id": client_id, "before": before, "limit": limit})
+    return [(row.quarantine_id, bytes(row.payload)) for row in rows]
 
 
-def overtaken(connection: Connection, quarantine_id: int, profile_id: str) -> bool:
-    """Whether the application was landed from a newer list answer than the one this entry came from."""
+_OVERTAKEN = text(
+    """
+    SELECT a.changed_at > q.first_seen_at
+    FROM ops.quarantine q
+    JOIN ats.application a ON a.client_id = q.client_id AND a.profile_id = :profile_id
+    WHERE quarantine_id = :quarantine_id AND q.client_id = :client_id
+    """
+)
+
+
+def overtaken(connection: Connection, client_id: str, quarantine_id: int, profile_id: str) -> bool:
+    """Whether the application was landed from a newer list than the one that this entry came from."""
     return bool(
         connection.execute(
-            text(
-                "SELECT a.changed_at > q.first_seen_at FROM ops.quarantine q JOIN ats.application a "
-                "ON a.client_id = q.client_id AND a.profile_id = :profile_id WHERE quarantine_id = :quarantine_id"
-            ),
-            {"quarantine_id": quarantine_id, "profile_id": profile_id},
+            _OVERTAKEN, {"client_id": client_id, "quarantine_id": quarantine_id, "profile_id": profile_id}
         ).scalar()
     )
+
+
+_NEWER_WAITS = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM ops.quarantine
+        WHERE client_id = :client_id AND profile_id = :profile_id AND quarantine_id > :quarantine_id
+        AND resolved_at IS NULL
+    )
+    """
+)
 
 
 def newer_waits(connection: Connection, client_id: str, quarantine_id: int, profile_id: str) -> bool:
     """Whether a newer version of the application than this entry waits in quarantine as well."""
-    return bool(
-        connection.execute(
-            text(
-                "SELECT EXISTS (SELECT FROM ops.quarantine WHERE client_id = :client_id AND profile_id = :profile_id "
-                "AND quarantine_id > :quarantine_id AND resolved_at IS NULL)"
-            ),
-            {"client_id": client_id, "quarantine_id": quarantine_id, "profile_id": profile_id},
-        ).scalar()
-    )
+    waits: bool = connection.execute(
+        _NEWER_WAITS, {"client_id": client_id, "quarantine_id": quarantine_id, "profile_id": profile_id}
+    ).scalar_one()
+    return waits
 
 
-def note_attempt(connection: Connection, quarantine_id: int, error: str | None) -> None:
-    """Record another attempt: its error, or that it succeeded."""
+_NOTE_ATTEMPT = text(
+    """
+    UPDATE ops.quarantine SET
+        attempts = attempts + 1,
+        last_seen_at = now(),
+        error = coalesce(:error, error),
+        resolved_at = CASE WHEN CAST(:error AS text) IS NULL THEN now() END
+    WHERE quarantine_id = :quarantine_id AND client_id = :client_id
+    """
+)
+
+
+def note_attempt(connection: Connection, client_id: str, quarantine_id: int, error: str | None) -> None:
+    """Records another attempt. With an error the entry stays unresolved; with None it is resolved."""
     connection.execute(
-        text(
-            "UPDATE ops.quarantine SET attempts = attempts + 1, last_seen_at = now(), "
-            "error = coalesce(:error, error), resolved_at = CASE WHEN CAST(:error AS text) IS NULL THEN now() END "
-            "WHERE quarantine_id = :quarantine_id"
-        ),
-        {"quarantine_id": quarantine_id, "error": error},
+        _NOTE_ATTEMPT, {"client_id": client_id, "quarantine_id": quarantine_id, "error": error}
     )

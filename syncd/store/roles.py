@@ -1,4 +1,4 @@
-"""The SQL that makes syncd's roles; printed for a database administrator, never run by syncd itself."""
+"""The SQL that creates syncd's roles. syncd prints it for a database administrator and never runs it."""
 
 ROLES_SQL = """\
 -- The roles of syncd. Run it as a superuser or as the owner of the database; running it again changes nothing.

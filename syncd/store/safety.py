@@ -1,4 +1,4 @@
-"""Whether this Postgres keeps what it has acknowledged."""
+"""Checks whether this Postgres keeps what it has acknowledged."""
 
 from sqlalchemy import Connection, text
 
@@ -6,16 +6,19 @@ from syncd.errors import Refused
 
 OLDEST_SUPPORTED = 15
 
+_SETTINGS = text(
+    """
+    SELECT current_setting('server_version_num')::int / 10000 AS major,
+           current_setting('fsync') AS fsync,
+           current_setting('full_page_writes') AS full_page_writes,
+           current_setting('server_encoding') AS encoding
+    """
+)
+
 
 def problems(connection: Connection) -> list[str]:
-    """Why syncd must not confirm on the strength of this server; empty when all is well."""
-    row = connection.execute(
-        text(
-            "SELECT current_setting('server_version_num')::int / 10000 AS major, "
-            "current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes, "
-            "current_setting('server_encoding') AS encoding"
-        )
-    ).one()
+    """Returns the reasons why syncd must not trust this server with confirmed applications; empty if there are none."""
+    row = connection.execute(_SETTINGS).one()
     found = []
     if row.major < OLDEST_SUPPORTED:
         found.append(f"Postgres {row.major} is too old: syncd needs {OLDEST_SUPPORTED} or newer")
@@ -25,16 +28,16 @@ def problems(connection: Connection) -> list[str]:
         )
     if row.full_page_writes != "on":
         found.append(
-            "Postgres runs with full_page_writes=off, which a power cut may turn into damage: set it to on"
+            "Postgres runs with full_page_writes=off, so a power cut may damage its tables: set full_page_writes=on"
         )
     if row.encoding != "UTF8":
         found.append(
-            f"the database is encoded in {row.encoding} and cannot hold every name: make one with UTF8"
+            f"the database's encoding is {row.encoding}, which cannot hold every name: create a database with UTF8"
         )
     return found
 
 
 def require_safe(connection: Connection) -> None:
-    """Raise `Refused` with everything that is wrong with the server's settings."""
+    """Raises `Refused` with all problems of the server's settings."""
     if found := problems(connection):
         raise Refused("; ".join(found))

@@ -1,4 +1,4 @@
-"""How each client stands, from indexes that stay small however many applications there are."""
+"""The state of each client, read from indexes that stay small however many applications there are."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class ClientStatus:
-    """What an operator wants to know of a client. Ages are in seconds, as of the database's clock."""
+    """What an operator needs to know about a client. Ages are in seconds, by the database's clock."""
 
     client_id: str
     last_ok_at: datetime | None
@@ -41,26 +41,35 @@ _QUERY = text(
                AS quarantined,
            (SELECT holder FROM ops.lease l WHERE l.client_id = c.client_id AND l.expires_at >= now()) AS holder
     FROM unnest(CAST(:client_ids AS text[])) WITH ORDINALITY AS c(client_id, position)
-    LEFT JOIN LATERAL (SELECT finished_at AS at FROM ops.cycle WHERE client_id = c.client_id
-        AND outcome IN ('ok', 'partial') ORDER BY started_at DESC LIMIT 1) ok ON true
-    LEFT JOIN LATERAL (SELECT started_at, outcome, error_message FROM ops.cycle WHERE client_id = c.client_id
-        ORDER BY started_at DESC LIMIT 1) last ON true
-    LEFT JOIN LATERAL (SELECT count(*) AS n, min(CASE confirmed_revision WHEN 0 THEN first_seen_at ELSE changed_at END) AS oldest,
-        count(*) FILTER (WHERE confirm_error IS NOT NULL) AS refused
-        FROM ats.application WHERE client_id = c.client_id AND revision > confirmed_revision) open ON true
+    LEFT JOIN LATERAL (
+        SELECT finished_at AS at FROM ops.cycle
+        WHERE client_id = c.client_id AND outcome IN ('ok', 'partial')
+        ORDER BY started_at DESC LIMIT 1
+    ) ok ON true
+    LEFT JOIN LATERAL (
+        SELECT started_at, outcome, error_message FROM ops.cycle
+        WHERE client_id = c.client_id
+        ORDER BY started_at DESC LIMIT 1
+    ) last ON true
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS n,
+               min(CASE confirmed_revision WHEN 0 THEN first_seen_at ELSE changed_at END) AS oldest,
+               count(*) FILTER (WHERE confirm_error IS NOT NULL) AS refused
+        FROM ats.application WHERE client_id = c.client_id AND revision > confirmed_revision
+    ) open ON true
     ORDER BY c.position
     """
 )
 
 
 def of_clients(connection: Connection, client_ids: list[str]) -> list[ClientStatus]:
-    """The status of each client, in the given order; one that has never been synced has no times."""
+    """Returns the status of each client, in the given order. A client that was never synced has no times."""
     return [ClientStatus(**row._mapping) for row in connection.execute(_QUERY, {"client_ids": client_ids})]
 
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """What of a client is not done, by the reason: entries in quarantine, files, and confirms."""
+    """What is open for a client: entries in quarantine, files, and confirms."""
 
     quarantined: int
     pending: int
@@ -71,19 +80,19 @@ class Shortfall:
         return any((self.quarantined, self.pending, self.rejected, self.unconfirmed))
 
 
+_SHORTFALL = text(
+    """
+    SELECT (SELECT count(*) FROM ops.quarantine WHERE client_id = :client_id AND resolved_at IS NULL) AS quarantined,
+           count(*) FILTER (WHERE state = 'pending') AS pending,
+           count(*) FILTER (WHERE state = 'rejected') AS rejected,
+           (SELECT count(*) FROM ats.application WHERE client_id = :client_id AND revision > confirmed_revision)
+               AS unconfirmed
+    FROM ats.media WHERE client_id = :client_id AND state IN ('pending', 'rejected')
+    """
+)
+
+
 def shortfall(connection: Connection, client_id: str) -> Shortfall:
-    """What keeps applications of this client from being confirmed."""
-    row = connection.execute(
-        text(
-            """
-            SELECT (SELECT count(*) FROM ops.quarantine WHERE client_id = :c AND resolved_at IS NULL) AS quarantined,
-                   count(*) FILTER (WHERE state = 'pending') AS pending,
-                   count(*) FILTER (WHERE state = 'rejected') AS rejected,
-                   (SELECT count(*) FROM ats.application WHERE client_id = :c AND revision > confirmed_revision)
-                       AS unconfirmed
-            FROM ats.media WHERE client_id = :c AND state IN ('pending', 'rejected')
-            """
-        ),
-        {"c": client_id},
-    ).one()
+    """Counts what keeps applications of this client from being confirmed."""
+    row = connection.execute(_SHORTFALL, {"client_id": client_id}).one()
     return Shortfall(**row._mapping)

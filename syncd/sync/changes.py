@@ -1,11 +1,11 @@
-"""What of a list is to be landed: each profile once, and none whose bytes are those that are stored already.
+"""Selects which listed profiles to land: each id once, skipping those whose bytes are already stored.
 
-A list may name years of applications of which ten are new, so what is known is told by a digest of its bytes, without a
-look inside, and what is not is gathered to batches of full size.
+A list may name years of applications of which ten are new. So a stored profile is recognised by a digest of its bytes,
+without parsing it, and the rest is collected into batches of full size.
 """
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,36 +13,42 @@ from typing import TypeVar
 from syncd.logs import get_logger
 from syncd.model import BadProfile, Profile
 from syncd.pitchyou import Listing, Unread
+from syncd.store import applications
+from syncd.store.cycles import Tally
+from syncd.sync.client_store import ClientReader
 
 T = TypeVar("T")
 S = TypeVar("S", Unread, Profile | BadProfile)
 log = get_logger(__name__)
 
-BATCH_BYTES = 8 * 1024 * 1024  # so that memory stays flat with large profiles as well
+BATCH_BYTES = 8 * 1024 * 1024  # keeps memory flat with large profiles as well
 LOOKED_UP_TOGETHER = 500
-
-# Which of these profile_ids are stored, each with the digest of its bytes.
-KnownBytes = Callable[[list[str]], dict[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """A part of the list: what is to be landed together, and how many others of it are stored with the same bytes."""
+    """A part of the list: the profiles to land together, and how many others are stored with the same bytes."""
 
     profiles: list[Profile | BadProfile]
     unchanged: int = 0
 
+    def count_into(self, tally: Tally) -> None:
+        """Counts what the list named, and what is unchanged without a look inside."""
+        tally.seen += len(self.profiles) + self.unchanged
+        tally.unchanged += self.unchanged
 
-def portions(listing: Listing, client_id: str, size: int, known_bytes: KnownBytes) -> Iterator[Portion]:
-    """The whole list, at most `size` profiles to land at a time.
 
-    Of profiles with one id the first given is the valid one. That holds for one that cannot be read as well: landing an
-    older one in its place would confirm both.
+def portions(listing: Listing, store: ClientReader, size: int) -> Iterator[Portion]:
+    """Gives the whole list, at most `size` profiles to land at a time.
+
+    If several profiles have one id, only the first counts, even if it is unreadable: landing an older one in its place
+    would confirm both.
     """
     pending: list[Profile | BadProfile] = []
     with _Ids() as seen:
         for elements in batches(listing.unread(), LOOKED_UP_TOGETHER):
-            known = known_bytes([each.presumed_id for each in elements if each.presumed_id is not None])
+            ids = [each.presumed_id for each in elements if each.presumed_id is not None]
+            known = store.read(applications.known_bytes, ids)
             unchanged = 0
             for element in elements:
                 same = (
@@ -51,21 +57,20 @@ def portions(listing: Listing, client_id: str, size: int, known_bytes: KnownByte
                 profile = None if same else element.read()
                 profile_id = profile.profile_id if profile else element.presumed_id
                 if profile_id is not None and not seen.add(profile_id):
-                    log.warning("profile_listed_twice", client_id=client_id, profile_id=profile_id)
+                    log.warning("profile_listed_twice", client_id=store.client_id, profile_id=profile_id)
                 elif profile:
                     pending.append(profile)
                 else:
                     unchanged += 1
             *full, pending = list(batches(pending, size)) or [[]]
-            yield Portion(
-                full[0] if full else [], unchanged
-            )  # one for each look-up, so that the next goes on meanwhile
+            # One portion for each look-up, even an empty one, so that the next look-up runs meanwhile.
+            yield Portion(full[0] if full else [], unchanged)
             yield from map(Portion, full[1:])
         yield Portion(pending)
 
 
 def batches(elements: Iterable[S], size: int) -> Iterator[list[S]]:
-    """Lists of at most `size` elements and, but for a single larger one, `BATCH_BYTES` of payload."""
+    """Gives lists of at most `size` elements and `BATCH_BYTES` of payload; a larger element comes alone."""
     batch: list[S] = []
     held = 0
     for element in elements:
@@ -79,7 +84,7 @@ def batches(elements: Iterable[S], size: int) -> Iterator[list[S]]:
 
 
 def ahead(items: Iterable[T]) -> Generator[T, None, None]:
-    """The same items, each made in a thread while the one before it is worked on."""
+    """Gives the same items; a thread makes the next one while the caller works on the one before it."""
     source, end = iter(items), object()
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
         upcoming = pool.submit(next, source, end)
@@ -89,13 +94,14 @@ def ahead(items: Iterable[T]) -> Generator[T, None, None]:
 
 
 class _Ids:
-    """A set of ids that stays small in memory however many there are; SQLite keeps what is too much in an unlinked file."""
+    """A set of ids that needs little memory, however many there are: SQLite moves most of them to an unlinked file."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID")
-        self._database.execute("BEGIN")  # and never a commit: it is gone with the connection
+        # Never committed: the file goes with the connection.
+        self._database.execute("BEGIN")
 
     def __enter__(self) -> "_Ids":
         return self
@@ -104,5 +110,5 @@ class _Ids:
         self._database.close()
 
     def add(self, value: str) -> bool:
-        """Put an id in; False if it was there."""
+        """Adds an id; returns False if it was in the set already."""
         return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (value,)).rowcount == 1

@@ -1,4 +1,4 @@
-"""One cycle for one client, from taking its lease to knowing how it ended."""
+"""Runs one cycle for one client, from taking its lease to reporting how the cycle ended."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from syncd.media.vault import Vault
 from syncd.model import Outcome
 from syncd.pitchyou import PitchYou
 from syncd.store.cycles import Tally, Trigger
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.status import Shortfall
 from syncd.sync.cycle import outcome_of, recorded_cycle
 from syncd.sync.lease_keeper import LeaseKeeper
@@ -19,7 +19,7 @@ from syncd.sync.work import Plan, Work
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A tenant: how to sync it, and its connection to PitchYou."""
+    """How to sync a client, and its connection to PitchYou."""
 
     plan: Plan
     api: PitchYou
@@ -36,7 +36,7 @@ class Outsides:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a cycle ended, what it had done by then and left open, and why it failed or was stopped, if so."""
+    """How a cycle ended: what it did, what it left open, and the error that ended it, if any."""
 
     outcome: Outcome
     tally: Tally
@@ -50,7 +50,7 @@ def prepare_work(
     stop: threading.Event,
     progress: Callable[[Work], None] = lambda work: None,
 ) -> Work:
-    """Take the client's lease and put together what its stages need.
+    """Takes the client's lease and builds what the stages need.
 
     Raises:
         LeaseHeld: another syncd works for this client.
@@ -74,15 +74,16 @@ def run_once(
     stop: threading.Event,
     progress: Callable[[Work], None] = lambda work: None,
 ) -> Ended:
-    """Run one cycle. A failure is part of the result, since what the cycle had done before stays done.
+    """Runs one cycle. A failure is part of the result, since what the cycle did before it stays done.
 
     Raises:
         LeaseHeld: another syncd works for this client; nothing was done.
-        DatabaseUnavailable: nothing could be begun.
+        DatabaseUnavailable: the cycle could not begin.
     """
     try:
         work = prepare_work(client, outsides, stop, progress)
-    except LeaseHeld:  # whatever held up its last cycle here is another's concern now
+    except LeaseHeld:
+        # The client is in other hands now, so its last failure here proves nothing about Postgres any more.
         outsides.database.note_cycle(client.plan.client_id, None)
         raise
     try:

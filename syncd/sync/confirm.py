@@ -1,55 +1,58 @@
-"""Stage 3: what is safe here is confirmed to PitchYou, read from the database and from nowhere else."""
+"""Stage 3: confirms to PitchYou what is safe here. It reads that from the database, and from nowhere else."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from syncd.backoff import LONGEST
 from syncd.errors import ApiError, ApiRefused, ApiUnavailable
 from syncd.logs import get_logger
 from syncd.store import confirmations
 from syncd.store.confirmations import Ready
-from syncd.store.retries import LONGEST
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
 
 NOT_FOUND = 404
-ALREADY_CONFIRMED = (NOT_FOUND, 409)  # for one id alone: PitchYou does not wait for it (any more)
-SERVER_ERROR = 500  # what one bad id may cause; 502 to 504 speak of the whole endpoint
-READ_TOGETHER = 5000  # ids read from the outbox at once; they are confirmed in smaller groups
-ATTEMPTS, ATTEMPTS_OF_HALVES = 4, 2  # at one request; few where many requests follow from one failure
-RETRY_REFUSED = LONGEST  # seconds until an id that was refused is tried again
-RETRY_AFTER_ERROR = 300.0  # seconds, where the server's error may not have been the id's fault
-FRUITLESS_LIMIT = 8  # refused ids without a single accepted one: the request itself must be wrong
+# For a single id: PitchYou does not wait for its confirm, or not any more.
+ALREADY_CONFIRMED = (NOT_FOUND, 409)
+# One bad id may cause it, whereas 502 to 504 concern the whole endpoint.
+SERVER_ERROR = 500
+READ_TOGETHER = 5000  # ids to read from the outbox at once; they are confirmed in smaller groups
+# Attempts at one request. Fewer for the halves of a group, where one failure causes many requests.
+ATTEMPTS, ATTEMPTS_OF_HALVES = 4, 2
+RETRY_REFUSED = LONGEST  # seconds until a refused id is retried
+RETRY_AFTER_ERROR = 300.0  # seconds, for an id that may not have caused the server's error
+FRUITLESS_LIMIT = 8  # refused ids without an accepted one, after which the request itself must be wrong
 
 
 @dataclass(slots=True)
 class _Answers:
-    """How PitchYou has answered for single ids and whole groups so far."""
+    """How many ids PitchYou has accepted and refused so far."""
 
     accepted: int = 0
     refused: int = 0
 
 
 def confirm_ready(work: Work) -> None:
-    """Confirm every application whose newest revision is stored with all its media.
+    """Confirms every application whose newest revision is stored with all its media.
 
-    Nothing while the list cannot be had, since PitchYou would take the confirm for versions that we have not seen; nor while
-    the media root is not there, since it may be lost with the files of what is confirmed.
+    Confirms nothing if the list could not be fetched, since PitchYou would apply the confirm to versions that we have
+    not seen; and nothing without the media root, since the files of what we confirm may be lost with it.
 
-    A crash between PitchYou's answer and our note of it makes the next cycle confirm again, which is harmless;
-    the other order would lose the application.
+    After a crash between PitchYou's answer and our record of it, the next cycle confirms again, which is harmless. The
+    other order would lose the application.
 
     Raises:
-        ApiUnavailable: no clear answer; the same ids are confirmed again by the next cycle.
-        ApiRefused: PitchYou refuses whatever is confirmed.
+        ApiUnavailable: PitchYou gave no clear answer; the next cycle confirms the same ids again.
+        ApiRefused: PitchYou refuses every confirm.
         MediaStoreFailed: the media root is not there.
-        ListTooOld: the machine was suspended since it was read.
+        ListTooOld: the machine was suspended after it had read the list.
     """
     answers = _Answers()
     more = work.plan.confirm and work.listed_at is not None
     while more:
         work.deadline.check()
-        ready = work.read(lambda c: confirmations.ready(c, work.client_id, READ_TOGETHER))
+        ready = work.store.read(confirmations.ready, READ_TOGETHER)
         for group in _groups(ready, work.plan.confirm_batch):
             work.deadline.check()
             _confirm(work, group, answers)
@@ -57,7 +60,7 @@ def confirm_ready(work: Work) -> None:
 
 
 def _groups(ready: list[Ready], size: int) -> Iterator[list[Ready]]:
-    """Groups of `size`. Ids that were refused before go alone, so that they cannot take others with them again."""
+    """Gives groups of `size`. An id that was refused before comes alone, so that it cannot spoil a group again."""
     fresh = [application for application in ready if not application.refused_before]
     for start in range(0, len(fresh), size):
         yield fresh[start : start + size]
@@ -65,7 +68,7 @@ def _groups(ready: list[Ready], size: int) -> Iterator[list[Ready]]:
 
 
 def _confirm(work: Work, group: list[Ready], answers: _Answers, attempts: int = ATTEMPTS) -> None:
-    """Confirm a group; on a refusal, and on the error of a server that works, halve it until the bad ids stand alone."""
+    """Confirms a group. After a refusal or a server error, halves the group until the bad ids stand alone."""
     try:
         ids = [application.wire_id for application in group]
         work.api.confirm(ids, work.deadline, attempts=attempts, before_send=work.require_confirmable)
@@ -82,13 +85,13 @@ def _confirm(work: Work, group: list[Ready], answers: _Answers, attempts: int = 
             return
         if error.status == NOT_FOUND and not answers.accepted:
             _require_confirm_exists(work)
-    work.write(lambda c: confirmations.record(c, work.client_id, group))
+    work.store.write(confirmations.record, group)
     work.tally.confirmed += len(group)
     answers.accepted += len(group)
 
 
 def _require_confirm_exists(work: Work) -> None:
-    """Tell a 404 for an id from a 404 for the address, by confirming nothing at all."""
+    """Distinguishes a 404 for an id from a 404 for the address, by confirming an empty list."""
     try:
         work.api.confirm([], work.deadline)
     except ApiRefused as error:
@@ -100,18 +103,16 @@ def _require_confirm_exists(work: Work) -> None:
 
 
 def _note_refusal(work: Work, application: Ready, error: ApiError, answers: _Answers) -> None:
-    """Put an id aside for a while; when no other was accepted, the request itself must be wrong."""
+    """Puts an id aside for a while. Raises `ApiRefused` if PitchYou has refused many ids and accepted none."""
     code = f"http_{error.status}"
     work.tally.confirm_refused += 1
     log.warning("confirm_refused", client_id=work.client_id, profile_id=application.profile_id, error=code)
     retry_in = RETRY_AFTER_ERROR if error.status == SERVER_ERROR else RETRY_REFUSED
-    work.write(
-        lambda c: confirmations.record_refusal(c, work.client_id, application, code, retry_in=retry_in)
-    )
+    work.store.write(confirmations.record_refusal, application, code, retry_in=retry_in)
     answers.refused += 1
     if answers.refused >= FRUITLESS_LIMIT and not answers.accepted:
         raise ApiRefused(
-            f"PitchYou refused each of {answers.refused} confirms (HTTP {error.status}): "
+            f"PitchYou refused all of {answers.refused} confirms (HTTP {error.status}): "
             "check confirm_wrapper and the client's rights",
             status=error.status,
         ) from None

@@ -1,13 +1,15 @@
 """One cycle for one client: land, fetch, confirm, each reading its to-do list from the database.
 
-Follow a profile from top to bottom. It is listed, and `land_listed` commits its rows; from here on it is safe and
-can be reported on. `fetch_rounds` brings the files that the rows name to disk. `confirm_ready` tells PitchYou about
-applications whose files are all on disk, or gone for good. A crash anywhere is finished by the next cycle, because
-no stage hands the next one anything but what it has committed.
+Follow a profile from top to bottom. PitchYou lists it, and `land_listed` commits its rows: from here on it is safe, and
+reports show it. `fetch_rounds` downloads the files that the rows name. `confirm_ready` confirms the applications whose
+files are all on disk, or gone for good. The next cycle finishes what a crash has interrupted, because a stage hands
+nothing to the next stage but what it has committed.
 """
 
 from contextlib import suppress
 from dataclasses import asdict
+
+from sqlalchemy import Connection
 
 from syncd.errors import DatabaseUnavailable, LeaseLost, Stopped, SyncdError
 from syncd.logs import get_logger
@@ -24,43 +26,52 @@ log = get_logger(__name__)
 
 
 def run_cycle(work: Work) -> None:
-    """Bring over what PitchYou lists, until a poll brings nothing new.
+    """Lands, fetches and confirms what PitchYou lists, until a poll brings nothing new.
 
-    When PitchYou or the disk fails in one stage, the others still do what they can.
+    When PitchYou or the disk fails in one stage, the other stages still do what they can.
 
     Raises:
-        SyncdError: the first thing that went wrong, after everything else was done.
+        SyncdError: the first failure, after everything else was done.
     """
     take_over(work)
     for _ in range(work.plan.max_polls):
         confirmed_before = work.tally.confirmed
+        # Commits applications, answers, attachments, and media as pending.
         with work.outlast():
-            land_listed(work)  # rows, committed: applications, answers, attachments, media (pending)
+            land_listed(work)
+        # Confirms what earlier cycles could not confirm, and applications without files.
         with work.outlast():
-            confirm_ready(work)  # what earlier cycles could not say any more, and what has no files
+            confirm_ready(work)
+        # Removes the files that a changed profile does not name any more.
         with work.outlast():
-            remove_unnamed_files(work)  # what a changed profile does not name any more
+            remove_unnamed_files(work)
+        # Brings files to disk, fsyncs them, then marks them as stored; confirms what has all of its files.
         with work.outlast():
-            for _files in fetch_rounds(work):  # to disk, fsynced, then noted as stored
-                confirm_ready(work)  # only what is stored, or gone for good
+            for _files in fetch_rounds(work):
+                confirm_ready(work)
             confirm_ready(work)
         if work.troubles or work.tally.confirmed == confirmed_before:
             break
     if work.troubles:
-        work.write(lambda connection: None)  # raises LeaseLost, if that is what lies behind the trouble
+        # Raises LeaseLost if that is the real cause.
+        work.store.write(_nothing)
         raise work.troubles[0]
 
 
+def _nothing(connection: Connection, client_id: str) -> None:
+    """Writes nothing, so that `write` does no more than check the lease."""
+
+
 def recorded_cycle(work: Work, trigger: Trigger) -> Outcome:
-    """Run a cycle, write its row in `ops.cycle`, and log its end once.
+    """Runs a cycle, writes its row in `ops.cycle`, and logs its end once.
 
     Returns:
         OK, or PARTIAL when something is in quarantine, late, gone, rejected or not confirmed.
 
     Raises:
-        SyncdError: why the cycle ended early or could not do all it should; its row says so too.
+        SyncdError: why the cycle ended early, or what it could not do; its row says so too.
     """
-    work.cycle_id = work.write(lambda c: cycles.begin(c, work.client_id, trigger))
+    work.store.cycle_id = work.store.write(cycles.begin, trigger)
     calls, retries = work.api.calls, work.api.retries
     outcome: Outcome | None = None
     error: Exception | None = None
@@ -78,20 +89,21 @@ def recorded_cycle(work: Work, trigger: Trigger) -> Outcome:
 
 
 def outcome_of(error: Exception | None) -> Outcome:
-    """How a cycle that ended with this error is to be called."""
+    """Returns the outcome of a cycle that ended with this error."""
     return Outcome.ABORTED if isinstance(error, Stopped | LeaseLost) else Outcome.FAILED
 
 
 def _is_partial(work: Work) -> bool:
-    work.shortfall = work.read(lambda c: status.shortfall(c, work.client_id))
+    work.shortfall = work.store.read(status.shortfall)
     return bool(work.shortfall or work.tally.media_gone)
 
 
 def _finish(work: Work, outcome: Outcome, error: Exception | None) -> None:
-    """Write the cycle's end down and log it; an outage of Postgres has been logged already."""
-    with suppress(DatabaseUnavailable, LeaseLost):  # then the next cycle marks the row as aborted
-        work.write(lambda c: cycles.finish(c, work.cycle_id, work.tally, outcome, error))
-    facts = {"client_id": work.client_id, "cycle_id": work.cycle_id, "outcome": outcome.value}
+    """Writes how the cycle ended, and logs it. An outage of Postgres is in the log already."""
+    # If the row cannot be written, the next cycle marks it as aborted.
+    with suppress(DatabaseUnavailable, LeaseLost):
+        work.store.write(cycles.finish, work.store.cycle_id, work.tally, outcome, error)
+    facts = {"client_id": work.client_id, "cycle_id": work.store.cycle_id, "outcome": outcome.value}
     if error is None or isinstance(error, Stopped):
         log.info("cycle_finished", **facts, **asdict(work.tally))
     elif isinstance(error, SyncdError) and not isinstance(error, DatabaseUnavailable):

@@ -1,10 +1,11 @@
-"""Stage 2: files that the database lists as pending come to disk, many at a time, outside any transaction."""
+"""Stage 2: downloads the files that the database lists as pending, many at a time, outside of transactions."""
 
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
+from syncd.backoff import LONGEST, delay
 from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed
 from syncd.logs import get_logger
 from syncd.media.incoming import FileTooLarge, IncompleteFile
@@ -13,26 +14,25 @@ from syncd.model import MediaState
 from syncd.pitchyou import limited
 from syncd.store import media
 from syncd.store.media import Due, Fetched, NotFetched
-from syncd.store.retries import LONGEST
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
 
-ROUND = 1000  # files between two confirms
-RECORDED_TOGETHER = 100  # results in one transaction
+ROUND = 1000  # files to download between two confirms
+RECORDED_TOGETHER = 100  # results to record in one transaction
 FRUITLESS_LIMIT = 20  # failures in a row after which the media endpoint counts as down
 _MISSING = (404, 410)
 
 
 def fetch_rounds(work: Work) -> Iterator[int]:
-    """Download what is due, round by round; gives the number of files each round brought.
+    """Downloads what is due, round by round, and gives the number of files that each round stored.
 
-    A file that fails is tried again by a later cycle, from the database. Nothing here is kept in memory between
-    rounds, so a crash costs the downloads that are not recorded yet (of one round at most) and nothing else.
+    A later cycle reads a failed file from the database and retries it. Nothing stays in memory between two rounds, so a
+    crash costs only the downloads that are not recorded yet, at most those of one round.
     """
     while True:
         work.deadline.check()
-        due = work.read(lambda c: media.due(c, work.client_id, ROUND, work.vault.max_bytes))
+        due = work.store.read(media.due, ROUND, work.vault.max_bytes)
         if not due:
             return
         work.require_disk()
@@ -40,7 +40,7 @@ def fetch_rounds(work: Work) -> Iterator[int]:
 
 
 def _fetch(work: Work, due: list[Due]) -> int:
-    """Download one round and record every result, also of a round that ends early."""
+    """Downloads one round and records every result, even if the round ends early."""
     stored_before = work.tally.media_stored
     results: list[Fetched | NotFetched] = []
     unsettled = False
@@ -60,7 +60,8 @@ def _fetch(work: Work, due: list[Due]) -> int:
         finally:
             downloads.end()
             results += iter(downloads.next_result, None)
-            if unsettled:  # a second fsync of the same folders would claim success
+            # A second fsync of the same folder would claim success.
+            if unsettled:
                 results = [result for result in results if isinstance(result, NotFetched)]
             _record(work, results)
     if downloads.failure:
@@ -69,36 +70,39 @@ def _fetch(work: Work, due: list[Due]) -> int:
 
 
 class _Downloads:
-    """One round of files on its way to disk; each thread takes the next one by itself.
+    """One round of downloads. Each thread takes the next file by itself, so no thread waits while results are recorded.
 
-    So none waits while results are recorded. What came and is not recorded yet is bounded by the round.
+    The results that are not recorded yet are at most those of one round.
     """
 
     def __init__(self, work: Work, due: list[Due]) -> None:
         self._work = work
-        self._lock = threading.Lock()  # for the four below; `_running` belongs to the thread that waits
+        # Guards the next three; only the waiting thread uses `_running`.
+        self._lock = threading.Lock()
         self._due = iter(due)
         self._fruitless = 0
-        self.failure: BaseException | None = None  # what ended the round early, if anything did
+        # What ended the round early, if anything did.
+        self.failure: BaseException | None = None
         self._running = 0
-        self._came: SimpleQueue[Fetched | NotFetched | None] = SimpleQueue()  # None: a thread has ended
+        # None says that a thread has ended.
+        self._results: SimpleQueue[Fetched | NotFetched | None] = SimpleQueue()
 
     def start(self, pool: ThreadPoolExecutor, threads: int) -> None:
-        """Begin with that many threads of the pool."""
+        """Starts this number of threads."""
         for _ in range(threads):
             pool.submit(self._run)
             self._running += 1
 
     def next_result(self) -> Fetched | NotFetched | None:
-        """What became of a file, in the order in which they end; None when all threads have ended."""
+        """Waits for the next file and returns its result; None when all threads have ended."""
         while self._running:
-            if result := self._came.get():
+            if result := self._results.get():
                 return result
             self._running -= 1
         return None
 
     def end(self, failure: BaseException | None = None) -> None:
-        """Let no thread begin another file; those in hand are finished."""
+        """Lets no thread begin another file. Each thread finishes its present one."""
         with self._lock:
             self._due = iter(())
             self.failure = self.failure or failure
@@ -107,19 +111,20 @@ class _Downloads:
         try:
             while due := self._take():
                 result = _download(self._work, due)
-                self._came.put(result)
+                self._results.put(result)
                 self._count(result)
-        except BaseException as error:  # raised again by the thread that waits
+        except BaseException as error:
+            # The waiting thread raises it again.
             self.end(error)
         finally:
-            self._came.put(None)
+            self._results.put(None)
 
     def _take(self) -> Due | None:
         with self._lock:
             return next(self._due, None)
 
     def _count(self, result: Fetched | NotFetched) -> None:
-        """End the round when nothing but failures comes any more."""
+        """Ends the round after too many failures in a row."""
         outage = isinstance(result, NotFetched) and result.state is MediaState.PENDING and not result.missing
         with self._lock:
             self._fruitless = self._fruitless + 1 if outage else 0
@@ -129,12 +134,12 @@ class _Downloads:
 
 
 def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
-    """Write down what became of files, after the names of those that came are durable."""
+    """Records results, after the names of the new files are durable."""
     if not results:
         return
     if any(isinstance(result, Fetched) for result in results):
         work.vault.settle(work.client_id)
-    work.write(lambda c: media.record(c, work.client_id, results))
+    work.store.write(media.record, results)
     tally = work.tally
     for result in results:
         match result:
@@ -215,4 +220,4 @@ def _again(work: Work, due: Due, error: str) -> NotFetched:
 
 
 def _backoff(work: Work, due: Due) -> float:
-    return min(LONGEST, work.plan.media_retry * 2.0 ** min(due.attempts, 20))
+    return delay(due.attempts, first=work.plan.media_retry, longest=LONGEST)

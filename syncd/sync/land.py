@@ -1,4 +1,4 @@
-"""Stage 1: what PitchYou lists becomes rows, and what cannot be read becomes an entry in quarantine."""
+"""Stage 1: stores the profiles that PitchYou lists as rows, and puts unreadable ones into quarantine."""
 
 from contextlib import closing
 
@@ -9,70 +9,55 @@ from syncd.logs import get_logger
 from syncd.model import BadProfile, Profile
 from syncd.store import applications, quarantine
 from syncd.store.applications import Landed
-from syncd.store.engine import sqlstate
+from syncd.store.failures import refused_value, refuses_data
 from syncd.sync.changes import ahead, portions
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
 
-_DATA_REFUSED = (
-    "22",
-    "23",
-    "54",
-    "",
-)  # data exception, constraint, program limit; none: refused by the driver
-
 
 def land_listed(work: Work) -> None:
-    """Read the list of applications and land what is new or changed, one transaction for each batch.
+    """Reads the list of applications and lands what is new or changed, one transaction for each batch.
 
-    The whole answer is landed even when a stop is asked for meanwhile, since PitchYou may list a profile only once.
+    Lands the whole list even if a stop is requested meanwhile, since PitchYou may list a profile only once.
     """
     work.listed_at = None
-    asked_at: list[float] = []  # each try of it
+    # When each attempt to get the list began.
+    asked_at: list[float] = []
 
     def before_send() -> None:
-        asked_at.append(work.require_lease())
+        asked_at.append(work.store.require_lease())
 
     with work.api.profiles(work.deadline, before_send=before_send) as listing:
         work.listed = len(listing)
-
-        def known_bytes(ids: list[str]) -> dict[str, bytes]:
-            return work.read(lambda c: applications.known_bytes(c, work.client_id, ids))
-
-        sifted = portions(listing, work.client_id, work.plan.batch_size, known_bytes)
-        # Its thread ends before the listing does, whatever happens.
-        with closing(ahead(sifted)) as read_ahead:
+        # The thread of `ahead` ends before the listing is closed, whatever happens.
+        with closing(ahead(portions(listing, work.store, work.plan.batch_size))) as read_ahead:
             for portion in read_ahead:
                 if portion.profiles:
                     land(work, portion.profiles)
-                work.tally.seen += len(portion.profiles) + portion.unchanged
-                work.tally.unchanged += portion.unchanged
+                portion.count_into(work.tally)
                 work.progress(work)
     work.listed_at = asked_at[-1]
 
 
 def land(work: Work, batch: list[Profile | BadProfile]) -> None:
-    """Land a batch in one transaction; if the database refuses the data, narrow it down to the one it refuses."""
+    """Lands a batch in one transaction. If Postgres refuses a value, halves the batch until the bad profile stands alone."""
     bad = [profile for profile in batch if isinstance(profile, BadProfile)]
     try:
-        landed, kept = work.write(lambda connection: _land(connection, work.client_id, batch, bad))
+        landed, kept = work.store.write(_land, batch, bad)
     except DBAPIError as error:
-        if sqlstate(error)[:2] not in _DATA_REFUSED:
+        if not refuses_data(error):
             raise
         if len(batch) > 1:
             middle = len(batch) // 2
             land(work, batch[:middle])
             land(work, batch[middle:])
         else:
-            refused = _refused_by_postgres(batch[0], sqlstate(error))
-            put = work.write(lambda connection: quarantine.put(connection, work.client_id, "land", [refused]))
-            _note_quarantined(work, [refused], put)
+            refused = _refused(batch[0], refused_value(error))
+            _note_quarantined(work, [refused], work.store.write(quarantine.put, "land", [refused]))
         return
     _note_quarantined(work, bad, kept)
-    work.tally.new += landed.new
-    work.tally.changed += landed.changed
-    work.tally.unchanged += landed.unchanged
+    work.tally.add(landed)
 
 
 def _land(
@@ -85,7 +70,7 @@ def _land(
 
 
 def _note_quarantined(work: Work, bad: list[BadProfile], kept: list[BadProfile]) -> None:
-    """Count what is bad, and log what was not in quarantine before."""
+    """Counts all bad profiles, and logs those that were not in quarantine before."""
     for profile in kept:
         log.warning(
             "profile_quarantined",
@@ -97,10 +82,10 @@ def _note_quarantined(work: Work, bad: list[BadProfile], kept: list[BadProfile])
     work.tally.quarantined = len(work.bad)
 
 
-def _refused_by_postgres(profile: Profile | BadProfile, state: str) -> BadProfile:
+def _refused(profile: Profile | BadProfile, reason: str) -> BadProfile:
     return BadProfile(
         profile_id=profile.profile_id,
-        reason=f"Postgres refused a value of this profile (SQLSTATE {state or 'none'})",
+        reason=reason,
         fingerprint=profile.payload_sha256 if isinstance(profile, Profile) else profile.fingerprint,
         payload=profile.payload,
     )

@@ -1,4 +1,4 @@
-"""Reads again what is in quarantine, with this version's eyes and this configuration's field map."""
+"""Re-parses quarantined profiles with the current version and field map, and lands those that are readable now."""
 
 import sys
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from syncd.model import BadProfile, Profile
 from syncd.store import applications, quarantine
-from syncd.store.engine import sqlstate
+from syncd.store.failures import refused_value
 from syncd.sync.work import Work
 
 _CHUNK = 50
@@ -16,7 +16,7 @@ _CHUNK = 50
 
 @dataclass(slots=True)
 class Retried:
-    """How many entries were landed, had been overtaken by a newer list answer, or are still bad."""
+    """How many entries were landed, were overtaken by a newer list, or are still bad."""
 
     landed: int = 0
     overtaken: int = 0
@@ -24,16 +24,14 @@ class Retried:
 
 
 def retry_quarantined(work: Work) -> Retried:
-    """Try every unresolved entry of the client once, each in a transaction of its own.
+    """Retries every unresolved entry of the client once, each in a transaction of its own.
 
-    The newest come first, so that of several versions of an application the older ones find it overtaken; while a newer
-    one is still bad, they wait for it. What is landed is fetched and confirmed by the next cycle, like any other application.
+    The newest entries come first. So the older versions of an application find themselves overtaken; while a newer
+    version is still bad, they wait for it. The next cycle fetches and confirms what was landed.
     """
     retried, before = Retried(), sys.maxsize
-    while entries := work.read(
-        lambda c: quarantine.unresolved_before(c, work.client_id, before, _CHUNK)  # noqa: B023 - runs at once
-    ):
-        for quarantine_id, _, payload in entries:
+    while entries := work.store.read(quarantine.unresolved_before, before, _CHUNK):
+        for quarantine_id, payload in entries:
             work.deadline.check()
             _retry(work, quarantine_id, work.api.read(payload), retried)
             before = quarantine_id
@@ -43,24 +41,25 @@ def retry_quarantined(work: Work) -> Retried:
 def _retry(work: Work, quarantine_id: int, profile: Profile | BadProfile, retried: Retried) -> None:
     if isinstance(profile, BadProfile):
         reason = profile.reason
-    elif work.read(lambda c: quarantine.newer_waits(c, work.client_id, quarantine_id, profile.profile_id)):
-        reason = "a newer version of this profile is unreadable, so this one waits for it"
+    elif work.store.read(quarantine.newer_waits, quarantine_id, profile.profile_id):
+        reason = "a newer version of this profile is unreadable; this version waits for it"
     else:
         try:
-            overtaken = work.write(lambda c: _land(c, work.client_id, quarantine_id, profile))
+            overtaken = work.store.write(_land, quarantine_id, profile)
         except DBAPIError as error:
-            reason = f"Postgres refused a value of this profile (SQLSTATE {sqlstate(error) or 'none'})"
+            reason = refused_value(error)
         else:
             retried.overtaken += overtaken
             retried.landed += not overtaken
             return
-    work.write(lambda c: quarantine.note_attempt(c, quarantine_id, reason))
+    work.store.write(quarantine.note_attempt, quarantine_id, reason)
     retried.still_bad += 1
 
 
 def _land(connection: Connection, client_id: str, quarantine_id: int, profile: Profile) -> bool:
-    overtaken = quarantine.overtaken(connection, quarantine_id, profile.profile_id)
+    """Lands an entry unless a newer list has overtaken it, and resolves it either way. Returns whether it was overtaken."""
+    overtaken = quarantine.overtaken(connection, client_id, quarantine_id, profile.profile_id)
     if not overtaken:
         applications.land(connection, client_id, [profile])
-    quarantine.note_attempt(connection, quarantine_id, None)
+    quarantine.note_attempt(connection, client_id, quarantine_id, None)
     return overtaken

@@ -1,7 +1,8 @@
-"""Compares every stored file with its row, finds files without one, and brings back what is damaged."""
+"""Compares every stored file with its row, finds files without a row, and downloads damaged files again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Literal
 
@@ -9,11 +10,12 @@ from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
 from syncd.errors import MediaStoreFailed
-from syncd.media.paths import path_of
+from syncd.media.paths import has_digest, key_at, path_of
 from syncd.media.vault import Vault
 from syncd.model import MediaKey, StoredFile
-from syncd.store import media
-from syncd.store.engine import Database
+from syncd.store import media, stored_files
+from syncd.store.database import Database
+from syncd.sync.client_store import ClientReader
 from syncd.sync.fetch import fetch_rounds
 from syncd.sync.recover import take_over
 from syncd.sync.work import Work
@@ -24,7 +26,7 @@ _FIRST = MediaKey("", "")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong. `key` is None for a file that no row names; `path` is relative to the media root."""
+    """A file that is missing, damaged, or named by no row (then `key` is None). `path` is relative to the media root."""
 
     kind: Literal["missing", "damaged", "orphan"]
     path: str
@@ -32,12 +34,10 @@ class Fault:
 
 
 def find_faults(client_id: str, database: Database, vault: Vault, deadline: Deadline) -> Iterator[Fault]:
-    """Read every file of the client; whole ones are marked as verified now."""
+    """Reads every file of the client, gives the faults, and marks whole files as verified now."""
+    store = ClientReader(database, client_id, deadline)
     after = _FIRST
-    while rows := database.transact(
-        lambda c: media.stored_after(c, client_id, after, _CHUNK),  # noqa: B023 - runs at once
-        deadline,
-    ):
+    while rows := store.read(stored_files.stored_after, after, _CHUNK):
         whole = []
         for key, file in rows:
             deadline.check()
@@ -46,24 +46,27 @@ def find_faults(client_id: str, database: Database, vault: Vault, deadline: Dead
             else:
                 whole.append(key)
         if whole:
-            database.transact(lambda c: media.note_verified(c, client_id, whole), deadline)  # noqa: B023
+            note = partial(stored_files.note_verified, client_id=client_id, keys=whole)
+            database.transact(note, deadline)
         after = rows[-1][0]
     paths = vault.files(client_id)
     while chunk := list(islice(paths, _CHUNK)):
-        known = database.transact(lambda c: _known(c, client_id, chunk), deadline)
+        known = store.read(_known, chunk)
         yield from (Fault("orphan", path) for path in chunk if path not in known)
 
 
 def _known(connection: Connection, client_id: str, paths: list[str]) -> set[str]:
-    """Those of `paths` that are a row's: its file was stored there, or a crash came before the row knew of it."""
-    rows = media.rows_of(connection, client_id, paths)
+    """Returns those of `paths` that belong to a row: the row names the path, or a crash came before it could."""
+    keys = [key for path in paths if (key := key_at(path))]
+    rows = stored_files.rows_of(connection, client_id, keys, [path for path in paths if has_digest(path)])
     return {path or path_of(client_id, key) for key, path in rows}.intersection(paths)
 
 
 def _fault(vault: Vault, key: MediaKey, file: StoredFile) -> Fault | None:
     try:
         measured = vault.measure(file.storage_path)
-    except MediaStoreFailed:  # a sector that cannot be read any more; those of other files can
+    except MediaStoreFailed:
+        # A bad sector: this file is damaged, other files may be readable.
         measured = (0, b"")
     if measured is None:
         return Fault("missing", file.storage_path, key)
@@ -71,13 +74,13 @@ def _fault(vault: Vault, key: MediaKey, file: StoredFile) -> Fault | None:
 
 
 def repair(work: Work, faults: list[Fault]) -> list[Fault]:
-    """Download missing and damaged files again, and remove files that no row names.
+    """Downloads missing and damaged files again, and removes files that no row names.
 
-    A damaged file stays where it is until its replacement is whole. What PitchYou does not have any more cannot be
-    brought back; it is tried again by the next cycles.
+    A damaged file stays in place until its replacement is complete. If PitchYou does not have a file any more, the next
+    cycles try again to download it.
 
     Returns:
-        The faults that could not be mended now.
+        The faults that could not be repaired now.
 
     Raises:
         MediaStoreFailed: the media root cannot be written, or is not mounted; nothing was changed.
@@ -87,21 +90,15 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
         raise work.troubles[0]
     for fault in faults:
         if fault.key is None:
-            path = fault.path
-            work.write(lambda c: _remove_orphan(c, work, path))  # noqa: B023 - runs at once
+            work.store.write(_remove_orphan, work, fault.path)
         else:
-            key = fault.key
-            work.write(lambda c: media.reopen(c, work.client_id, key))  # noqa: B023 - runs at once
+            work.store.write(media.reopen, fault.key)
     for _files in fetch_rounds(work):
         pass
-    return [fault for fault in faults if fault.key and not _is_stored(work, fault.key)]
+    return [fault for fault in faults if fault.key and not work.store.read(media.is_stored, fault.key)]
 
 
-def _remove_orphan(connection: Connection, work: Work, path: str) -> None:
-    """Remove a file that no row names, unless another syncd has made it a stored one since; the lock keeps it so."""
-    if not _known(connection, work.client_id, [path]):
-        work.vault.remove_file(work.client_id, path, fence=work.lease.fence)
-
-
-def _is_stored(work: Work, key: MediaKey) -> bool:
-    return work.read(lambda c: media.is_stored(c, work.client_id, key))
+def _remove_orphan(connection: Connection, client_id: str, work: Work, path: str) -> None:
+    """Removes a file that no row names, unless another syncd has stored it meanwhile. The lock prevents that from now on."""
+    if not _known(connection, client_id, [path]):
+        work.vault.remove_file(client_id, path, fence=work.lease.fence)

@@ -1,29 +1,23 @@
-"""What the stages of one cycle share: the plan, the three outsides, and what has happened so far."""
+"""What the stages of one cycle share: the plan, the API, the store, the media root, and what has happened so far."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
-
-from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
 from syncd.errors import ApiRefused, ApiUnavailable, BadAnswer, ListTooOld, MediaStoreFailed, SyncdError
 from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
-from syncd.store import cycles, leases
 from syncd.store.cycles import Tally
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.leases import Lease
 from syncd.store.status import Shortfall
-
-T = TypeVar("T")
-PATIENCE = 60.0  # seconds for which a cycle waits for a Postgres that is away
+from syncd.sync.client_store import ClientStore
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a client is to be synced. Times in seconds, sizes in bytes."""
+    """How to sync a client. Times are in seconds, sizes in bytes."""
 
     client_id: str
     label: str | None = None
@@ -42,7 +36,16 @@ class Plan:
 
 @dataclass(slots=True)
 class Work:
-    """One cycle's work for one client, under its lease. `progress` is called after each step that got work done."""
+    """One cycle's work for one client, under its lease.
+
+    Attributes:
+        progress: called after each step that got work done.
+        listed_at: when the newest list was requested, by Postgres' clock; None until all of it is landed.
+        listed: the number of elements in the newest list, for the progress display.
+        troubles: the failures that the cycle has outlasted so far.
+        shortfall: what is open at the end of the cycle; None before the end.
+        bad: the fingerprints of the profiles that this cycle could not read or land.
+    """
 
     plan: Plan
     api: PitchYou
@@ -50,77 +53,50 @@ class Work:
     vault: Vault
     lease: Lease
     deadline: Deadline
-    cycle_id: int = 0
-    tally: Tally = field(default_factory=Tally)
-    listed_at: float | None = (
-        None  # when the newest list was asked for, by Postgres' clock; None until it is landed
-    )
-    listed: int = 0  # elements of the newest list answer, for the progress display
     progress: Callable[["Work"], None] = lambda work: None
+    tally: Tally = field(default_factory=Tally)
+    listed_at: float | None = None
+    listed: int = 0
     troubles: list[SyncdError] = field(default_factory=list)
-    shortfall: Shortfall | None = None  # what is open at the end; None until then
-    bad: set[bytes] = field(default_factory=set)  # fingerprints of what this cycle found unreadable
+    shortfall: Shortfall | None = None
+    bad: set[bytes] = field(default_factory=set)
+    store: ClientStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = ClientStore(self.database, self.lease, self.deadline, lambda: self.progress(self))
 
     @property
     def client_id(self) -> str:
-        """The tenant this cycle works for."""
+        """The client that this cycle works for."""
         return self.plan.client_id
 
-    def write(self, statements: Callable[[Connection], T]) -> T:
-        """Run `statements` in one transaction that only the lease's holder may commit."""
-
-        def fenced(connection: Connection) -> T:
-            leases.require(connection, self.lease)
-            result = statements(connection)
-            if self.cycle_id:
-                cycles.beat(connection, self.cycle_id)
-            return result
-
-        result = self.database.transact(fenced, self._until_written(), patience=PATIENCE)
-        self.progress(self)
-        return result
-
-    def read(self, query: Callable[[Connection], T]) -> T:
-        """Run `query` in a transaction of its own."""
-        return self.database.transact(query, self._until_written(), patience=PATIENCE)
-
-    def require_lease(self) -> float:
-        """Raise `LeaseLost` unless the lease is ours at this moment: whoever has it now knows better what to ask and say.
-
-        What is asked of PitchYou for a client, the list and the confirms, is asked right behind this, each try of it: a
-        process that was frozen or waited in between would confirm what has changed since.
-
-        Returns:
-            This moment, in seconds of Postgres' clock.
-        """
-        return self.read(lambda c: leases.require_now(c, self.lease))
-
     def require_confirmable(self) -> None:
-        """`require_disk` and `require_lease`, and raise `ListTooOld` if the list is older than a cycle may take.
+        """Raises unless the media root is there, the lease is ours, and the list is recent enough to confirm by it.
 
-        The deadline's own clock stands still while a machine is suspended; Postgres' does not.
+        `Deadline` cannot tell the last: its clock stands still while a machine is suspended, and Postgres' does not.
+
+        Raises:
+            MediaStoreFailed: see `require_disk`.
+            LeaseLost: another process has taken the client over.
+            ListTooOld: the list is older than a cycle may take.
         """
         self.require_disk()
-        age = self.require_lease() - (self.listed_at or 0.0)
+        age = self.store.require_lease() - (self.listed_at or 0.0)
         if age > self.plan.cycle_deadline:
             raise ListTooOld(
-                "the list is too old by now to confirm what it named; the next cycle reads it anew"
+                "the list is too old to confirm the profiles that it named; the next cycle requests a new list"
             )
 
     def require_disk(self) -> None:
-        """Raise `MediaStoreFailed` unless the media root is there: without it each file is missing, also those that are on it."""
+        """Raises `MediaStoreFailed` unless the media root is there. Without it, every file would count as missing."""
         if not self.vault.is_ours(self.client_id, self.lease.fence):
-            self.require_lease()  # another may have taken it over
+            # A new holder of the lease removes our folder, too.
+            self.store.require_lease()
             raise MediaStoreFailed("the media root is not there any more: mount its disk")
-
-    def _until_written(self) -> Deadline:
-        # The deadline is asked between two attempts only, so the transaction in hand is finished in any case: what
-        # PitchYou has told us once it may never tell again.
-        return self.deadline.anew(PATIENCE)
 
     @contextmanager
     def outlast(self) -> Iterator[None]:
-        """Let the other stages go on when this one's outside fails; the cycle reports it at its end."""
+        """Lets the other stages go on when PitchYou or the disk fails in this one. The cycle reports it at its end."""
         try:
             yield
         except (ApiUnavailable, ApiRefused, BadAnswer, MediaStoreFailed) as error:

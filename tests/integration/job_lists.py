@@ -15,7 +15,7 @@ from syncd.errors import BadInput
 from syncd.model import Contact, Profile
 from syncd.recruiting.jobs import Imported, import_jobs
 from syncd.store import applications, clients
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.jobs import JobLine, listed
 
 BERLIN = ZoneInfo("Europe/Berlin")

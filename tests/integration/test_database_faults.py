@@ -20,7 +20,8 @@ from sqlalchemy.exc import DBAPIError
 from syncd.deadline import Deadline
 from syncd.errors import DatabaseUnavailable, LeaseHeld, Stopped
 from syncd.model import Outcome
-from syncd.store.engine import CONFLICT_ATTEMPTS, Database
+from syncd.store.database import CONFLICT_ATTEMPTS, Database
+from syncd.store.outage import Outage
 from tests.scene import scene
 from tests.system.processes import eventually
 from tests.unit.log_lines import logging_to
@@ -261,4 +262,71 @@ def test_postgres_counts_as_writable_again_when_another_has_taken_the_client_tha
     assert [event for event in events if event.startswith("database_")] == [
         "database_unavailable",
         "database_available",
+    ]
+
+
+def outages(stream: io.StringIO) -> list[tuple[str, str | None]]:
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    return [(line["event"], line.get("reason")) for line in lines if line["event"].startswith("database_")]
+
+
+def end_own_session(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+def test_one_session_that_is_ended_is_no_outage(database: Database) -> None:
+    stream, attempts = io.StringIO(), 0
+
+    def work(connection: Connection) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            end_own_session(connection)
+        add_one(connection, 1)
+
+    with logging_to(stream, "json", "info"):
+        database.transact(work, Deadline(30), patience=0)
+    assert attempts == 2
+    assert counted(database) == [1, 0]
+    assert outages(stream) == []
+
+
+def test_a_read_only_database_is_reported_as_such_even_if_it_ended_the_session_first(
+    database: Database, database_url: str
+) -> None:
+    stream, attempts = io.StringIO(), 0
+
+    def work(connection: Connection) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            end_own_session(connection)
+        add_one(connection, 1)
+
+    with plain(database_url) as admin:
+        admin.autocommit = True
+        admin.execute(f"ALTER DATABASE {admin.info.dbname} SET default_transaction_read_only = on".encode())
+    with (
+        logging_to(stream, "json", "info"),
+        pytest.raises(DatabaseUnavailable, match=r"Postgres cannot write \(SQLSTATE 25006\)"),
+    ):
+        database.transact(work, Deadline(30))
+    assert attempts == 2
+    assert outages(stream) == [("database_unavailable", "SQLSTATE 25006")]
+
+
+def test_an_outage_whose_cause_turns_out_to_be_a_read_only_server_is_logged_with_that_cause_as_well() -> None:
+    stream, outage = io.StringIO(), Outage()
+    with logging_to(stream, "json", "info"):
+        for _ in range(2):
+            outage.note_failure("SQLSTATE 57P03")
+        for _ in range(2):
+            outage.note_failure("SQLSTATE 25006", read_only=True)
+        outage.note_failure("SQLSTATE 57P03")
+        outage.note_cycle("acme", None)
+        outage.note_success(outage.count)
+    assert outages(stream) == [
+        ("database_unavailable", "SQLSTATE 57P03"),
+        ("database_unavailable", "SQLSTATE 25006"),
+        ("database_available", None),
     ]

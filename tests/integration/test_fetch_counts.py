@@ -35,11 +35,11 @@ def add_files(world: Scene) -> None:
 
 @contextmanager
 def statements() -> Iterator[list[tuple[str, bool]]]:
-    """Every statement of the block, and whether it was sent once for each row."""
+    """Every statement of the block on one line, and whether it was sent once for each row."""
     seen: list[tuple[str, bool]] = []
 
     def note(_c: Any, _cursor: Any, statement: str, _p: Any, _context: Any, many: bool) -> None:
-        seen.append((statement, many))
+        seen.append((" ".join(statement.split()), many))
 
     event.listen(Engine, "before_cursor_execute", note)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from syncd.recruiting.jobs import import_jobs
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from tests.integration.job_lists import BERLIN, apply, counts, execute, jobs, problems, rows, take_in
 
 HEADER = "reference;title;department;location;recruiter;status;opened;closed\n"

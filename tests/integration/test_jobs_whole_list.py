@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from tests.integration.job_lists import BERLIN, apply, counts, execute, jobs, problems, take_in
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from syncd.pitchyou import json_values, payloads
 from syncd.sandbox import SandboxConfig
-from syncd.store import applications, copying
+from syncd.store import application_rows, copying
 from syncd.sync import changes, land
 from syncd.sync.client_cycle import prepare_work
 from tests.integration.test_fetch_counts import statements
@@ -49,7 +49,7 @@ def copies(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(str(table))
         real(connection, table, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(applications, "copy_rows", noting)
+    monkeypatch.setattr(application_rows, "copy_rows", noting)
     return seen
 
 

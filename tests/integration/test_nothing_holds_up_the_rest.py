@@ -22,7 +22,7 @@ from syncd.model import BadProfile, MediaKey, Outcome, Profile
 from syncd.pitchyou import Limits
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.store import safety
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.sync.changes import BATCH_BYTES, batches
 from syncd.sync.client_cycle import Outsides, prepare_work, run_once
 from syncd.sync.lease_keeper import LeaseKeeper

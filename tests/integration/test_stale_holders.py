@@ -16,7 +16,8 @@ from syncd.deadline import Deadline
 from syncd.errors import DatabaseUnavailable, LeaseHeld, LeaseLost, ListTooOld
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.store import leases
-from syncd.store.engine import Database, make_engine
+from syncd.store.database import Database
+from syncd.store.engine import make_engine
 from syncd.store.leases import Lease
 from syncd.sync.client_cycle import Ended
 from syncd.sync.lease_keeper import LeaseKeeper

@@ -11,7 +11,7 @@ from syncd.errors import BadAnswer
 from syncd.media.vault import Vault
 from syncd.model import Outcome
 from syncd.pitchyou import PitchYou
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
 from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan

@@ -19,7 +19,7 @@ from syncd.embedded import EmbeddedPostgres, start_postgres
 from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.sandbox import SandboxConfig
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.migrate import upgrade
 from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
 from syncd.sync.lease_keeper import LeaseKeeper

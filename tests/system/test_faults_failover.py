@@ -21,7 +21,7 @@ from syncd.embedded import EmbeddedPostgres, start_postgres
 from syncd.embedded.machine import environment, unprivileged
 from syncd.errors import DatabaseUnavailable
 from syncd.sandbox import SandboxConfig
-from syncd.store.engine import Database
+from syncd.store.database import Database
 from syncd.store.migrate import upgrade
 from tests.database import SERVER_SETTINGS
 from tests.system.forwarder import Forwarder

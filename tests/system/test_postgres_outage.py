@@ -205,7 +205,7 @@ def test_a_read_only_database_fails_a_sync_with_what_to_do(database_url: str, tm
         make_read_only(here, on=True)
         result = here.run("sync")
         assert result.returncode == 1
-        assert "end its read-only mode" in result.stderr
+        assert "leave read-only mode" in result.stderr
         assert "Traceback" not in result.stderr
         assert here.sandbox.ledger.confirms == []
         make_read_only(here, on=False)

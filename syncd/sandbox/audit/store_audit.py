@@ -168,18 +168,18 @@ def _surplus(connection: "psycopg.Connection[Any]", client: str, listed: set[str
     return [f"{profile!r}: stored, but it was never listed" for (profile,) in rows if profile not in listed]
 
 
+_PAYLOADS = """
+    SELECT payload FROM ops.quarantine WHERE client_id = %(client)s AND error <> ''
+    UNION ALL
+    SELECT payload FROM ats.application_raw WHERE client_id = %(client)s
+    """
+
+
 def _lost_raw(connection: "psycopg.Connection[Any]", scene: Scene) -> list[str]:
     raw = [entry for entry in scene.population.entries() if entry.raw is not None and entry.taken >= 0]
     if not raw:
         return []
-    kept = {
-        bytes(payload).strip()
-        for (payload,) in connection.execute(
-            "SELECT payload FROM ops.quarantine WHERE client_id = %(client)s AND error <> ''"
-            " UNION ALL SELECT payload FROM ats.application_raw WHERE client_id = %(client)s",
-            {"client": scene.client},
-        )
-    }
+    kept = {bytes(payload).strip() for (payload,) in connection.execute(_PAYLOADS, {"client": scene.client})}
     findings = []
     for entry in raw:
         superseded = entry.profile_id is not None and scene.population.find(entry.profile_id)[-1] is not entry
@@ -188,39 +188,46 @@ def _lost_raw(connection: "psycopg.Connection[Any]", scene: Scene) -> list[str]:
     return findings
 
 
+_APPLICATIONS = f"""
+    SELECT t.profile_id, t.revision, t.confirmed_revision, r.payload, {", ".join(PASSED_THROUGH)}
+    FROM ats.application t LEFT JOIN ats.application_raw r USING (client_id, profile_id, revision)
+    WHERE t.client_id = %s AND t.profile_id = ANY(%s)
+    """
+_CONTACTS = f"""
+    SELECT profile_id, extra, {", ".join(CONTACT)} FROM ats.application_contact
+    WHERE client_id = %s AND profile_id = ANY(%s)
+    """
+_ANSWERS = """
+    SELECT profile_id, step_no, question, answer, answer_json FROM ats.answer
+    WHERE client_id = %s AND profile_id = ANY(%s)
+    """
+_MEDIA = """
+    SELECT profile_id, media_id, state, size_bytes, sha256, storage_path, mime_type, file_name FROM ats.media
+    WHERE client_id = %s AND profile_id = ANY(%s)
+    """
+_ATTACHMENTS = """
+    SELECT profile_id, role, step_no, ordinal, media_id FROM ats.attachment
+    WHERE client_id = %s AND profile_id = ANY(%s)
+    """
+
+
 def _stored(connection: "psycopg.Connection[Any]", client: str, ids: list[str]) -> dict[str, Stored]:
     found = {each: Stored() for each in ids}
-    those = "WHERE t.client_id = %s AND t.profile_id = ANY(%s)"
-    rows = connection.execute(
-        f"SELECT t.profile_id, t.revision, t.confirmed_revision, r.payload, {', '.join(PASSED_THROUGH)}"
-        f" FROM ats.application t LEFT JOIN ats.application_raw r USING (client_id, profile_id, revision) {those}",
-        (client, ids),
-    )
+    rows = connection.execute(_APPLICATIONS, (client, ids))
     for profile, revision, confirmed, payload, *passed in rows:
         found[profile].revisions.append((revision, confirmed))
         found[profile].payload = payload
         found[profile].passed_through = dict(zip(PASSED_THROUGH, passed, strict=True))
-    rows = connection.execute(
-        f"SELECT profile_id, extra, {', '.join(CONTACT)} FROM ats.application_contact t {those}",
-        (client, ids),
-    )
+    rows = connection.execute(_CONTACTS, (client, ids))
     for profile, *columns in rows:
         found[profile].contact = dict(zip(("extra", *CONTACT), columns, strict=True))
-    rows = connection.execute(
-        f"SELECT profile_id, step_no, question, answer, answer_json FROM ats.answer t {those}", (client, ids)
-    )
+    rows = connection.execute(_ANSWERS, (client, ids))
     for profile, step_no, *answer in rows:
         found[profile].answers.setdefault(step_no, []).append((answer[0], answer[1], answer[2]))
-    rows = connection.execute(
-        "SELECT profile_id, media_id, state, size_bytes, sha256, storage_path, mime_type, file_name"
-        f" FROM ats.media t {those}",
-        (client, ids),
-    )
+    rows = connection.execute(_MEDIA, (client, ids))
     for profile, media_id, *columns in rows:
         found[profile].media.setdefault(media_id, []).append(MediaRow(*columns))
-    rows = connection.execute(
-        f"SELECT profile_id, role, step_no, ordinal, media_id FROM ats.attachment t {those}", (client, ids)
-    )
+    rows = connection.execute(_ATTACHMENTS, (client, ids))
     for profile, role, step_no, ordinal, media_id in rows:
         found[profile].attachments.append((role, step_no, ordinal, media_id))
     return found

@@ -1,4 +1,4 @@
-"""The tables, as docs/schema.md explains them. `migrations/` makes them; a test proves the two equal."""
+"""The tables, as docs/schema.md explains them. `migrations/` creates them; a test proves that the two are equal."""
 
 from syncd.store.tables.applications import (
     answer,

@@ -49,7 +49,7 @@ job = Table(
     time_column("closed_at"),
     Column("origin", Text, nullable=False, server_default=text("'stub'")),  # stub, link or import
     time_column("first_seen_at", default_now=True),
-    time_column("unlisted_at"),  # since when a complete list no longer names it
+    time_column("unlisted_at"),  # when a complete list first did not name it any more
     ForeignKeyConstraint(["client_id"], ["ats.client.client_id"]),
     schema="ats",
 )
@@ -78,13 +78,12 @@ application = Table(
     count_column("confirmed_revision"),
     time_column("confirmed_at"),
     text_column("confirm_error"),
-    time_column("confirm_retry_at"),  # when a refused confirm is tried again
+    time_column("confirm_retry_at"),  # when to retry a refused confirm
     time_column("retention_until"),
     Column("legal_hold", Boolean, nullable=False, server_default=text("false")),
     time_column("erased_at"),
-    Column(
-        "raw_sha256", LargeBinary
-    ),  # of the bytes that made the newest revision; equal bytes need no look inside
+    # Of the bytes that made the newest revision; equal bytes need not be parsed.
+    Column("raw_sha256", LargeBinary),
     ForeignKeyConstraint(["client_id"], ["ats.client.client_id"]),
     ForeignKeyConstraint(
         ["client_id", "external_reference_id"],
@@ -93,7 +92,7 @@ application = Table(
     # client_id comes last, so that without statistics Postgres takes neither for the primary key.
     Index("ix_application_external_reference_id", "external_reference_id", "client_id"),
     Index("ix_application_applied_at", "applied_at", "client_id"),
-    # The outbox: what PitchYou has not been told yet. Small, so that `status` stays instant.
+    # The outbox: what is not confirmed yet. It is small, so `status` stays instant.
     Index(
         "ix_application_unconfirmed",
         "client_id",

@@ -50,7 +50,7 @@ quarantine = Table(
     metadata,
     Column("quarantine_id", BigInteger, Identity(always=True), primary_key=True),
     text_column("client_id", nullable=False),
-    text_column("profile_id"),  # where it could be read
+    text_column("profile_id"),  # if it could be read
     text_column("stage", nullable=False),  # read or land
     text_column("error", nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),

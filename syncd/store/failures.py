@@ -1,0 +1,109 @@
+"""What an error of Postgres means: whether to retry, and the sentence that the operator reads.
+
+A sentence never quotes the error's own text, which may hold an applicant's data.
+"""
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from syncd.errors import DatabaseUnavailable
+
+# SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
+STANDBY = "55000"  # how the BEGIN of `engine.py` fails on a standby
+# Another transaction or a timeout was in the way; the same work may succeed at once.
+_CONFLICTS = frozenset({"40P01", "40001", "55P03", "57014", "25P03"})
+# The server is starting, stopping, a standby or out of connections.
+_AWAY = frozenset({"57P01", "57P02", "57P03", "53300", STANDBY})
+# The server runs but cannot write: full disk, out of memory, read-only, I/O error.
+_CANNOT_WRITE = frozenset({"53100", "53200", "25006", "58030"})
+# Classes of errors: wrong login, unknown database, wrong grants or schema.
+_NOT_ALLOWED = ("28", "3D", "42")
+# Classes of errors: data exception, violated constraint, program limit. The driver's own errors have no SQLSTATE.
+_DATA = ("22", "23", "54", "")
+
+_NO_PRIMARY = "the host of database.url is a standby, which cannot be written to"
+# libpq says only in words why it could not connect. We show our own sentence, or nothing.
+# The last one must stay last: with several hosts, libpq says it of each standby.
+_CONNECTING = (
+    ("password authentication failed", "the password in database.url is wrong"),
+    ("no password supplied", "database.url has no password, and the server requires one"),
+    ("no pg_hba.conf entry", "the server's pg_hba.conf does not allow connections from this machine"),
+    ("does not exist", "the role or the database of database.url does not exist"),
+    (
+        "Connection refused",
+        "nothing listens at the address of database.url: start Postgres, or correct host and port",
+    ),
+    ("translate host name", "the host name in database.url cannot be resolved"),
+    ("resolve host", "the host name in database.url cannot be resolved"),
+    ("timeout", "the host of database.url does not answer"),
+    ("hot standby", _NO_PRIMARY),
+)
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """Returns Postgres' five-letter code, or an empty string if the error did not come from the server."""
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """Whether another transaction or a timeout was in the way, so that an immediate retry may succeed."""
+    return sqlstate(error) in _CONFLICTS
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether no primary could be reached. It may be back after a while."""
+    state = sqlstate(error)
+    if state in _AWAY or state.startswith("08"):
+        return True
+    return state == "" and (error.connection_invalidated or isinstance(error, OperationalError))
+
+
+def cannot_write(state: str | None) -> bool:
+    """Whether the SQLSTATE means that the server runs, but cannot write."""
+    return state in _CANNOT_WRITE
+
+
+def refuses_data(error: DBAPIError) -> bool:
+    """Whether a value in the data caused the error, so that other data may be accepted."""
+    return sqlstate(error)[:2] in _DATA
+
+
+def refused_value(error: DBAPIError) -> str:
+    """Returns why a profile cannot be landed, for its entry in quarantine."""
+    return f"Postgres refused a value of this profile (SQLSTATE {sqlstate(error) or 'none'})"
+
+
+def why_away(error: DBAPIError) -> str:
+    """Returns why the server cannot be reached or cannot write."""
+    state = sqlstate(error)
+    if state == STANDBY:
+        return _NO_PRIMARY
+    if state:
+        return f"SQLSTATE {state}"
+    words = str(error.orig)
+    known = (reason for sign, reason in _CONNECTING if sign in words)
+    return next(known, "the connection broke or could not be made")
+
+
+def explained(error: DBAPIError) -> Exception:
+    """Returns what to raise for an error that will not be retried.
+
+    That is `DatabaseUnavailable` with a sentence for the operator, or the error itself if the server refused the data.
+    """
+    state = sqlstate(error)
+    if cannot_write(state):
+        reason = (
+            f"Postgres cannot write (SQLSTATE {state}). "
+            "Free disk space, leave read-only mode, or point database.url at the primary."
+        )
+    elif is_conflict(error):
+        reason = f"other transactions keep blocking (SQLSTATE {state})"
+    elif state[:2] in _NOT_ALLOWED or isinstance(error, InterfaceError):
+        reason = (
+            f"Postgres does not let syncd work (SQLSTATE {state or 'none'}). "
+            "Check database.url, the password, the role's grants and `syncd db current`."
+        )
+    elif is_away(error):
+        reason = f"Postgres is away: {why_away(error)}"
+    else:
+        return error
+    return DatabaseUnavailable(reason, sqlstate=state, logged=cannot_write(state) or is_away(error))
