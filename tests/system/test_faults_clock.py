@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from syncd.sandbox import SandboxConfig
+from tests.starter import CLEAN
 from tests.system.clock import Clock
-from tests.system.processes import CLEAN, Running, Site, eventually, site
+from tests.system.processes import Running, Site, eventually, site
 
 DAY = 86_400
 # The moments at which the clocks of Berlin leap: from 2 to 3 o'clock, and from 3 back to 2.

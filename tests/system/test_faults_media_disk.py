@@ -16,7 +16,8 @@ import pytest
 
 from syncd.sandbox import SandboxConfig
 from tests.integration.test_faults_disk import mount, small_disk
-from tests.system.processes import CLEAN, Running, Site, eventually, site
+from tests.starter import CLEAN
+from tests.system.processes import Running, Site, eventually, site
 
 CONFIG = SandboxConfig(profiles=8, media_per_profile=2.0, media_size=200_000)
 SIZE = 512 * 1024 * 1024  # bytes of a sparse image; XFS wants 300 MB
