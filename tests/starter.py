@@ -27,6 +27,13 @@ CLEAN = {key: value for key, value in os.environ.items() if not key.startswith((
 _READ_AT_THE_START = ("PYTHON", "LD_", "LC_", "LANG", "GLIBC_", "MALLOC_", "OPENSSL_")
 
 
+def _read_at_the_start(env: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in env.items() if key.startswith(_READ_AT_THE_START)}
+
+
+_AT_OUR_START = _read_at_the_start(CLEAN)
+
+
 class Forked:
     """A child of the fork server: what tests need of `subprocess.Popen`, under the same names."""
 
@@ -84,7 +91,7 @@ def start(
 ) -> Process:
     """Start `python -m MODULE ARGUMENTS` with `env` as its whole environment; streams are open files or DEVNULL."""
     words = [str(each) for each in arguments]
-    if _read_at_the_start(env) != _read_at_the_start(CLEAN):
+    if _read_at_the_start(env) != _AT_OUR_START:
         command = [sys.executable, "-m", module, *words]
         return subprocess.Popen(command, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
     job = {"module": module, "arguments": words, "environ": dict(env), "cwd": str(cwd)}
@@ -141,10 +148,6 @@ def _content(file: IO[bytes]) -> str:
 
 def _descriptor(stream: int | IO[Any]) -> int:
     return stream if isinstance(stream, int) else stream.fileno()
-
-
-def _read_at_the_start(env: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in env.items() if key.startswith(_READ_AT_THE_START)}
 
 
 def running() -> bool:
