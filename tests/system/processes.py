@@ -26,7 +26,7 @@ MANY = 1000  # times that a fault strikes, for `struck` to see whether it has
 _POLL = 0.02  # seconds
 
 
-def eventually(condition: Callable[[], T | None], what: str, timeout: float = 30.0) -> T:
+def eventually(condition: Callable[[], T | None], what: str, timeout: float = 60.0) -> T:
     """Poll until `condition` gives something true, and return that; fail with `what` after `timeout` seconds."""
     ends_at = time.monotonic() + timeout
     while True:
@@ -71,7 +71,7 @@ class Running:
         ]
 
     def wait_for(
-        self, name: str, count: int = 1, timeout: float = 30.0, **fields: object
+        self, name: str, count: int = 1, timeout: float = 60.0, **fields: object
     ) -> list[dict[str, Any]]:
         """Wait until it has logged `count` events of this name; fail at once if it has ended before."""
 
@@ -87,11 +87,11 @@ class Running:
         """Send a signal."""
         self.process.send_signal(number)
 
-    def wait(self, timeout: float = 30.0) -> int:
+    def wait(self, timeout: float = 60.0) -> int:
         """Wait for its end and return the exit code."""
         return self.process.wait(timeout)
 
-    def stop(self, number: Signals = SIGTERM, timeout: float = 30.0) -> int:
+    def stop(self, number: Signals = SIGTERM, timeout: float = 60.0) -> int:
         """Ask it to end, and return the exit code."""
         self.send(number)
         return self.wait(timeout)
