@@ -122,7 +122,7 @@ def outlives(here: Site, daemon: Running, kind: str, image: Path, disk: Path) ->
     daemon.wait_for("cycle_finished", outcome="ok")
     dies(disk)
     here.sandbox.add_profiles(10)
-    (first, *_) = daemon.wait_for("cycle_failed", 2, timeout=10)
+    (first, *_) = daemon.wait_for("cycle_failed", 2)
     assert "Input/output error" in first["error_message"]
     assert here.value("SELECT count(*) FROM ats.application") == 18  # the text needs no disk of ours
     unconfirmed = here.value("SELECT count(DISTINCT profile_id) FROM ats.media WHERE state = 'pending'")
