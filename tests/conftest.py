@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_postgresql import factories
 
 from syncd.embedded import EmbeddedPostgres, start_postgres
@@ -19,6 +20,10 @@ from tests.database import SERVER_SETTINGS, ServerAddress, migrate, sqlalchemy_u
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# A deadline for one example would measure the machine, and so does a warning that drawing is slow.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 _ORDER = {"system": 1, "integration": 2, "unit": 3}
 

@@ -19,7 +19,8 @@ from syncd.recruiting.templates import sync_templates
 from syncd.sandbox import SandboxConfig, Tenant
 from tests.integration.test_commands_terminal import HOSTILE, STEERING, on_a_terminal
 from tests.scene import Scene, scene
-from tests.system.processes import CLEAN, SYNCD, Site, site
+from tests.starter import CLEAN, run
+from tests.system.processes import Site, site
 
 REFERENCE = "Ä/ö? #1%+ 🚲"
 NONE = SandboxConfig(profiles=0)
@@ -33,15 +34,7 @@ def issued(s: Scene, *wanted: Wanted) -> list[str]:
 
 
 def with_input(here: Site, content: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*SYNCD, *arguments],
-        env=CLEAN | dict(here.environ),
-        cwd=here.folder,
-        input=content,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return run(arguments, env=CLEAN | dict(here.environ), cwd=here.folder, input=content)
 
 
 def test_a_reference_comes_back_unchanged_through_link_interview_and_sync(

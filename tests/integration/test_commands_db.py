@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,8 @@ import psycopg
 import pytest
 
 from syncd.embedded import EmbeddedPostgres
-from tests.system.processes import CLEAN, SYNCD, Site, site
+from tests.starter import CLEAN, run
+from tests.system.processes import Site, site
 
 NAMES = ("syncd_owner", "syncd_writer", "syncd_reader", "syncd_eraser")
 
@@ -38,9 +38,7 @@ def test_upgrade_brings_an_empty_database_to_the_newest_schema_and_may_be_repeat
 def test_db_commands_need_no_client_and_no_media_root(database_url: str, tmp_path: Path) -> None:
     environ = CLEAN | {"SYNCD_DATABASE__URL": database_url}
     for command in (["db", "upgrade"], ["db", "current"], ["quarantine", "list"]):
-        result = subprocess.run(
-            [*SYNCD, *command], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+        result = run(command, env=environ, cwd=tmp_path)
         assert (result.returncode, result.stderr) == (0, ""), command
 
 
@@ -80,9 +78,7 @@ def with_roles(server: EmbeddedPostgres, here: Site) -> Iterator[str]:
 
 
 def test_roles_prints_sql_without_a_configuration(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [*SYNCD, "db", "roles"], env=CLEAN, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    result = run(["db", "roles"], env=CLEAN, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert all(name in result.stdout for name in NAMES)
 

@@ -6,13 +6,13 @@ import json
 import os
 import pty
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from syncd.sandbox import SandboxConfig
-from tests.system.processes import CLEAN, SYNCD, Site, site
+from tests.starter import CLEAN, start
+from tests.system.processes import Site, site
 
 # What begins a command to a terminal: ESC, and the one-byte forms of CSI, OSC and their like; bidi overrides.
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n\x08\u202egpj.exe"
@@ -22,11 +22,10 @@ STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 def on_a_terminal(here: Site, *arguments: str) -> tuple[int, str]:
     """Run a command with a terminal as its output, and return the exit code and everything it wrote."""
     leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [*SYNCD, *arguments],
+    process = start(
+        arguments,
         env=CLEAN | dict(here.environ) | {"TERM": "xterm", "COLUMNS": "100"},
         cwd=here.folder,
-        stdin=subprocess.DEVNULL,
         stdout=follower,
         stderr=follower,
     )

@@ -94,7 +94,7 @@ def test_a_list_longer_than_the_limit_by_its_own_announcement_is_not_waited_for(
     started = time.monotonic()
     with pytest.raises(BadAnswer, match=r"3000000000 bytes, more than sync\.max_response_bytes"):
         read(head)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4.5  # and not until its deadline
 
 
 @pytest.mark.parametrize("kind", ["status", "drop_before", "truncate"])
@@ -152,7 +152,7 @@ def test_retry_after_is_obeyed_in_seconds_and_as_a_date(
         started = time.monotonic()
         assert s.cycle().tally.confirmed == 2
         # Full jitter alone would wait at most half a second before the second try.
-        assert 1.0 <= time.monotonic() - started < 6
+        assert 1.0 <= time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,14 @@ from pathlib import Path
 
 from syncd.sandbox import SandboxConfig, Tenant
 from tests.integration.test_commands_terminal import HOSTILE, STEERING
-from tests.system.processes import CLEAN, SYNCD, Site, site
+from tests.starter import CLEAN, run
+from tests.system.processes import Site, site
 
 
-def piped(here: Site, content: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def piped(here: Site, content: bytes, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command with this as its standard input, and without any secret."""
     environ = CLEAN | {key: value for key, value in here.environ.items() if "SECRET" not in key}
-    return subprocess.run(
-        [*SYNCD, *arguments], env=environ, cwd=here.folder, input=content, capture_output=True, timeout=60
-    )
+    return run(arguments, env=environ, cwd=here.folder, input=content)
 
 
 def test_a_list_comes_in_before_the_first_sync_and_applications_find_their_jobs(
@@ -27,8 +26,8 @@ def test_a_list_comes_in_before_the_first_sync_and_applications_find_their_jobs(
         known = sorted(served - {None})[0]
         content = f"Referenz;Titel;Gehalt\n{known};Köchin;1\nnobody's;Koch;2\n".encode("cp1252")
         result = piped(here, content, "jobs", "import", "-")
-        assert result.stdout.decode() == "acme: 2 jobs read: 2 new\n"
-        assert result.stderr.decode() == (
+        assert result.stdout == "acme: 2 jobs read: 2 new\n"
+        assert result.stderr == (
             "syncd: the file is not UTF-8; it was read as Windows-1252\n"
             "syncd: the column 'Gehalt' is unknown and was ignored\n"
         )
@@ -63,7 +62,7 @@ def test_with_several_clients_the_import_asks_for_one(database_url: str, tmp_pat
     with site(database_url, tmp_path, config) as here:
         result = piped(here, b"reference\n1\n", "jobs", "import", "-")
         assert result.returncode == 2
-        assert b"choose a client with --client: acme, beta" in result.stderr
+        assert "choose a client with --client: acme, beta" in result.stderr
         assert piped(here, b"reference\n1\n", "jobs", "import", "-", "--client", "beta").returncode == 0
         assert here.rows("SELECT client_id, external_reference_id FROM ats.job") == [("beta", "1")]
 
@@ -86,7 +85,7 @@ def test_titles_and_references_cannot_steer_the_terminal(database_url: str, tmp_
         mistaken = content.replace("department", f'"{HOSTILE}"').encode() + b",,,,,\n"
         refused = piped(here, mistaken.replace(b"status", b"opened"), "jobs", "import", "-")
         assert refused.returncode == 2
-        assert STEERING.search((refused.stdout + refused.stderr).decode()) is None
+        assert STEERING.search(refused.stdout + refused.stderr) is None
 
 
 def test_a_time_at_the_end_of_the_calendar_and_a_client_nobody_knows_crash_no_list(

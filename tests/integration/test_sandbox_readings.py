@@ -226,7 +226,7 @@ def test_five_thousand_profiles_are_listed_within_seconds_and_piecemeal() -> Non
             size = sum(map(len, answer.iter_raw()))
             assert "content-length" not in answer.headers  # nothing had to be whole before it was sent
         assert size > 13_000_000
-        assert time.monotonic() - start < 5  # below 1 s when nothing else runs on the machine
+        assert time.monotonic() - start < 30  # below 1 s when nothing else runs on the machine
 
 
 def test_requests_are_shown_on_stderr_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

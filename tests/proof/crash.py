@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tests.proof.starter import traced
 from tests.proof.summary import NOT_REACHED, done
+from tests.proof.traced import traced
 from tests.proof.world import busy, converge, numbered
 from tests.system.processes import Site
 

@@ -16,8 +16,8 @@ from typing import Any
 from syncd.sandbox import Sandbox, SandboxConfig
 from syncd.sandbox.audit.store_audit import audit_confirm
 from tests.proof.power_machine import FILE_SYSTEMS, TOOLS, Disk, Machine, machine, missing
-from tests.proof.starter import traced
 from tests.proof.summary import NOT_REACHED, done
+from tests.proof.traced import traced
 from tests.proof.world import SMALL_STEPS, SMALL_STEPS_ENVIRON, converge, cycle
 from tests.system.processes import Site, eventually, site
 

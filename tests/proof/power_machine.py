@@ -24,8 +24,8 @@ import psycopg
 
 from syncd.embedded import start_postgres
 from syncd.store.migrate import upgrade
+from tests import starter
 from tests.database import SERVER_SETTINGS
-from tests.proof import starter
 from tests.proof.world import TEMPLATE, address
 from tests.system.processes import eventually
 
@@ -174,7 +174,7 @@ def machine(kind: str) -> Machine:
 @cache
 def _our_own_mounts() -> Path:
     """A folder in memory for images and mounts. The kernel takes it away with this process, however that ends."""
-    assert starter.started() is False, "a process that was started before would not see our mounts"
+    assert starter.running() is False, "a process that was started before would not see our mounts"
     if ctypes.CDLL(None, use_errno=True).unshare(_NEW_MOUNTS):
         raise OSError(ctypes.get_errno(), "unshare")
     _run("mount", "--make-rprivate", "/")

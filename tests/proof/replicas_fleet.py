@@ -14,7 +14,7 @@ from itertools import count
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGUSR1
 
 from tests.proof.replicas_witness import Request, url_of
-from tests.system.processes import Running, Site
+from tests.system.processes import Running, Site, eventually, stands_still
 
 _ASKED = re.compile(rb"(?:GET|POST) /(?:api/(?:applicant/v1/)?)?(token|profiles|confirm|media|jobtemplates)")
 # Returns the answer to give in place of PitchYou, or None to forward the request.
@@ -133,7 +133,7 @@ class Replica:
     def freeze(self) -> None:
         """Freezes the process with SIGSTOP, and waits until it stands still, however long the scheduler takes."""
         os.kill(self.running.pid, SIGSTOP)
-        os.waitid(os.P_PID, self.running.pid, os.WSTOPPED | os.WNOWAIT | os.WEXITED)
+        eventually(lambda: stands_still(self.running.pid), "it stands still")
         self.frozen = True
 
     def revive(self) -> None:

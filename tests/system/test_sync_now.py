@@ -16,7 +16,7 @@ def test_a_signal_lets_the_next_cycle_begin_at_once(database_url: str, tmp_path:
         asked = time.monotonic()
         daemon.send(signal.SIGUSR1)
         daemon.wait_for("cycle_finished", 2, outcome="ok")
-        assert time.monotonic() - asked < 5
+        assert time.monotonic() - asked < 30  # and not in a week
         assert [event["event"] for event in daemon.events()].count("sync_requested") == 1
         assert daemon.stop() == 0
 
