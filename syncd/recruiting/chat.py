@@ -6,6 +6,7 @@ from syncd.deadline import Deadline
 from syncd.errors import ApiRefused, BadInput
 from syncd.pitchyou import PitchYou, chat_url
 from syncd.pitchyou.chat import checked_name
+from syncd.shown import quoted
 from syncd.store import chat_requests
 from syncd.store.chat_requests import Applicant
 from syncd.store.engine import Database
@@ -39,7 +40,7 @@ def find_applicant(
         if not mine and found:
             owners = ", ".join(applicant.client_id for applicant in found)
             raise BadInput(
-                f"the application {profile_id[:80]!r} is not of client {client_id}, but of: {owners}"
+                f"the application {quoted(profile_id, 80)} is not of client {client_id}, but of: {owners}"
             )
         found = mine
     if not found:
@@ -47,7 +48,7 @@ def find_applicant(
     if len(found) > 1:
         owners = ", ".join(applicant.client_id for applicant in found)
         raise BadInput(
-            f"several clients have an application {profile_id[:80]!r}: say --client, one of: {owners}"
+            f"several clients have an application {quoted(profile_id, 80)}: say --client, one of: {owners}"
         )
     return found[0]
 
@@ -55,11 +56,9 @@ def find_applicant(
 def _why_not_found(database: Database, profile_id: str, deadline: Deadline) -> str:
     others = database.transact(lambda c: chat_requests.applicants(c, None, profile_id), deadline)
     if not others:
-        return f"there is no application {profile_id[:80]!r} in the store: look it up in ats.application"
+        return f"there is no application {quoted(profile_id, 80)} in the store: look it up in ats.application"
     owners = ", ".join(applicant.client_id for applicant in others)
-    return (
-        f"the application {profile_id[:80]!r} is of a client that the configuration does not have: {owners}"
-    )
+    return f"the application {quoted(profile_id, 80)} is of a client that the configuration does not have: {owners}"
 
 
 def open_chat(
@@ -91,7 +90,7 @@ def open_chat(
         if error.status not in _ABOUT_THE_APPLICANT:
             raise
         raise ApiRefused(
-            f"PitchYou opens no chat with profile {applicant.profile_id[:80]!r} of client "
+            f"PitchYou opens no chat with profile {quoted(applicant.profile_id, 80)} of client "
             f"'{applicant.client_id}' (HTTP {error.status}): it may have deleted the profile, or the client may not chat",
             status=error.status,
         ) from None
@@ -103,6 +102,6 @@ def open_chat(
     )
     if not noted:
         raise BadInput(
-            f"the application {applicant.profile_id[:80]!r} was erased meanwhile: no chat was opened"
+            f"the application {quoted(applicant.profile_id, 80)} was erased meanwhile: no chat was opened"
         )
     return chat_url(token, chat_base)

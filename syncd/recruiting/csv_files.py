@@ -20,10 +20,12 @@ from typing import IO
 
 from syncd.errors import BadInput
 from syncd.recruiting.csv_encoding import encoding_of
+from syncd.shown import quoted
 
 MAX_RECORD = 131_072  # characters of one record; more is a quote that was never closed
 MAX_MISTAKES = 1000  # listed; further ones are counted
-_SHOWN = 60  # characters of the file's text in a message
+# Characters of an unknown column that are compared with the known ones.
+_COMPARED = 60
 _DELIMITERS = (",", ";", "\t")
 _SWALLOWED = (
     "a field goes over several lines and holds the delimiter: a quotation mark is missing or too many"
@@ -52,7 +54,7 @@ class Mistakes:
         self.count = 0
 
     def add(self, line_no: int, what: str) -> None:
-        """Note a mistake; line 0 is for what no file has. Text of the file belongs into `what` by way of `shown` only."""
+        """Note a mistake; line 0 is for what no file has. Text of the file belongs into `what` only through `syncd.shown.quoted`."""
         self.count += 1
         if len(self._kept) < MAX_MISTAKES:
             self._kept.append((line_no, what))
@@ -69,11 +71,6 @@ class Mistakes:
         if more := self.count - len(problems):
             problems.append(f"and {more:,} more mistakes")
         raise BadInput(*problems)
-
-
-def shown(text: str) -> str:
-    """Text of the file as a message may show it: quoted, short, with nothing in it that could steer a terminal."""
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
 class CsvFile:
@@ -168,11 +165,11 @@ class CsvFile:
         for title in header:
             if _plain(title) in names or not title.strip():
                 continue
-            near = difflib.get_close_matches(_plain(title)[:_SHOWN], absent, n=1, cutoff=0.8)
+            near = difflib.get_close_matches(_plain(title)[:_COMPARED], absent, n=1, cutoff=0.8)
             if near:
-                problems.append(f"the header has {shown(title)}; did you mean {names[near[0]]}?")
+                problems.append(f"the header has {quoted(title)}; did you mean {names[near[0]]}?")
             else:
-                self.notes.append(f"the column {shown(title)} is not known and was ignored")
+                self.notes.append(f"the column {quoted(title)} is not known and was ignored")
         problems += [
             f"the header has no column {c.name}" for c in columns if c.required and c.name not in places
         ]
@@ -230,5 +227,5 @@ def open_csv(source: str | Path, columns: Sequence[Column]) -> Iterator[CsvFile]
                 file = spooled
             opened = CsvFile(file, columns)
         except OSError as error:
-            raise BadInput(f"{shown(str(source))} cannot be read: {error.strerror}") from None
+            raise BadInput(f"{quoted(str(source))} cannot be read: {error.strerror}") from None
         yield opened

@@ -10,6 +10,7 @@ from syncd.deadline import Deadline
 from syncd.errors import BadInput
 from syncd.pitchyou import apply_link
 from syncd.recruiting.csv_files import Mistakes
+from syncd.shown import quoted
 from syncd.store import apply_links, templates
 from syncd.store.apply_links import Link, Parts
 from syncd.store.engine import Database
@@ -83,5 +84,5 @@ def _problem_of_template(key: str, offered: Mapping[str, bool]) -> str | None:
     now = [each for each, there in offered.items() if there]
     near = difflib.get_close_matches(key, now, n=3, cutoff=0.4)
     what = "was removed at PitchYou" if key in offered else "is not known"
-    names = ", ".join(repr(each) for each in near or sorted(now)[:5])
-    return f"the template {key[:80]!r} {what}; {'near it' if near else 'there'} is: {names or 'none'} (`syncd templates` lists all)"
+    names = ", ".join(quoted(each, 80) for each in near or sorted(now)[:5])
+    return f"the template {quoted(key, 80)} {what}; {'near it' if near else 'there'} is: {names or 'none'} (`syncd templates` lists all)"
