@@ -23,21 +23,21 @@ PATIENCE = 60.0  # seconds for which a cycle waits for a Postgres that is away
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a client is to be synced. Times in seconds, sizes in bytes."""
+    """How to sync one client. Times are in seconds. The defaults are those of the settings."""
 
     client_id: str
-    label: str | None = None
-    timezone: str = "Europe/Berlin"
-    retention_days: int | None = None
-    raw_retention_days: int | None = None
-    batch_size: int = 500
-    cycle_deadline: float = 1800.0
-    max_polls: int = 20
-    media_concurrency: int = 16
-    media_gone_after: float = 86_400.0
-    media_retry: float = 30.0
-    confirm_batch: int = 100
-    confirm: bool = True
+    label: str | None
+    timezone: str
+    retention_days: int | None
+    raw_retention_days: int | None
+    batch_size: int
+    cycle_deadline: float
+    max_polls: int
+    media_concurrency: int
+    media_gone_after: float
+    media_retry: float
+    confirm_batch: int
+    confirm: bool
 
 
 @dataclass(slots=True)
