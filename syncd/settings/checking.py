@@ -123,8 +123,8 @@ class Checker:
     def unused(self) -> Iterator[str]:
         """Describe each key that is set but does nothing yet."""
         for path, entry in self.collected.entries.items():
-            if KEYS[canonical(path)].reserved:
-                yield f"{written(path)} ({entry.place}): is reserved and does nothing yet"
+            if reserved := KEYS[canonical(path)].reserved:
+                yield f"{written(path)} ({entry.place}): is reserved and does nothing yet; {reserved}"
 
     def _client(self, number: int) -> ClientSettings | None:
         above = ("clients", str(number))

@@ -21,16 +21,19 @@ SECRET_FILE = path("the name of a file that contains only the secret")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key as a section declares it. `default` is None where there is none; `reserved` keys do nothing yet."""
+    """One key as a section declares it. `default` is None if there is none.
+
+    `reserved` is not empty if the key does nothing yet; it says what therefore does not happen.
+    """
 
     name: str
     kind: Kind
     default: object
-    reserved: bool
+    reserved: str
 
 
-def key(default: T, kind: Kind, *, reserved: bool = False) -> T:
-    """Declare a key that may be absent. A `reserved` key is checked, but does nothing yet."""
+def key(default: T, kind: Kind, *, reserved: str = "") -> T:
+    """Declare a key that may be absent. A key that is checked but does nothing yet says so by `reserved`."""
     return field(default=default, metadata=checked(kind) | {"reserved": reserved})
 
 
@@ -49,9 +52,9 @@ def declared(section: Any) -> Iterator[Key]:
     for each in fields(section):
         if "kinds" in each.metadata:
             for name, kind in each.metadata["kinds"].items():
-                yield Key(f"{each.name}.{name}", kind, getattr(each.default, name), reserved=False)
+                yield Key(f"{each.name}.{name}", kind, getattr(each.default, name), reserved="")
             continue
         kind, default = each.metadata["kind"], None if each.default is MISSING else each.default
-        yield Key(each.name, kind, default, each.metadata.get("reserved", False))
+        yield Key(each.name, kind, default, each.metadata.get("reserved", ""))
         if kind is SECRET:
-            yield Key(f"{each.name}_file", SECRET_FILE, None, reserved=False)
+            yield Key(f"{each.name}_file", SECRET_FILE, None, reserved="")

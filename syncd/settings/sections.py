@@ -28,6 +28,8 @@ _CLIENT_ID = text("DNS label", CLIENT_ID, f"the client_id from PitchYou: it has 
 _CONFIRM_WRAPPER = 'the key that wraps the array of ids, such as "profileIds", or ""'
 _DAYS = whole_number(1, 36_500, unlimited="never")
 _LANGUAGE = text("language", r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", 'a language tag, such as "de" or "en"')
+_NO_ERASURE = "syncd erases nothing"
+_NO_PAGE = "syncd has no status page"
 _PLACES = {
     each.name: text(
         "dotted path",
@@ -117,11 +119,11 @@ class LogSettings:
 class WebSettings:
     """Where the status page will listen (`""`: nowhere), and the file with the token that will open it."""
 
-    bind: str = key("127.0.0.1:8080", Kind("HOST:PORT or empty", parse_bind), reserved=True)
+    bind: str = key("127.0.0.1:8080", Kind("HOST:PORT or empty", parse_bind), reserved=_NO_PAGE)
     token_file: Path | None = key(
         None,
         path('the name of a file that contains only the token, or ""', may_be_empty=True),
-        reserved=True,
+        reserved=_NO_PAGE,
     )
 
 
@@ -138,8 +140,8 @@ class ClientSettings:
     chat_widget_js: str | None = key(None, _ASSET)
     schedule: Every | Cron = key(Every(60.0), Kind("schedule", parse_schedule))
     timezone: ZoneInfo = key(ZoneInfo("Europe/Berlin"), Kind("time zone", parse_timezone))
-    retention_days: int | None = key(183, _DAYS, reserved=True)
-    raw_retention_days: int | None = key(None, _DAYS, reserved=True)
+    retention_days: int | None = key(183, _DAYS, reserved=_NO_ERASURE)
+    raw_retention_days: int | None = key(None, _DAYS, reserved=_NO_ERASURE)
     label: str | None = key(
         None, text("text", r".{1,200}", "a short name for people, at most 200 characters", may_be_empty=True)
     )

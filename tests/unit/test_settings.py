@@ -245,9 +245,10 @@ def test_a_key_that_does_nothing_yet_is_named_if_it_is_set_and_only_then() -> No
     toml = ONE_CLIENT + "raw_retention_days = 30\n"
     unused = load(toml, {"SYNCD_RETENTION_DAYS": "90", "SYNCD_WEB__BIND": ""}).unused
     assert unused == (
-        "clients[0].raw_retention_days (given.toml): is reserved and does nothing yet",
-        "web.bind (environment SYNCD_WEB__BIND): is reserved and does nothing yet",
-        "clients[0].retention_days (environment SYNCD_RETENTION_DAYS): is reserved and does nothing yet",
+        "clients[0].raw_retention_days (given.toml): is reserved and does nothing yet; syncd erases nothing",
+        "web.bind (environment SYNCD_WEB__BIND): is reserved and does nothing yet; syncd has no status page",
+        "clients[0].retention_days (environment SYNCD_RETENTION_DAYS): is reserved and does nothing yet; "
+        "syncd erases nothing",
     )
 
 
