@@ -9,15 +9,17 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from syncd.cli.wiring import plan_of
 from syncd.deadline import Deadline
 from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
+from syncd.settings import ClientSettings, DatabaseSettings, Secret, Settings
 from syncd.store.database import Database
 from syncd.sync.fetch import fetch_rounds
 from syncd.sync.land import land_listed
 from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.recover import take_over
-from syncd.sync.work import Plan, Work
+from syncd.sync.work import Work
 
 ROOM = 8 * 10**9  # bytes; a million profiles are more than the default of sync.max_response_bytes
 
@@ -36,7 +38,7 @@ def main() -> None:
         LeaseKeeper(database, ttl=60.0) as keeper,
     ):
         work = Work(
-            plan=Plan("bench"),
+            plan=plan_of(Settings(DatabaseSettings(chosen.database)), ClientSettings("bench", Secret(None))),
             api=api,
             database=database,
             vault=Vault(chosen.media, max_bytes=200_000_000),

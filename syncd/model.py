@@ -1,5 +1,6 @@
 """The words of the domain, as frozen types. No input or output happens here."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,6 +8,18 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 Json = Any  # what `json.loads` returns; a recursive type would buy nothing here
+
+CLIENT_ID = re.compile(r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+"""A tenant's name at PitchYou (S1.2): a DNS label, since it becomes the host name `CLIENT_ID.pitchyou.de`.
+
+Labels that begin with `xn--` encode a name in another script. Browsers show that name, or refuse the label if it encodes
+none, so `report.apply_link` in SQL builds no link from one either.
+"""
+
+CLIENT_ID_RULE = (
+    "1 to 63 lower-case letters, digits and hyphens, begins and ends with a letter or digit, and does not begin "
+    "with 'xn--', since it becomes the host name CLIENT_ID.pitchyou.de"
+)
 
 NO_STEP = -1  # the step_no of an attachment that belongs to the profile, not to a step
 

@@ -16,7 +16,7 @@ from syncd.sandbox import Sandbox, SandboxConfig
 from syncd.store.database import Database
 from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
 from syncd.sync.lease_keeper import LeaseKeeper
-from syncd.sync.work import Plan
+from tests.plans import plan_for
 
 Row = dict[str, Any]
 
@@ -98,7 +98,7 @@ def scene(
         )
         yield Scene(
             sandbox,
-            Client(Plan(audited.client_id, **plan), connection),
+            Client(plan_for(audited.client_id, **plan), connection),
             Outsides(database, Vault(media_root, max_bytes=max_bytes), keeper),
             media_root,
         )

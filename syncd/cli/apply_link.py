@@ -12,8 +12,8 @@ from syncd.cli.apply_link_forms import Forms, write_all
 from syncd.cli.clients import one_client
 from syncd.cli.context import Globals, json_option, one_client_option, pass_globals
 from syncd.cli.database import database_of, require_ready
-from syncd.cli.printing import language_of
 from syncd.deadline import Deadline
+from syncd.publishing.languages import language_of
 from syncd.recruiting.links import Wanted, issue_links, link_of
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 
 import click
 
-from syncd.cli.printing import cell
 from syncd.recruiting.csv_files import Column, Mistakes, open_csv
 from syncd.recruiting.links import Wanted
+from syncd.shown import cell
 from syncd.store.apply_links import Link
 
 # The field of Wanted → its column in files.

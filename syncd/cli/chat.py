@@ -9,13 +9,13 @@ import click
 from syncd.cli.clients import chosen_clients
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.database import database_of, require_ready
-from syncd.cli.printing import language_of
 from syncd.cli.wiring import pitchyou_of
 from syncd.deadline import Deadline
 from syncd.errors import BadInput
 from syncd.pitchyou import chat_url
 from syncd.pitchyou.chat import checked_name
 from syncd.publishing.chat_embedding import iframe_csp, iframe_html, widget_csp, widget_html
+from syncd.publishing.languages import language_of
 from syncd.recruiting.chat import find_applicant, open_chat
 from syncd.settings import ClientSettings
 from syncd.signals import stop_on_signals

@@ -40,12 +40,15 @@ def check(context: Globals, as_json: bool) -> int:
     settings = context.settings()
     findings = list(_findings(settings))
     if as_json:
-        click.echo(json.dumps({"checks": [asdict(finding) for finding in findings]}))
+        checks = [asdict(finding) for finding in findings]
+        click.echo(json.dumps({"checks": checks, "warnings": settings.unused}))
     else:
         for finding in findings:
             click.echo(f"{'ok  ' if finding.problem is None else 'FAIL'}  {finding.check}")
             if finding.problem:
                 click.echo(f"      {finding.problem}")
+        for warning in settings.unused:
+            click.echo(f"WARN  {warning}")
     codes = {finding.code for finding in findings}
     return next((code for code in (FAILED, REFUSED) if code in codes), 0)
 

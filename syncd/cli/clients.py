@@ -2,8 +2,8 @@
 
 import click
 
-from syncd.cli.printing import printable
 from syncd.settings import ClientSettings, Settings
+from syncd.shown import printable
 
 
 def chosen_clients(settings: Settings, client_id: str | None) -> tuple[ClientSettings, ...]:

@@ -8,10 +8,10 @@ import click
 from syncd.cli.clients import chosen_clients, one_client
 from syncd.cli.context import Globals, client_option, json_option, one_client_option, pass_globals
 from syncd.cli.database import database_of, require_ready
-from syncd.cli.printing import printable
 from syncd.cli.progress import ProgressLine
 from syncd.deadline import Deadline
 from syncd.recruiting.jobs import Imported, import_jobs
+from syncd.shown import printable
 from syncd.store.jobs import JobLine, listed
 
 

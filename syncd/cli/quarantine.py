@@ -10,9 +10,9 @@ from syncd.cli.clients import chosen_clients
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.database import database_of, require_ready
 from syncd.cli.exits import FAILED, PARTLY
-from syncd.cli.printing import printable
 from syncd.cli.wiring import clients_of, outsides_of
 from syncd.deadline import Deadline
+from syncd.shown import printable
 from syncd.signals import stop_on_signals
 from syncd.store import quarantine as store
 from syncd.store.quarantine import Quarantined

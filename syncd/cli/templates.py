@@ -9,12 +9,12 @@ from syncd.cli.clients import chosen_clients
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.database import database_of, require_ready
 from syncd.cli.exits import FAILED, PARTLY
-from syncd.cli.printing import printable
 from syncd.cli.wiring import pitchyou_of
 from syncd.deadline import Deadline
 from syncd.errors import ApiError
 from syncd.recruiting.templates import Synced, sync_templates
 from syncd.settings import ClientSettings, Settings
+from syncd.shown import printable
 from syncd.signals import stop_on_signals
 from syncd.store.database import Database
 from syncd.store.templates import Known, listed

@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 
 from syncd.cli.database import database_of
 from syncd.media.vault import Vault
-from syncd.model import FieldMap
 from syncd.pitchyou import PitchYou
 from syncd.settings import ClientSettings, Settings
 from syncd.sync.client_cycle import Client, Outsides
@@ -43,7 +42,7 @@ def pitchyou_of(settings: Settings, client: ClientSettings) -> PitchYou:
         confirm_wrapper=client.confirm_wrapper,
         chat_format="form" if client.chat_format == "form" else "json",
         preferred_language=client.preferred_language,
-        fields=FieldMap(**client.fields),
+        fields=client.fields,
         timezone=client.timezone.key,
         max_response_bytes=settings.sync.max_response_bytes,
         max_requests_per_second=client.max_requests_per_second,

@@ -20,6 +20,7 @@ from syncd.logs import configure_logging
 from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.sandbox import Sandbox, SandboxConfig
+from syncd.settings import MediaSettings, SyncSettings
 from syncd.store import migrate
 from syncd.store.database import Database
 from syncd.sync.client_cycle import Client, Outsides
@@ -43,7 +44,6 @@ RETRY = 4.0
 GONE_AFTER = 4.0
 # Minimum and maximum number of cycles. A slow machine may need more than two.
 CYCLES = (2, 6)
-MAX_BYTES = 200_000_000
 
 # Neither profile can be parsed. Both go to quarantine without delaying the other profiles.
 _UNREADABLE = (
@@ -142,13 +142,13 @@ def _let_the_daemon_work(
     sandbox: Sandbox, database: Database, media_root: Path, stop: threading.Event, tell: Callable[[str], None]
 ) -> Journey:
     config = sandbox.config
-    plan = Plan(config.client_id, media_retry=RETRY, media_gone_after=GONE_AFTER)
+    plan = _plan(config.client_id)
     ended = threading.Event()
     with (
         PitchYou(config.client_id, config.client_secret, base_url=sandbox.url) as api,
         LeaseKeeper(database, ttl=60) as keeper,
     ):
-        outsides = Outsides(database, Vault(media_root, max_bytes=MAX_BYTES), keeper)
+        outsides = Outsides(database, Vault(media_root, max_bytes=MediaSettings().max_bytes), keeper)
         trigger = IntervalTrigger(seconds=INTERVAL, timezone=UTC)
         daemon = Daemon([Scheduled(Client(plan, api), trigger)], outsides, ended)
         thread = threading.Thread(target=daemon.run, name="daemon")
@@ -159,6 +159,26 @@ def _let_the_daemon_work(
             ended.set()
             thread.join()
         return end_of(applied, sandbox, database, api)
+
+
+def _plan(client_id: str) -> Plan:
+    """Make a plan as the settings' defaults have it, except that files are retried sooner."""
+    sync = SyncSettings()
+    return Plan(
+        client_id=client_id,
+        label=None,
+        timezone="Europe/Berlin",
+        retention_days=None,
+        raw_retention_days=None,
+        batch_size=sync.batch_size,
+        cycle_deadline=sync.cycle_deadline,
+        max_polls=sync.max_polls_per_cycle,
+        media_concurrency=MediaSettings().concurrency,
+        media_gone_after=GONE_AFTER,
+        media_retry=RETRY,
+        confirm_batch=sync.confirm_batch,
+        confirm=True,
+    )
 
 
 def _wait_for_cycles(

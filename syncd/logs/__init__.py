@@ -1,6 +1,6 @@
-"""Logs: one line per event, JSON or console; fixed event names, ids and counts only, whoever writes.
+"""Logs: one line per event, as JSON or for a console, with fixed event names, ids and counts only.
 
-What libraries say through `logging` and `warnings`, and what nobody caught, goes the same way and loses its text.
+Messages of libraries (through `logging` and `warnings`) and uncaught exceptions are logged too, without their text.
 """
 
 from __future__ import annotations
@@ -28,43 +28,43 @@ _CHATTY = ("httpx", "httpcore", "apscheduler", "sqlalchemy", "alembic", "psycopg
 
 
 class EventLogger(structlog.BoundLoggerBase):
-    """A logger that takes a fixed event name and keys of ALLOWED_KEYS; it has no way to format a message."""
+    """Logs a fixed event name with keys of ALLOWED_KEYS. It cannot format messages."""
 
     def debug(self, event: LiteralString, /, **fields: object) -> None:
-        """Log what only someone who looks for a fault wants to see."""
+        """Log a detail that helps to find a fault."""
         self._proxy_to_logger("debug", event, **fields)
 
     def info(self, event: LiteralString, /, **fields: object) -> None:
-        """Log what happened as planned."""
+        """Log a normal event."""
         self._proxy_to_logger("info", event, **fields)
 
     def warning(self, event: LiteralString, /, **fields: object) -> None:
-        """Log what an operator should look at some day."""
+        """Log what an operator should look at some time."""
         self._proxy_to_logger("warning", event, **fields)
 
     def error(self, event: LiteralString, /, **fields: object) -> None:
-        """Log what failed. `error=exception` adds its classes, `exc_info=True` also where it came from."""
+        """Log a failure. `error=exception` adds its classes; `exc_info=True` adds the places it passed too."""
         self._proxy_to_logger("error", event, **fields)
 
     def critical(self, event: LiteralString, /, **fields: object) -> None:
-        """Log what ends the process."""
+        """Log a failure that ends the process."""
         self._proxy_to_logger("critical", event, **fields)
 
     def exception(self, event: LiteralString, /, **fields: object) -> None:
-        """Log at error, with the classes and the places of the exception that is being handled."""
+        """Log a failure, with the classes and places of the exception that is being handled."""
         self._proxy_to_logger("error", event, **({"exc_info": True} | fields))
 
 
 def get_logger(name: str) -> EventLogger:
-    """The logger of a module (`get_logger(__name__)`). May be made before logging is configured."""
+    """Make the logger of a module: `get_logger(__name__)`. This may happen before logging is configured."""
     return cast(EventLogger, structlog.get_logger(logger_name=name))
 
 
 def configure_logging(format: str, level: str, stream: TextIO | None = None) -> None:  # noqa: A002  the setting's own name
-    """Send every log line of this process to `stream` (default: stderr) as `format` (json, console) from `level` on.
+    """Write every log line of this process at `level` or above to `stream` (default: stderr) as `format` (json, console).
 
-    Replaces the handlers of the root logger and the hooks for warnings and for exceptions that nobody caught.
-    May be called again; the last call counts. Raises KeyError for an unknown level.
+    Replaces the handlers of the root logger, and the hooks for warnings and uncaught exceptions. May be called again;
+    the last call counts. Raises KeyError for an unknown level.
     """
     stream = stream or sys.stderr
     _configure_structlog(format, level, stream)
@@ -95,7 +95,8 @@ def _configure_structlog(format: str, level: str, stream: TextIO | None) -> None
         ],
         wrapper_class=EventLogger,
         logger_factory=lambda *_: _Lines(stream),
-        cache_logger_on_first_use=False,  # a module's logger must follow a later configuration
+        # A module's logger must follow a later configuration.
+        cache_logger_on_first_use=False,
     )
 
 
@@ -118,7 +119,7 @@ _writing = threading.Lock()
 
 
 class _Lines:
-    """Writes whole lines, one at a time. A log that cannot be written is no reason to stop the work."""
+    """Writes whole lines, one at a time. If the log cannot be written, syncd continues to work."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -130,14 +131,15 @@ class _Lines:
                 encoding = stream.encoding or "utf-8"
                 stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
                 stream.flush()
-        except (OSError, ValueError):  # a closed pipe, a full disk, a closed file
+        # A closed pipe, a full disk, a closed file.
+        except (OSError, ValueError):
             return
 
     debug = info = warning = error = critical = write
 
 
 class _FromLibraries(logging.Handler):
-    """Passes on that a library logged something, and where; what it said may quote anything, so it is left out."""
+    """Logs that a library logged something, and where. Omits the message, which may quote anything."""
 
     def emit(self, record: logging.LogRecord) -> None:
         exception = record.exc_info[1] if record.exc_info else None
@@ -178,6 +180,6 @@ def _log_unraisable(crash: UnraisableHookArgs) -> None:
 
 _log = get_logger(__name__)
 
-# structlog's own default prints everything, with local variables where `rich` is installed. So a line that is logged
-# before configure_logging is redacted too.
+# structlog's own default prints everything, and local variables too if `rich` is installed. So configure it now:
+# lines that are logged before configure_logging are redacted too.
 _configure_structlog("json", "warning", None)

@@ -1,7 +1,7 @@
-"""What a log says of an exception: its classes and the places it passed, never its message or a variable's value.
+"""Describes an exception for the log: its classes and the places it passed, never its message or a variable's value.
 
-The text of a foreign exception may quote what it failed on: SQL parameters, a key of Postgres' DETAIL, a URL, a piece
-of JSON. Only a SyncdError is quoted, since syncd writes those itself and puts nothing but ids into them.
+The message of a foreign exception may quote its input: SQL parameters, Postgres' DETAIL, a URL, a piece of JSON. Only
+the message of a SyncdError is logged, because syncd writes it and puts only ids into it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from structlog.typing import EventDict, WrappedLogger
 
 from syncd.errors import SyncdError
 
-_MOST_FRAMES = 20  # with one per cause, at most as many as redaction keeps
+# With one frame for each cause, this is at most what redaction keeps.
+_MOST_FRAMES = 20
 _MOST_CAUSES = 10
 _PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 
 
 def summarise_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The structlog processor that turns `exc_info`, or an exception given as `error`, into harmless keys."""
+    """Replace `exc_info`, or an exception in `error`, by harmless keys. A structlog processor."""
     event.pop("stack_info", None)
     event.pop("exception", None)
     exception = _exception_of(event.pop("exc_info", None))
@@ -35,7 +36,7 @@ def summarise_exception(_logger: WrappedLogger, _method: str, event: EventDict) 
 
 
 def failure(exception: BaseException) -> dict[str, object]:
-    """`error`: the classes, outermost first; with them `error_message`, `sqlstate` and `constraint` where there are any."""
+    """Describe an exception: its classes as `error`, outermost first, and `error_message`, `sqlstate`, `constraint` if any."""
     causes = list(_causes(exception))
     found: dict[str, object] = {"error": [class_name(cause) for cause in causes]}
     for cause in causes:
@@ -47,7 +48,7 @@ def failure(exception: BaseException) -> dict[str, object]:
 
 
 def frames(exception: BaseException) -> list[str]:
-    """The places an exception passed as `file:line function`, outermost first; then where its causes came from."""
+    """List the places an exception passed as `file:line function`, outermost first, then the origin of each cause."""
     found = _places(exception.__traceback__, _MOST_FRAMES)
     for cause in list(_causes(exception))[1:]:
         found += [f"cause: {where}" for where in _places(cause.__traceback__, 1)]
@@ -60,7 +61,7 @@ def _places(trace: TracebackType | None, most: int) -> list[str]:
 
 
 def place(file: str, line: int) -> str:
-    """`package/module.py:12`: without the folders of this machine."""
+    """Name a place in the source as `package/module.py:12`, without the folders of this machine."""
     parts = PurePath(file).parts
     for folder in _PACKAGE_FOLDERS:
         if folder in parts:
@@ -72,7 +73,7 @@ def place(file: str, line: int) -> str:
 
 
 def class_name(exception: BaseException) -> str:
-    """The class with its module, so that `TimeoutError` of two libraries can be told apart."""
+    """Name the class with its module, to distinguish the `TimeoutError` of two libraries."""
     kind = type(exception)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
@@ -86,7 +87,7 @@ def _exception_of(exc_info: object) -> BaseException | None:
 
 
 def _causes(exception: BaseException) -> Iterator[BaseException]:
-    """The exception, then what it was raised from, then the members of groups; each once, since chains can be circular."""
+    """Walk from the exception to its causes and to the members of groups. Yields each once, because chains can be circular."""
     seen: set[int] = set()
     waiting = [exception]
     while waiting and len(seen) < _MOST_CAUSES:
@@ -103,11 +104,12 @@ def _causes(exception: BaseException) -> Iterator[BaseException]:
 
 
 def _postgres_facts(exception: BaseException) -> Iterator[tuple[str, str]]:
-    """SQLSTATE and constraint of a Postgres error: they say what happened without saying to whom."""
+    """Find SQLSTATE and constraint of a Postgres error. They contain no personal data."""
     try:
         sqlstate = getattr(exception, "sqlstate", None)
         constraint = getattr(getattr(exception, "diag", None), "constraint_name", None)
-    except Exception:  # a property of a foreign class may do anything, and logging must not fail
+    # A property of a foreign class may raise anything, and logging must not fail.
+    except Exception:
         return
     if isinstance(sqlstate, str) and re.fullmatch(r"[0-9A-Z]{5}", sqlstate):
         yield "sqlstate", sqlstate

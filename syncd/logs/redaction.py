@@ -1,7 +1,7 @@
-"""What may stand in a log line: an allow-list of keys, each with the kind of value it may carry.
+"""Decides what a log line may contain: an allow-list of keys, each with a kind of value.
 
-The list is the guarantee. A key that is not on it loses its value, whatever that is; a value that does not fit its
-key is replaced. The patterns in `scrub` are a second net, for the few keys that carry a sentence of our own.
+The list is the guarantee. `redact` drops every key that is not on it, and replaces a value that does not fit its key.
+`scrub` is a second safeguard for the few keys whose value is a sentence of syncd's own.
 """
 
 from __future__ import annotations
@@ -9,61 +9,53 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from enum import Enum
-from pathlib import PurePath
 
 from structlog.typing import EventDict, WrappedLogger
 
-LONGEST_VALUE = 300  # characters
+from syncd.shown import printable, shortened
+
+# Characters.
+LONGEST_VALUE = 300
 MOST_ITEMS = 30
 REDACTED = "[redacted]"
 
 
-def _words(text: str) -> list[str]:
-    """The words of a block, which reads better than a column of sixty quoted ones."""
-    return text.split()
-
-
-ID_KEYS = frozenset(
-    {"client_id", "profile_id", "media_id", "cycle_id", "quarantine_id", "template_key", "holder", "thread"}
-)
-"""Keys that name a thing: any text or number."""
+ID_KEYS = frozenset({"client_id", "profile_id", "media_id", "cycle_id", "thread"})
+"""Keys that name a thing. Their values are texts or numbers."""
 
 NUMBER_KEYS = frozenset(
-    _words(
-        "applications answers attachments profiles media jobs templates files rows batches batch "
-        "batch_size polls clients seen new changed unchanged landed known duplicate duplicates "
-        "media_stored media_gone media_rejected confirm_refused http_retries "
-        "quarantined resolved stored gone rejected pending missing orphans repaired damaged removed "
-        "deleted erased confirmed unconfirmed refused skipped failed cleaned bytes media_bytes size_bytes "
-        "limit_bytes expected_bytes calls http_calls retries attempt attempts count total index seconds "
-        "wait_seconds retry_after_seconds age_seconds deadline_seconds elapsed_seconds "
-        "oldest_unconfirmed_seconds http_status exit_code status_code revision fence pid port step_no "
-        "dry_run first_cycle signal_number listed unreadable returned "
-    )
+    {
+        "changed",
+        "clients",
+        "confirm_refused",
+        "confirmed",
+        "http_calls",
+        "http_retries",
+        "listed",
+        "media_bytes",
+        "media_gone",
+        "media_rejected",
+        "media_stored",
+        "new",
+        "quarantined",
+        "removed",
+        "returned",
+        "seconds",
+        "seen",
+        "unchanged",
+        "unreadable",
+    }
 )
-"""Keys that count or measure: numbers and booleans alone."""
+"""Keys that count or measure. Their values are numbers or booleans."""
 
-WORD_KEYS = frozenset(
-    _words(
-        "logger_name library source stage state outcome trigger status method endpoint role "
-        "kind mode signal job sqlstate constraint error error_class database_revision code_revision "
-        "schema_revision version schedule timezone setting command key table mime_type "
-    )
-)
-"""Keys that carry one word of a technical language: no blanks, so no sentence, name or answer."""
+WORD_KEYS = frozenset({"constraint", "error", "library", "logger_name", "outcome", "source", "sqlstate"})
+"""Keys with one technical word. A word contains no blanks, so it cannot be a sentence, a name or an answer."""
 
-TIME_KEYS = frozenset(
-    {"next_run_at", "expires_at", "retry_at", "started_at", "oldest_unconfirmed_at", "until"}
-)
-"""Keys that carry a point in time: a datetime and nothing else."""
+TEXT_KEYS = frozenset({"error_frames", "error_message", "reason", "warning"})
+"""Keys with a sentence from syncd's own source. Their values are scrubbed, escaped and cut."""
 
-TEXT_KEYS = frozenset({"reason", "error_message", "error_frames", "remedy", "warning", "path", "address"})
-"""Keys that carry a sentence of syncd's own source, a path or an address: scrubbed, escaped and cut."""
-
-ALLOWED_KEYS = ID_KEYS | NUMBER_KEYS | WORD_KEYS | TIME_KEYS | TEXT_KEYS
-"""Every key that a caller may put into an event."""
+ALLOWED_KEYS = ID_KEYS | NUMBER_KEYS | WORD_KEYS | TEXT_KEYS
+"""Every key that a caller may put into an event. A test proves that these are exactly the keys that syncd logs."""
 
 _OWN_KEYS = ("timestamp", "level", "event")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -88,7 +80,7 @@ _SCRUBBED: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The structlog processor that lets only known keys with fitting values through, and names the keys it dropped."""
+    """Keep only known keys with fitting values, and name the dropped keys. A structlog processor."""
     kept: EventDict = {key: event[key] for key in _OWN_KEYS if key in event}
     dropped: list[str] = []
     for key, value in event.items():
@@ -101,26 +93,19 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         else:
             dropped.append(key if _KEY_NAME.fullmatch(key) else "?")
     if not (isinstance(kept.get("event"), str) and _EVENT.fullmatch(kept["event"])):
-        kept["event"] = "unnamed_event"  # an event is a fixed name; a formatted sentence may hold anything
+        # An event is a fixed name. A formatted sentence may contain anything.
+        kept["event"] = "unnamed_event"
     if dropped:
         kept["dropped_keys"] = sorted(set(dropped))[:MOST_ITEMS]
     return kept
 
 
 def scrub(text: str) -> str:
-    """A text of our own as a log may carry it: no credential, URL query, mail address or phone number, on one line."""
+    """Remove credentials, URL queries, mail addresses and phone numbers, escape control characters, and cut the text."""
     text = text[: LONGEST_VALUE * 10]
     for pattern, replacement in _SCRUBBED:
         text = pattern.sub(replacement, text)
-    return _one_line(text)
-
-
-def _one_line(text: str) -> str:
-    """Escape whatever could end the line, move the cursor or reverse the reading direction, and cut."""
-    text = text[: LONGEST_VALUE + 1]
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+    return shortened(printable(text[: LONGEST_VALUE + 1]), LONGEST_VALUE)
 
 
 def _each(fit: Callable[[object], object], value: object) -> object:
@@ -139,38 +124,19 @@ def _number(value: object) -> object:
     return REDACTED
 
 
-def _id(value: object) -> object:
-    return (
-        scrub(value) if isinstance(value, str) else scrub(str(value)) if _is_uuid(value) else _number(value)
-    )
-
-
 def _word(value: object) -> object:
-    if isinstance(value, Enum):
-        value = value.value
     if isinstance(value, str):
         return scrub(value) if _WORD.fullmatch(value) else REDACTED
     return _number(value)
 
 
-def _time(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else REDACTED
-
-
 def _text(value: object) -> object:
-    if isinstance(value, PurePath):
-        value = str(value)
     return scrub(value) if isinstance(value, str) else _number(value)
 
 
-def _is_uuid(value: object) -> bool:
-    return type(value).__name__ == "UUID" and type(value).__module__ == "uuid"
-
-
 _FITTING: Mapping[str, Callable[[object], object]] = {
-    **dict.fromkeys(ID_KEYS, _id),
+    **dict.fromkeys(ID_KEYS, _text),
     **dict.fromkeys(NUMBER_KEYS, _number),
     **dict.fromkeys(WORD_KEYS, _word),
-    **dict.fromkeys(TIME_KEYS, _time),
     **dict.fromkeys(TEXT_KEYS, _text),
 }

@@ -4,16 +4,15 @@ Everything but the unreserved characters of RFC 3986 is percent-encoded as UTF-8
 any web server reads back what was put in, whether it takes a `+` for a blank or not.
 """
 
-import re
 from urllib.parse import quote
 
 from syncd.errors import BadInput
+from syncd.model import CLIENT_ID, CLIENT_ID_RULE
 from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
+from syncd.shown import quoted
 
 PITCHYOU_APPLY_URL = "https://{client_id}.pitchyou.de"
 MAX_LINK = 2000  # characters; browsers, mail programs and QR codes take at least as many
-
-_DNS_LABEL = re.compile(r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def apply_link(
@@ -41,7 +40,7 @@ def apply_link(
     An optional part that is None or empty is left out.
 
     Raises:
-        BadInput: the client_id is no DNS label, a text cannot be part of an address, or the link gets too long.
+        BadInput: the client_id is not a valid DNS label, a text cannot be part of an address, or the link gets too long.
     """
     optional = {
         "jkey": template_key,
@@ -51,7 +50,11 @@ def apply_link(
         "utm_campaign": utm_campaign,
         "utm_content": utm_content,
     }
-    problems = [] if _DNS_LABEL.fullmatch(client_id) else [_not_a_label(client_id)]
+    problems = (
+        []
+        if CLIENT_ID.fullmatch(client_id)
+        else [f"client_id {quoted(client_id)} is not valid; it has {CLIENT_ID_RULE}"]
+    )
     problems += _problems_of_job(job)
     problems += [
         f"{name} holds a NUL or half a surrogate pair, which no address can carry"
@@ -86,10 +89,3 @@ def _problems_of_job(job: str) -> list[str]:
 
 def _can_be_encoded(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _not_a_label(client_id: str) -> str:
-    return (
-        f"client_id {client_id[:80]!a} is no DNS label (1 to 63 lower-case letters, digits and hyphens, "
-        "no hyphen at either end), so it cannot become a host name"
-    )

@@ -6,6 +6,7 @@ from syncd.deadline import Deadline
 from syncd.errors import ApiRefused, BadInput
 from syncd.pitchyou import PitchYou, chat_url
 from syncd.pitchyou.chat import checked_name
+from syncd.shown import quoted
 from syncd.store import chat_requests
 from syncd.store.chat_requests import Applicant
 from syncd.store.database import Database
@@ -39,7 +40,7 @@ def find_applicant(
         if not mine and found:
             owners = ", ".join(applicant.client_id for applicant in found)
             raise BadInput(
-                f"application {profile_id[:80]!r} does not belong to client {client_id}, but to: {owners}"
+                f"application {quoted(profile_id, 80)} does not belong to client {client_id}, but to: {owners}"
             )
         found = mine
     if not found:
@@ -47,7 +48,7 @@ def find_applicant(
     if len(found) > 1:
         owners = ", ".join(applicant.client_id for applicant in found)
         raise BadInput(
-            f"several clients have an application {profile_id[:80]!r}; choose one with --client: {owners}"
+            f"several clients have an application {quoted(profile_id, 80)}; choose one with --client: {owners}"
         )
     return found[0]
 
@@ -55,9 +56,9 @@ def find_applicant(
 def _why_not_found(database: Database, profile_id: str, deadline: Deadline) -> str:
     others = database.transact(lambda c: chat_requests.applicants(c, None, profile_id), deadline)
     if not others:
-        return f"no application {profile_id[:80]!r} in the database. Look up the id in ats.application."
+        return f"no application {quoted(profile_id, 80)} in the database. Look up the id in ats.application."
     owners = ", ".join(applicant.client_id for applicant in others)
-    return f"application {profile_id[:80]!r} belongs to a client that is not configured: {owners}"
+    return f"application {quoted(profile_id, 80)} belongs to a client that is not configured: {owners}"
 
 
 def open_chat(
@@ -89,7 +90,7 @@ def open_chat(
         if error.status not in _ABOUT_THE_APPLICANT:
             raise
         raise ApiRefused(
-            f"PitchYou refused to open a chat with profile {applicant.profile_id[:80]!r} of client "
+            f"PitchYou refused to open a chat with profile {quoted(applicant.profile_id, 80)} of client "
             f"'{applicant.client_id}' (HTTP {error.status}). PitchYou may have deleted the profile, or chats may be "
             "disabled for this client. Ask PitchYou.",
             status=error.status,
@@ -102,6 +103,6 @@ def open_chat(
     )
     if not noted:
         raise BadInput(
-            f"application {applicant.profile_id[:80]!r} was erased while the chat was being opened; no chat was opened"
+            f"application {quoted(applicant.profile_id, 80)} was erased while the chat was being opened; no chat was opened"
         )
     return chat_url(token, chat_base)

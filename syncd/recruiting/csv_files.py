@@ -20,13 +20,14 @@ from typing import IO
 
 from syncd.errors import BadInput
 from syncd.recruiting.csv_encoding import encoding_of
+from syncd.shown import quoted
 
 # Characters in one record. A longer record means that a quote was never closed.
 MAX_RECORD = 131_072
 # Errors listed. Further ones are only counted.
 MAX_MISTAKES = 1000
-# Characters of the file's text in a message.
-_SHOWN = 60
+# Characters of an unknown column that are compared with the known ones.
+_COMPARED = 60
 _DELIMITERS = (",", ";", "\t")
 _SWALLOWED = (
     "a field spans several lines and contains the delimiter; a quotation mark is missing or superfluous"
@@ -55,7 +56,7 @@ class Mistakes:
         self.count = 0
 
     def add(self, line_no: int, what: str) -> None:
-        """Record an error. Line 0 means that there is no file. Pass text of the file through `shown` before putting it in `what`."""
+        """Record an error. Line 0 means that there is no file. Pass text of the file through `syncd.shown.quoted` before putting it in `what`."""
         self.count += 1
         if len(self._kept) < MAX_MISTAKES:
             self._kept.append((line_no, what))
@@ -72,11 +73,6 @@ class Mistakes:
         if more := self.count - len(problems):
             problems.append(f"and {more:,} more errors")
         raise BadInput(*problems)
-
-
-def shown(text: str) -> str:
-    """Return text of the file in a form that is safe in a message: quoted, shortened, without control characters."""
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
 class CsvFile:
@@ -173,11 +169,11 @@ class CsvFile:
         for title in header:
             if _plain(title) in names or not title.strip():
                 continue
-            near = difflib.get_close_matches(_plain(title)[:_SHOWN], absent, n=1, cutoff=0.8)
+            near = difflib.get_close_matches(_plain(title)[:_COMPARED], absent, n=1, cutoff=0.8)
             if near:
-                problems.append(f"the header has {shown(title)}; did you mean {names[near[0]]}?")
+                problems.append(f"the header has {quoted(title)}; did you mean {names[near[0]]}?")
             else:
-                self.notes.append(f"the column {shown(title)} is unknown and was ignored")
+                self.notes.append(f"the column {quoted(title)} is unknown and was ignored")
         problems += [
             f"the header has no column {c.name}" for c in columns if c.required and c.name not in places
         ]
@@ -239,5 +235,5 @@ def open_csv(source: str | Path, columns: Sequence[Column]) -> Iterator[CsvFile]
                 file = spooled
             opened = CsvFile(file, columns)
         except OSError as error:
-            raise BadInput(f"{shown(str(source))} cannot be read: {error.strerror}") from None
+            raise BadInput(f"{quoted(str(source))} cannot be read: {error.strerror}") from None
         yield opened

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
 from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
-from syncd.recruiting.csv_files import MAX_MISTAKES, Column, CsvFile, Mistakes, open_csv, shown
+from syncd.recruiting.csv_files import MAX_MISTAKES, Column, CsvFile, Mistakes, open_csv
+from syncd.shown import quoted
 from syncd.store import clients, jobs
 from syncd.store.database import Database
 
@@ -146,7 +147,7 @@ def _values(line_no: int, fields: dict[str, str], timezone: ZoneInfo, mistakes: 
             except (ValueError, OverflowError):
                 mistakes.add(
                     line_no,
-                    f"{name} is {shown(written)}; write a time like 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00",
+                    f"{name} is {quoted(written)}; write a time like 2026-11-01, 2026-11-01T08:00 or 01.11.2026 08:00",
                 )
         elif len(written) > MAX_TEXT:
             mistakes.add(line_no, f"the {name} is longer than {MAX_TEXT} characters")

@@ -10,6 +10,7 @@ from syncd.deadline import Deadline
 from syncd.errors import BadInput
 from syncd.pitchyou import apply_link
 from syncd.recruiting.csv_files import Mistakes
+from syncd.shown import quoted
 from syncd.store import apply_links, templates
 from syncd.store.apply_links import Link, Parts
 from syncd.store.database import Database
@@ -84,6 +85,6 @@ def _problem_of_template(key: str, offered: Mapping[str, bool]) -> str | None:
     now = [each for each, there in offered.items() if there]
     near = difflib.get_close_matches(key, now, n=3, cutoff=0.4)
     what = "was removed at PitchYou" if key in offered else "is unknown"
-    names = " or ".join(repr(each) for each in near)
+    names = " or ".join(quoted(each, 80) for each in near)
     hint = f"; did you mean {names}?" if near else "."
-    return f"template {key[:80]!r} {what}{hint} Run `syncd templates` to list all templates."
+    return f"template {quoted(key, 80)} {what}{hint} Run `syncd templates` to list all templates."

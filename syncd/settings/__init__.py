@@ -1,6 +1,6 @@
-"""Settings: a TOML file, overlaid by `SYNCD_*` variables, with secrets from files; all mistakes reported at once.
+"""Settings: a TOML file, overlaid by `SYNCD_*` variables, with secrets from files. All mistakes are reported at once.
 
-Only `cli` and `demo` load settings. Everything below them gets plain arguments.
+Only `cli` loads settings, and `demo` takes some defaults from them. All layers below get plain arguments.
 """
 
 from syncd.settings.loading import load_settings
@@ -8,7 +8,6 @@ from syncd.settings.schedule import Cron, Every, parse_schedule
 from syncd.settings.sections import (
     ClientSettings,
     DatabaseSettings,
-    FieldMap,
     LogSettings,
     MediaSettings,
     Secret,
@@ -22,7 +21,6 @@ __all__ = [
     "Cron",
     "DatabaseSettings",
     "Every",
-    "FieldMap",
     "LogSettings",
     "MediaSettings",
     "Secret",

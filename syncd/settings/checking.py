@@ -1,33 +1,25 @@
-"""Turn collected entries into checked sections. Every mistake is noted and the work goes on, so that all are found."""
+"""Turns collected entries into checked sections. Notes each mistake and continues, so that all are found at once."""
 
 from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
+from syncd.model import FieldMap
 from syncd.settings.addresses import has_password, has_user, with_password
 from syncd.settings.keys import KEYS, SECRET_KEYS, variables
 from syncd.settings.secret_files import Folders
-from syncd.settings.sections import (
-    DEFAULT_FIELDS,
-    ClientSettings,
-    DatabaseSettings,
-    MediaSettings,
-    Secret,
-    WebSettings,
-)
+from syncd.settings.sections import ClientSettings, DatabaseSettings, MediaSettings, Secret, WebSettings
 from syncd.settings.sources import FILE, Collected, KeyPath, canonical, written
-
-_DEFAULT_RETENTION_DAYS = next(f.default for f in fields(ClientSettings) if f.name == "retention_days")
 
 
 @dataclass(slots=True)
 class Checker:
-    """Checks one collected configuration. Sections it returns are only to be used while `problems` is empty."""
+    """Checks one collected configuration. Use the sections it returns only if `problems` stays empty."""
 
     collected: Collected
     folders: Folders
@@ -35,7 +27,7 @@ class Checker:
     problems: list[str] = field(default_factory=list)
 
     def plain(self, *above: str) -> dict[str, Any]:
-        """The right values of one table by name, without those that are absent, wrong, or a secret."""
+        """Return the valid values of one table by name. Leaves out secrets, and the names of files, which need resolving."""
         values: dict[str, Any] = {}
         for path in self.collected.entries:
             if path[:-1] == above and canonical(path) not in SECRET_KEYS and not path[-1].endswith("_file"):
@@ -43,7 +35,7 @@ class Checker:
         return values
 
     def database(self) -> DatabaseSettings | None:
-        """The database's URL with its password, from wherever that comes."""
+        """Check the database section: its URL, and the password from any of its three sources."""
         place = ("database", "url")
         if place not in self.collected.entries:
             self._missing("database.url", 'write url = "postgresql://USER@HOST/DATABASE" under [database]')
@@ -55,20 +47,20 @@ class Checker:
         if has_password(url):
             if entry.layer == own.layer:
                 self._wrong(
-                    password_path, "is given, but database.url carries a password too; keep one of the two"
+                    password_path, "is set, but database.url contains a password too; keep one of the two"
                 )
             if entry.layer < own.layer:
                 return DatabaseSettings(url)
         elif not has_user(url):
             self._wrong(
                 password_path,
-                "is given, but database.url names no user; write postgresql://USER@HOST/DATABASE",
+                "is set, but database.url does not name a user; write postgresql://USER@HOST/DATABASE",
             )
             return None
-        return DatabaseSettings(with_password(url, password))
+        return DatabaseSettings(with_password(url, password), Secret(password))
 
     def media(self, *, look: bool) -> MediaSettings:
-        """The media section; with `look`, its root must not run through something that is no folder."""
+        """Check the media section. With `look`, no part of the root's path may be something other than a folder."""
         values = self.plain("media")
         if "root" in values:
             values["root"] = self.folders.resolve(values["root"])
@@ -79,12 +71,12 @@ class Checker:
         if look and blocking is not None:
             source = self._place(("media", "root"))
             self.problems.append(
-                f"media.root ({source}): {blocking} is not a folder; name a folder for the files"
+                f"media.root ({source}): {blocking} is not a folder; choose a folder for the files"
             )
         return media
 
     def web(self) -> WebSettings:
-        """The web section; its token's file is looked at when the clients' secrets are."""
+        """Check the web section. Reads the token's file if the clients' secrets are read too."""
         values = self.plain("web")
         path = ("web", "token_file")
         name = self._value(path)
@@ -95,13 +87,15 @@ class Checker:
         return WebSettings(**values)
 
     def clients(self) -> tuple[ClientSettings, ...]:
-        """All clients, each id once."""
+        """Check all clients. Each id may occur once."""
         found = [self._client(number) for number in range(self.collected.clients)]
         clients = [client for client in found if client is not None]
         for number, client in enumerate(found):
             if client and any(other and other.client_id == client.client_id for other in found[:number]):
                 path = ("clients", str(number), "client_id")
-                self._wrong(path, f'"{client.client_id}" is used by an earlier client; give each client once')
+                self._wrong(
+                    path, f'"{client.client_id}" is used by an earlier client; configure each client once'
+                )
         if self.need_clients and not self.collected.clients:
             self._missing(
                 "clients",
@@ -111,7 +105,7 @@ class Checker:
         return tuple(clients)
 
     def warn_about(self, file: Path | None) -> None:
-        """Warn when the configuration file holds a secret and every user may read it."""
+        """Warn if the configuration file contains a secret and every user of the machine may use it."""
         if file is None or self.collected.broken:
             return
         url = self.collected.entries.get(("database", "url"))
@@ -126,6 +120,12 @@ class Checker:
         if keys:
             self.folders.warn_if_open(file, stat.S_IMODE(file.stat().st_mode), keys[0])
 
+    def unused(self) -> Iterator[str]:
+        """Describe each key that is set but does nothing yet."""
+        for path, entry in self.collected.entries.items():
+            if reserved := KEYS[canonical(path)].reserved:
+                yield f"{written(path)} ({entry.place}): is reserved and does nothing yet; {reserved}"
+
     def _client(self, number: int) -> ClientSettings | None:
         above = ("clients", str(number))
         values = self.plain(*above)
@@ -136,7 +136,7 @@ class Checker:
             values["ca_file"] = self.folders.resolve(name)
             if self.need_clients and not os.access(values["ca_file"], os.R_OK):
                 self._wrong(
-                    ca_file, f"{values['ca_file']} cannot be read; correct the path or its permissions"
+                    ca_file, f"{values['ca_file']} cannot be read; correct the path or the file's permissions"
                 )
         secret = self._client_secret(above)
         self._check_retention(above, values)
@@ -148,8 +148,7 @@ class Checker:
             )
         if "client_id" not in values:
             return None
-        merged = MappingProxyType({**DEFAULT_FIELDS, **paths})
-        return ClientSettings(client_secret=secret, fields=merged, **values)
+        return ClientSettings(client_secret=secret, fields=FieldMap(**paths), **values)
 
     def _client_secret(self, above: KeyPath) -> Secret:
         path = (*above, "client_secret")
@@ -159,13 +158,13 @@ class Checker:
         if found is None:
             self._missing(
                 written(path),
-                "write client_secret_file with the name of a file that holds it",
+                "write client_secret_file with the name of a file that contains it",
                 "clients.client_secret_file",
             )
         return Secret(secret)
 
     def _check_retention(self, above: KeyPath, values: dict[str, Any]) -> None:
-        days = values.get("retention_days", _DEFAULT_RETENTION_DAYS)
+        days = values.get("retention_days", KEYS["clients.retention_days"].default)
         raw_days = values.get("raw_retention_days")
         if days is not None and raw_days is not None and raw_days > days:
             path = (*above, "raw_retention_days")
@@ -174,11 +173,11 @@ class Checker:
             )
 
     def _secret(self, path: KeyPath) -> tuple[KeyPath | None, str | None]:
-        """Where a secret was given, as itself or as a file, and the secret when it is right."""
+        """Find the key that sets a secret, itself or its `_file`, and return the secret if it is valid."""
         in_file = (*path[:-1], f"{path[-1]}_file")
         given = [place for place in (path, in_file) if place in self.collected.entries]
         if len(given) == 2:
-            self._wrong(path, f"is given together with {path[-1]}_file; keep one of the two")
+            self._wrong(path, f"is set together with {path[-1]}_file; keep one of the two")
         if not given:
             return None, None
         value = self._value(given[0])
@@ -201,7 +200,7 @@ class Checker:
 
     def _add(self, values: dict[str, Any], path: KeyPath) -> None:
         try:
-            values[path[-1]] = KEYS[canonical(path)].parse(self.collected.entries[path].value)
+            values[path[-1]] = KEYS[canonical(path)].kind.parse(self.collected.entries[path].value)
         except ValueError as error:
             self._wrong(path, str(error))
 

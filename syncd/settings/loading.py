@@ -1,4 +1,4 @@
-"""Load the settings: find the file, lay the environment over it, check every key, and report all mistakes at once."""
+"""Loads the settings: finds the file, overlays the environment, checks every key, and reports all mistakes at once."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def load_settings(
     """Load and check the whole configuration.
 
     The file is `path`, else `SYNCD_CONFIG`, else `./syncd.toml`, else `/etc/syncd/syncd.toml`; the last two may be
-    absent. The environment (default: the process's own) beats the file. With `need_clients=False` there may be no
-    client and no secret of one is read (`Secret.reveal` then raises); with `need_media=False` the media root is not
-    looked at.
+    absent. The environment (default: the process's own) beats the file. With `need_clients=False`, clients may be
+    absent and their secrets are not read (`Secret.reveal` then raises). With `need_media=False`, the media root is not
+    checked.
 
-    Raises ConfigurationError with every mistake found, each naming the key, its source and what to write.
+    Raises ConfigurationError with every mistake. Each names the key, its source and what to write.
     """
     environ = os.environ if environ is None else environ
     file = _find_file(path, environ)
@@ -46,11 +46,13 @@ def load_settings(
     problems = list(dict.fromkeys([*collected.problems, *checker.problems]))
     if problems or database is None:
         raise ConfigurationError(problems)
-    return Settings(database, media, sync, log, web, clients, file, tuple(folders.warnings))
+    return Settings(
+        database, media, sync, log, web, clients, file, tuple(folders.warnings), tuple(checker.unused())
+    )
 
 
 def _find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The file to read. One that was named is returned even when it is missing, so that this is reported."""
+    """Find the file to read. Returns a file that was named even if it is missing, so that this is reported."""
     if path is not None:
         return path
     if named := environ.get("SYNCD_CONFIG"):

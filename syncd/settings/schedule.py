@@ -1,11 +1,12 @@
-"""When a client is synced: `every 60s`, or a cron line in UTC, read as cron(5) reads it."""
+"""Parses when a client is synced: `every 60s`, or a cron line in UTC with the meaning of cron(5)."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from syncd.settings.values import parse_duration, shown
+from syncd.settings.values import parse_duration
+from syncd.shown import quoted
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -16,7 +17,7 @@ _EXAMPLES = 'write "every 60s", "every 5m" or a cron line in UTC such as "*/10 6
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One of the five columns of a cron line: its name, its range, and the names its numbers have."""
+    """One of the five columns of a cron line: its name, its range, and the names of its numbers."""
 
     name: str
     low: int
@@ -40,10 +41,10 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A cycle starts whenever the five fields of `expression` match, in UTC. Raises ValueError when they cannot.
+    """A cycle starts whenever the five fields of `expression` match, in UTC. Raises ValueError if they never match.
 
-    The properties give the matching numbers, so that no scheduler has to read the expression again: schedulers
-    disagree on which day of the week is 0. Here it is Sunday, and 7 is Sunday too, as in cron(5).
+    The properties list the matching numbers, so that no scheduler parses the expression again: schedulers disagree on
+    which day of the week is 0. Here 0 and 7 are Sunday, as in cron(5).
     """
 
     expression: str
@@ -73,33 +74,33 @@ class Cron:
 
     @property
     def weekdays(self) -> tuple[str, ...]:
-        """The matching days of the week by name (`sun`, `mon`, …), which no scheduler can misread."""
+        """The matching days of the week by name (`sun`, `mon`, …), which every scheduler understands."""
         numbers = _matching(_WEEKDAY, self.expression.split()[4])
         return tuple(_WEEKDAYS[number] for number in sorted({number % 7 for number in numbers}))
 
     @property
     def either_day(self) -> bool:
-        """Whether day of the month and day of the week are both restricted: cron(5) then runs when either matches."""
+        """Whether both day fields are restricted. cron(5) then runs if either of them matches."""
         _, _, day, _, weekday = self.expression.split()
         return not day.startswith("*") and not weekday.startswith("*")
 
 
 def parse_schedule(value: object) -> Every | Cron:
-    """Read `every DURATION` or a cron line of five fields. Raises ValueError that says what to write."""
+    """Parse `every DURATION` or a cron line of five fields. Raises ValueError that says what to write."""
     if not isinstance(value, str):
-        raise ValueError(f"{shown(value)} is not a schedule; {_EXAMPLES}")
+        raise ValueError(f"{quoted(value)} is not a valid schedule; {_EXAMPLES}")
     words = value.split()
     if words[:1] == ["every"]:
         return _parse_every("".join(words[1:]))
     if len(words) != 5:
-        raise ValueError(f"{shown(value)} is not a schedule; {_EXAMPLES}")
+        raise ValueError(f"{quoted(value)} is not a valid schedule; {_EXAMPLES}")
     return Cron(" ".join(words))
 
 
 def _parse_every(text: str) -> Every:
     seconds = parse_duration(text)
     if not 1 <= seconds <= 7 * 86400:
-        raise ValueError(f"{shown('every ' + text)} is out of range; write between 'every 1s' and 'every 7d'")
+        raise ValueError(f"{quoted('every ' + text)} is out of range; write 'every 1s' to 'every 7d'")
     return Every(seconds)
 
 
@@ -107,18 +108,18 @@ def _check_cron(cron: Cron) -> None:
     words = cron.expression.split()
     if len(words) != 5:
         raise ValueError(
-            f"{shown(cron.expression)} has {len(words)} fields; a cron line has five; {_EXAMPLES}"
+            f"{quoted(cron.expression)} has {len(words)} fields, but a cron line has five; {_EXAMPLES}"
         )
     for field, word in zip((_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY), words, strict=True):
         _matching(field, word)
     if words[4].startswith("*") and all(min(cron.days) > _LONGEST_MONTH.get(m, 31) for m in cron.months):
         raise ValueError(
-            f"{shown(cron.expression)} never comes: none of its months has such a day; {_EXAMPLES}"
+            f"{quoted(cron.expression)} never matches: none of its months has such a day; {_EXAMPLES}"
         )
 
 
 def _matching(field: _Field, word: str) -> tuple[int, ...]:
-    """All numbers that one column matches, ascending."""
+    """List the numbers that one column matches, ascending."""
     numbers: set[int] = set()
     for item in word.lower().split(","):
         numbers.update(_matching_item(field, item))
@@ -129,11 +130,13 @@ def _matching_item(field: _Field, item: str) -> range:
     match = _ITEM.fullmatch(item)
     if match is None or (match["first"] == "*" and match["last"]):
         raise ValueError(
-            f"{shown(item)} is no {field.name}; write {field.low} to {field.high}, '*', '1-5', '1,15' or '*/10'"
+            f"{quoted(item)} is not a valid {field.name}; write {field.low} to {field.high}, '*', '1-5', '1,15' or '*/10'"
         )
     step = int(match["step"] or 1)
     if not 1 <= step <= field.high:
-        raise ValueError(f"{shown(item)} has no usable step for the {field.name}; write 1 to {field.high}")
+        raise ValueError(
+            f"{quoted(item)} has a step out of range for the {field.name}; write a step of 1 to {field.high}"
+        )
     if match["first"] == "*":
         return range(field.low, field.high + 1 - (field is _WEEKDAY), step)
     first = _number(field, match["first"])
@@ -141,14 +144,17 @@ def _matching_item(field: _Field, item: str) -> range:
     if match["last"]:
         last = _number(field, match["last"])
         if field is _WEEKDAY and last == 0 and first > 0:
-            last = 7  # "sat-sun": the range runs on to the Sunday at the end of the week
+            # In "sat-sun", Sunday is the end of the week.
+            last = 7
     elif match["step"]:
-        # Implementations disagree on "5/10": some run on to the end, some ignore the step.
+        # Implementations disagree on "5/10": some continue to the end of the range, some ignore the step.
         raise ValueError(
-            f"{shown(item)} has a step without a range; write '*/{step}' or '{first}-{field.high}/{step}'"
+            f"{quoted(item)} has a step without a range; write '*/{step}' or '{first}-{field.high}/{step}'"
         )
     if first > last:
-        raise ValueError(f"{shown(item)} runs backwards; write the smaller {field.name} first, or two items")
+        raise ValueError(
+            f"{quoted(item)} is a range that runs backwards; write the smaller {field.name} first, or two items"
+        )
     return range(first, last + 1, step)
 
 
@@ -158,5 +164,7 @@ def _number(field: _Field, text: str) -> int:
     number = int(text) if text.isdecimal() and len(text) <= 2 else -1
     if not field.low <= number <= field.high:
         names = f" or {field.names[0]} to {field.names[-1]}" if field.names else ""
-        raise ValueError(f"{shown(text)} is no {field.name}; write {field.low} to {field.high}{names}")
+        raise ValueError(
+            f"{quoted(text)} is not a valid {field.name}; write {field.low} to {field.high}{names}"
+        )
     return number

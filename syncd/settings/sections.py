@@ -1,48 +1,56 @@
-"""The settings as the rest of syncd holds them: frozen, checked, with every default. Nothing here reads anything."""
+"""The settings as the rest of syncd uses them: frozen and checked. Each key's default and check stand here only.
+
+To add a key, add a field here and a row in docs/configuration.md and config/syncd.example.toml.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from syncd.errors import ConfigurationError
-from syncd.settings.addresses import without_password
-from syncd.settings.schedule import Cron, Every
-
-FieldMap = Mapping[str, str]
-"""Our name of a field → the dotted path at which the payload keeps it."""
-
-DEFAULT_FIELDS: FieldMap = MappingProxyType(
-    {
-        "question": "question",
-        "answer": "answer",
-        "first_name": "firstName",
-        "last_name": "lastName",
-        "email": "email",
-        "phone": "phone",
-        "language": "language",
-        "applied_at": "createdAt",
-    }
+from syncd.model import CLIENT_ID, CLIENT_ID_RULE, FieldMap
+from syncd.settings.addresses import (
+    parse_apply_url,
+    parse_asset_url,
+    parse_base_url,
+    parse_bind,
+    parse_database_url,
+    without_password,
 )
+from syncd.settings.fields import SECRET, checked, key, table
+from syncd.settings.schedule import Cron, Every, parse_schedule
+from syncd.settings.values import Kind, choice, duration, parse_timezone, path, rate, size, text, whole_number
 
-_EVERY_MINUTE = Every(60.0)
-_BERLIN = ZoneInfo("Europe/Berlin")
+_ASSET = Kind("URL or empty", parse_asset_url)
+_CLIENT_ID = text("DNS label", CLIENT_ID, f"the client_id from PitchYou: it has {CLIENT_ID_RULE}")
+_CONFIRM_WRAPPER = 'the key that wraps the array of ids, such as "profileIds", or ""'
+_DAYS = whole_number(1, 36_500, unlimited="never")
+_LANGUAGE = text("language", r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", 'a language tag, such as "de" or "en"')
+_NO_ERASURE = "syncd erases nothing"
+_NO_PAGE = "syncd has no status page"
+_PLACES = {
+    each.name: text(
+        "dotted path",
+        r"[^.\s]+(?:\.[^.\s]+)*",
+        f'the place in the payload as a dotted path, such as "{each.default}"',
+    )
+    for each in fields(FieldMap)
+}
 
 
 class Secret:
-    """A text that shows itself as `***` wherever it is printed. It guards against accidents, not against attackers."""
+    """A text that prints as `***`. It prevents accidents, not attacks."""
 
     __slots__ = ("_text",)
 
     def __init__(self, text: str | None) -> None:
-        """`None` is a secret that was not read, because the command at hand does without clients."""
+        """Keep the secret. None means that it was not read, because the command does not need clients."""
         self._text = text
 
     def reveal(self) -> str:
-        """The secret itself. Raises ConfigurationError when it was not read."""
+        """Return the secret itself. Raises ConfigurationError if it was not read."""
         if self._text is None:
             raise ConfigurationError(["client_secret was not read: this command was started without clients"])
         return self._text
@@ -59,9 +67,13 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DatabaseSettings:
-    """`url` is complete, with its password, for SQLAlchemy and psycopg; only `shown_url` may be printed."""
+    """Where Postgres is. `url` includes the password, for SQLAlchemy and psycopg; print only `shown_url`.
 
-    url: str
+    `password` is the password that was configured apart from the URL.
+    """
+
+    url: str = field(metadata=checked(Kind("URL", parse_database_url)))
+    password: Secret | None = key(None, SECRET)
 
     @property
     def shown_url(self) -> str:
@@ -74,72 +86,84 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class MediaSettings:
-    """Where files go, the largest file taken (bytes), and how many are downloaded at once."""
+    """Where files go, the largest file to accept (bytes), and the number of simultaneous downloads."""
 
-    root: Path = Path("/var/lib/syncd/media")
-    max_bytes: int = 200_000_000
-    concurrency: int = 16
+    root: Path = key(Path("/var/lib/syncd/media"), path("a folder, such as /var/lib/syncd/media"))
+    max_bytes: int = key(200_000_000, size("1KB", "100GB"))
+    concurrency: int = key(16, whole_number(1, 64))
 
 
 @dataclass(frozen=True, slots=True)
 class SyncSettings:
-    """How a cycle works. Times in seconds, sizes in bytes."""
+    """How a cycle works. Times are in seconds, sizes in bytes."""
 
-    batch_size: int = 500
-    cycle_deadline: float = 1800.0
-    max_response_bytes: int = 2_000_000_000
-    media_gone_after: float = 86400.0
-    media_retry: float = 30.0
-    lease_ttl: float = 60.0
-    max_polls_per_cycle: int = 20
-    confirm_batch: int = 100
+    batch_size: int = key(500, whole_number(1, 10_000))
+    cycle_deadline: float = key(1800.0, duration("1s", "7d"))
+    max_response_bytes: int = key(2_000_000_000, size("1KB", "100GB"))
+    media_gone_after: float = key(86400.0, duration("0s", "365d"))
+    media_retry: float = key(30.0, duration("10ms", "1h"))
+    lease_ttl: float = key(60.0, duration("1s", "1h"))
+    max_polls_per_cycle: int = key(20, whole_number(1, 1000))
+    confirm_batch: int = key(100, whole_number(1, 10_000))
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """`format` is json or console; `level` is debug, info, warning or error."""
+    """How syncd writes its log, and the lowest level that it writes."""
 
-    format: str = "json"
-    level: str = "info"
+    format: str = key("json", choice("json", "console"))
+    level: str = key("info", choice("debug", "info", "warning", "error"))
 
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """Where the status page listens (`""`: nowhere), and the file with the token that opens it."""
+    """Where the status page will listen (`""`: nowhere), and the file with the token that will open it."""
 
-    bind: str = "127.0.0.1:8080"
-    token_file: Path | None = None
+    bind: str = key("127.0.0.1:8080", Kind("HOST:PORT or empty", parse_bind), reserved=_NO_PAGE)
+    token_file: Path | None = key(
+        None,
+        path('the name of a file that contains only the token, or ""', may_be_empty=True),
+        reserved=_NO_PAGE,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """One PitchYou tenant. Days are whole days, None means kept for ever; rates are per second, None is unlimited."""
+    """One PitchYou tenant. `retention_days` None means for ever; a rate of None means unlimited."""
 
-    client_id: str
-    client_secret: Secret
-    base_url: str = "https://api.pitchyou.de"
-    apply_url: str = "https://{client_id}.pitchyou.de"
-    chat_url: str = "https://chat.pitchyou.de"
-    chat_widget_css: str | None = None
-    chat_widget_js: str | None = None
-    schedule: Every | Cron = _EVERY_MINUTE
-    timezone: ZoneInfo = _BERLIN
-    retention_days: int | None = 183
-    raw_retention_days: int | None = None
-    label: str | None = None
-    token_auth: str = "post"
-    token_format: str = "form"
-    confirm_wrapper: str | None = None
-    chat_format: str = "json"
-    max_requests_per_second: float | None = None
-    ca_file: Path | None = None
-    preferred_language: str = "de"
-    fields: FieldMap = field(default_factory=lambda: DEFAULT_FIELDS, hash=False)
+    client_id: str = field(metadata=checked(_CLIENT_ID))
+    client_secret: Secret = field(metadata=checked(SECRET))
+    base_url: str = key("https://api.pitchyou.de", Kind("URL", parse_base_url))
+    apply_url: str = key("https://{client_id}.pitchyou.de", Kind("URL", parse_apply_url))
+    chat_url: str = key("https://chat.pitchyou.de", Kind("URL", parse_base_url))
+    chat_widget_css: str | None = key(None, _ASSET)
+    chat_widget_js: str | None = key(None, _ASSET)
+    schedule: Every | Cron = key(Every(60.0), Kind("schedule", parse_schedule))
+    timezone: ZoneInfo = key(ZoneInfo("Europe/Berlin"), Kind("time zone", parse_timezone))
+    retention_days: int | None = key(183, _DAYS, reserved=_NO_ERASURE)
+    raw_retention_days: int | None = key(None, _DAYS, reserved=_NO_ERASURE)
+    label: str | None = key(
+        None, text("text", r".{1,200}", "a short name for people, at most 200 characters", may_be_empty=True)
+    )
+    token_auth: str = key("post", choice("post", "basic"))
+    token_format: str = key("form", choice("form", "json"))
+    confirm_wrapper: str | None = key(None, text("text", r"\S{1,100}", _CONFIRM_WRAPPER, may_be_empty=True))
+    chat_format: str = key("json", choice("json", "form"))
+    max_requests_per_second: float | None = key(None, rate(10_000, unlimited="unlimited"))
+    ca_file: Path | None = key(
+        None, path('the name of a file with CA certificates in PEM, or ""', may_be_empty=True)
+    )
+    preferred_language: str = key("de", _LANGUAGE)
+    fields: FieldMap = table(FieldMap(), _PLACES)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that was configured, where it came from, and what the operator should know about it."""
+    """The whole configuration, and the file it came from.
+
+    `warnings` are sentences about secrets that other users can read. `unused` are sentences about keys that were set
+    but do nothing yet.
+    """
 
     database: DatabaseSettings
     media: MediaSettings = MediaSettings()
@@ -149,3 +173,4 @@ class Settings:
     clients: tuple[ClientSettings, ...] = ()
     source: Path | None = None
     warnings: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
-"""Where settings come from: the TOML file and the environment, laid one over the other into one flat mapping.
+"""Reads the TOML file and the environment into one flat mapping, in which the environment replaces the file.
 
-Nothing is checked here but the names of keys; each value keeps the place it came from for the messages.
+Checks only the names of keys. Each value keeps its place, which messages name.
 """
 
 from __future__ import annotations
@@ -11,22 +11,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from syncd.settings.keys import KEYS, SECTIONS, nearest, suggestion, variables
-from syncd.settings.values import shown
+from syncd.settings.keys import KEYS, SECRET_KEYS, SECTIONS, suggestion, variables
+from syncd.settings.values import nearest
+from syncd.shown import quoted
 
 KeyPath = tuple[str, ...]
-"""`("sync", "batch_size")`; a client's keys carry its number: `("clients", "0", "fields", "email")`."""
+"""`("sync", "batch_size")`. A client's keys contain its number: `("clients", "0", "fields", "email")`."""
 
-FILE, ENVIRONMENT = 0, 1  # the higher layer beats the lower one
+# The higher layer beats the lower one.
+FILE, ENVIRONMENT = 0, 1
 
-_COUNTERPART = {
-    "client_secret": "client_secret_file",
-    "client_secret_file": "client_secret",
-    "password": "password_file",
-    "password_file": "password",
-}
+_SECRETS = [key.rpartition(".")[2] for key in SECRET_KEYS]
+_COUNTERPART = {name: f"{name}_file" for name in _SECRETS} | {f"{name}_file": name for name in _SECRETS}
 
-# Kubernetes gives every pod such variables for each service of its namespace, also for one that is called "syncd".
+# Kubernetes sets these variables in every pod for each service of the namespace, so also for one called "syncd".
 _KUBERNETES_NAME = re.compile(
     r"SYNCD_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)?)"
 )
@@ -35,7 +33,7 @@ _KUBERNETES_VALUE = re.compile(r"(tcp|udp|sctp)://\S+|(tcp|udp|sctp|TCP|UDP|SCTP
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value as it was written, the layer it is of, and the place to name to the operator."""
+    """A value as it was written, its layer, and its place as messages name it."""
 
     value: object
     layer: int
@@ -44,7 +42,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Collected:
-    """What all sources say together. `broken` means that the file could not be read, so missing keys mean nothing."""
+    """The entries of all sources. `broken`: the file could not be read, so a missing key is not a mistake."""
 
     entries: dict[KeyPath, Entry] = field(default_factory=dict)
     clients: int = 0
@@ -53,17 +51,17 @@ class Collected:
 
 
 def canonical(path: KeyPath) -> str:
-    """The key as the table of keys spells it: without the client's number."""
+    """Spell the key as `KEYS` does: without the client's number."""
     return ".".join((path[0], *path[2:]) if path[0] == "clients" else path)
 
 
 def written(path: KeyPath) -> str:
-    """The key as messages spell it: `sync.batch_size`, `clients[0].schedule`."""
+    """Spell the key as messages do: `sync.batch_size`, `clients[0].schedule`."""
     return f"clients[{path[1]}].{'.'.join(path[2:])}" if path[0] == "clients" else ".".join(path)
 
 
 def collect(file: Path | None, environ: Mapping[str, str]) -> Collected:
-    """Read the file, if there is one, and lay the environment over it."""
+    """Read the file, if there is one, and overlay the environment."""
     collected = Collected()
     if file is not None:
         _read_file(file, collected)
@@ -73,17 +71,17 @@ def collect(file: Path | None, environ: Mapping[str, str]) -> Collected:
 
 def _read_file(file: Path, into: Collected) -> None:
     try:
-        # Editors on Windows put a byte order mark in front, which TOML does not know.
+        # Editors on Windows write a byte order mark first, which TOML does not allow.
         document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         into.problems.append(
-            f"{file}: cannot be read ({error.strerror}); correct the path or its permissions"
+            f"{file}: cannot be read ({error.strerror}); correct the path or the file's permissions"
         )
     except UnicodeDecodeError as error:
         into.problems.append(f"{file}: is not UTF-8 (byte {error.start}); save it as UTF-8")
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         into.problems.append(
-            f"{file}: is not valid TOML: {error}; texts go between quotes, tables between brackets"
+            f"{file}: is not valid TOML: {error}; write texts between quotes, tables between brackets"
         )
     else:
         for name, value in document.items():
@@ -105,11 +103,11 @@ def _read_table(file: Path, name: str, value: object, into: Collected) -> None:
         into.clients = len(value)
     elif name not in SECTIONS:
         hint = nearest(name, (*SECTIONS, "clients"))
-        told = f"did you mean [{hint}]?" if hint else suggestion(name)
-        into.problems.append(f"{_key_name(name)} ({file}): is not a known key; {told}")
+        hint_text = f"did you mean [{hint}]?" if hint else suggestion(name)
+        into.problems.append(f"{_key_name(name)} ({file}): is not a known key; {hint_text}")
     elif not isinstance(value, dict):
         into.problems.append(
-            f"{name} ({file}): is not a table; write [{name}] on a line of its own, its keys below"
+            f"{name} ({file}): is not a table; write [{name}] on its own line and its keys below"
         )
     else:
         _read_keys(file, (name,), value, into)
@@ -170,7 +168,7 @@ def _overlay_numbered(numbered: Mapping[KeyPath, Entry], into: Collected) -> Non
 
 
 def _overlay_short(short: Mapping[KeyPath, Entry], has_numbered: bool, into: Collected) -> None:
-    """The form without a number is for the only client: it makes it, or changes the one that the file has."""
+    """Set keys of the only client by variables without a number. Adds the client if the file has none."""
     if not short:
         return
     names = ", ".join(entry.place.removeprefix("environment ") for entry in short.values())
@@ -181,15 +179,15 @@ def _overlay_short(short: Mapping[KeyPath, Entry], has_numbered: bool, into: Col
         return
     if into.clients > 1:
         into.problems.append(
-            f"{names} (environment): the file has {into.clients} clients, so it is unclear which is meant; "
+            f"{names} (environment): the file has {into.clients} clients, so these variables are ambiguous; "
             "write SYNCD_CLIENTS__0__…, SYNCD_CLIENTS__1__… and so on"
         )
         return
     in_file, in_environment = (layer.get(("clients", "0", "client_id")) for layer in (into.entries, short))
     if in_file and in_environment and in_file.value != in_environment.value:
         into.problems.append(
-            f"clients[0].client_id ({in_environment.place}): is {shown(in_environment.value)}, but the only client "
-            f"of {in_file.place} is {shown(in_file.value)}; name the same one, or remove one of them"
+            f"clients[0].client_id ({in_environment.place}): is {quoted(in_environment.value)}, but the only client "
+            f"of {in_file.place} is {quoted(in_file.value)}; name the same one, or remove one of them"
         )
         return
     into.clients = 1
@@ -198,7 +196,7 @@ def _overlay_short(short: Mapping[KeyPath, Entry], has_numbered: bool, into: Col
 
 
 def _overlay(path: KeyPath, entry: Entry, into: Collected) -> None:
-    """Set a key from the environment. A secret there also beats the file's `…_file` of the same secret, and back."""
+    """Set a key from the environment. A secret there also replaces the file's `…_file` of the same secret, and vice versa."""
     into.entries[path] = entry
     other = (*path[:-1], _COUNTERPART.get(path[-1], ""))
     if other in into.entries and into.entries[other].layer == FILE:
@@ -207,7 +205,8 @@ def _overlay(path: KeyPath, entry: Entry, into: Collected) -> None:
 
 def _is_kubernetes(name: str, value: str) -> bool:
     if name.endswith("_PORT") and "_PORT_" not in name and "_SERVICE_" not in name:
-        return "://" in value  # someone who writes SYNCD_PORT=8080 means web.bind and should be told
+        # SYNCD_PORT=8080 is a mistake for web.bind, which must be reported.
+        return "://" in value
     return bool(_KUBERNETES_NAME.fullmatch(name) and _KUBERNETES_VALUE.fullmatch(value))
 
 
@@ -218,8 +217,8 @@ def _unknown_variable(name: str) -> str:
         for v in _all_variables()
     )
     near = nearest(name.upper(), known)
-    told = f"did you mean {near}?" if near else "docs/configuration.md lists all of them"
-    return f"{_key_name(name)} (environment): is not a known variable; {told}"
+    hint = f"did you mean {near}?" if near else "docs/configuration.md lists all of them"
+    return f"{_key_name(name)} (environment): is not a known variable; {hint}"
 
 
 def _all_variables() -> Iterator[str]:
@@ -229,5 +228,5 @@ def _all_variables() -> Iterator[str]:
 
 
 def _key_name(name: str) -> str:
-    """A name from outside as messages may show it: quoted when it is not a plain one."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name, re.ASCII) else shown(name)
+    """Make a foreign name safe to show: quotes it unless it is plain."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name, re.ASCII) else quoted(name)

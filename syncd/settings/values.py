@@ -1,15 +1,19 @@
-"""How single values are read: each `Kind` turns what a file or a variable holds into one checked Python value.
+"""Parses single values: each `Kind` turns the content of a file or a variable into one checked Python value.
 
-A kind raises ValueError with the rest of the sentence that began with the key's name: what is wrong, and what to
-write instead. It knows nothing of files, keys or other values.
+A kind raises ValueError. Its text continues a sentence that begins with the key's name; it says what is wrong and what
+to write instead. A kind does not know the key, the source or any other value.
 """
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, available_timezones
+
+from syncd.shown import quoted
 
 _SIZE = re.compile(
     r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,6})?)\s*(?P<unit>[kmgt]i?b|b|)", re.ASCII | re.IGNORECASE
@@ -22,68 +26,62 @@ _DURATION_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of value: its name as the documentation writes it, and the function that reads and checks it."""
+    """A type of value: its name in the documentation, and the function that parses and checks it."""
 
     name: str
     parse: Callable[[object], object]
 
 
-def shown(value: object) -> str:
-    """The value as an error may show it: one line, at most 60 characters, unprintable characters escaped."""
-    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def parse_size(value: object) -> int:
-    """Bytes, from a whole number or a text such as `200MB` (10^6) or `64KiB` (2^10)."""
+    """Parse a size in bytes: a whole number, or a text such as `200MB` (10^6) or `64KiB` (2^10)."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError(
-            f"{shown(value)} is not a size; write bytes or a number with a unit, such as 200MB or 64KiB"
+            f"{quoted(value)} is not a size; write bytes or a number with a unit, such as 200MB or 64KiB"
         )
     return int(float(match["number"]) * _SIZE_UNITS[match["unit"].lower()])
 
 
 def parse_duration(value: object) -> float:
-    """Seconds, from a number or a text such as `30s`, `5m`, `24h` or `7d`."""
+    """Parse a duration in seconds: a number, or a text such as `30s`, `5m`, `24h` or `7d`."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
         return float(value)
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError(
-            f"{shown(value)} is not a duration; write seconds or a number with a unit, such as 30s, 5m, 24h or 7d"
+            f"{quoted(value)} is not a duration; write seconds or a number with a unit, such as 30s, 5m, 24h or 7d"
         )
     return float(match["number"]) * _DURATION_UNITS[match["unit"]]
 
 
 def size(low: str, high: str) -> Kind:
-    """A size within a range."""
+    """Accept a size from `low` to `high`."""
 
     def parse(value: object) -> int:
         number = parse_size(value)
         if not parse_size(low) <= number <= parse_size(high):
-            raise ValueError(f"{shown(value)} is out of range; write {low} to {high}")
+            raise ValueError(f"{quoted(value)} is out of range; write {low} to {high}")
         return number
 
     return Kind(f"size, {low} to {high}", parse)
 
 
 def duration(low: str, high: str) -> Kind:
-    """A duration within a range."""
+    """Accept a duration from `low` to `high`."""
 
     def parse(value: object) -> float:
         seconds = parse_duration(value)
         if not parse_duration(low) <= seconds <= parse_duration(high):
-            raise ValueError(f"{shown(value)} is out of range; write {low} to {high}")
+            raise ValueError(f"{quoted(value)} is out of range; write {low} to {high}")
         return seconds
 
     return Kind(f"duration, {low} to {high}", parse)
 
 
 def whole_number(low: int, high: int, unlimited: str | None = None) -> Kind:
-    """A whole number within a range; the word `unlimited`, when there is one, stands for no limit at all."""
+    """Accept a whole number from `low` to `high`. If `unlimited` is given, that word means no limit (None)."""
     choice = f' or "{unlimited}"' if unlimited else ""
 
     def parse(value: object) -> int | None:
@@ -91,16 +89,16 @@ def whole_number(low: int, high: int, unlimited: str | None = None) -> Kind:
             return None
         text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
         if not re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII):
-            raise ValueError(f"{shown(value)} is not a whole number; write {low} to {high}{choice}")
+            raise ValueError(f"{quoted(value)} is not a whole number; write {low} to {high}{choice}")
         if not low <= int(text) <= high:
-            raise ValueError(f"{shown(value)} is out of range; write {low} to {high}{choice}")
+            raise ValueError(f"{quoted(value)} is out of range; write {low} to {high}{choice}")
         return int(text)
 
     return Kind(f"whole number, {low} to {high}{choice}", parse)
 
 
 def rate(high: int, unlimited: str) -> Kind:
-    """Events per second, more than 0; the word `unlimited` stands for no limit."""
+    """Accept events per second, above 0 and at most `high`. The word `unlimited` means no limit (None)."""
     expected = f'write a number above 0, at most {high}, or "{unlimited}"'
 
     def parse(value: object) -> float | None:
@@ -115,62 +113,79 @@ def rate(high: int, unlimited: str) -> Kind:
         except (ValueError, OverflowError):
             number = math.nan
         if not 0 < number <= high:
-            raise ValueError(f"{shown(value)} is not such a rate; {expected}")
+            raise ValueError(f"{quoted(value)} is not a valid rate; {expected}")
         return number
 
     return Kind(f'number, above 0 to {high} or "{unlimited}"', parse)
 
 
 def choice(*words: str) -> Kind:
-    """One of a few words."""
+    """Accept one of these words."""
 
     def parse(value: object) -> str:
         if value not in words:
-            raise ValueError(f"{shown(value)} is not one of the choices; write {one_of(words)}")
+            raise ValueError(f"{quoted(value)} is not a valid choice; write {one_of(words)}")
         return str(value)
 
     return Kind(one_of(words), parse)
 
 
-def text(name: str, pattern: str, expected: str, *, may_be_empty: bool = False) -> Kind:
-    """A text that matches `pattern`; the empty text stands for None where it is allowed."""
+def text(name: str, pattern: str | re.Pattern[str], expected: str, *, may_be_empty: bool = False) -> Kind:
+    """Accept a printable text that matches `pattern`. With `may_be_empty`, the empty text means None."""
     compiled = re.compile(pattern)
 
     def parse(value: object) -> str | None:
         if may_be_empty and value == "":
             return None
         if not isinstance(value, str) or not value.isprintable() or not compiled.fullmatch(value):
-            raise ValueError(f"{shown(value)} is wrong; write {expected}")
+            raise ValueError(f"{quoted(value)} is not valid; write {expected}")
         return value
 
     return Kind(name, parse)
 
 
 def path(expected: str, *, may_be_empty: bool = False) -> Kind:
-    """A file or folder name as it was written; it is resolved later, where the configuration's own folder is known."""
+    """Accept the path of a file or folder. `Folders` resolves it later, relative to the configuration file."""
 
     def parse(value: object) -> str | None:
         if may_be_empty and value == "":
             return None
         if not isinstance(value, str) or not value.strip() or "\0" in value or "\n" in value:
-            raise ValueError(f"{shown(value)} is not a path; write {expected}")
+            raise ValueError(f"{quoted(value)} is not a valid path; write {expected}")
         return value
 
     return Kind("path", parse)
 
 
 def parse_secret(value: object) -> str:
-    """A secret text. Its errors never show the value."""
+    """Parse a secret text. The errors never show the value."""
     if not isinstance(value, str):
-        raise ValueError("is not a text; put the secret between quotes")
+        raise ValueError("is not a text; write the secret between quotes")
     if not value.strip():
         raise ValueError("is empty; write the secret")
     if not value.isprintable():
-        raise ValueError("holds a line break or another control character; write the secret on one line")
+        raise ValueError("contains a line break or another control character; write the secret on one line")
     return value
 
 
+def parse_timezone(value: object) -> ZoneInfo:
+    """Parse the name of a zone in the IANA database, such as Europe/Berlin."""
+    try:
+        return ZoneInfo(str(value))
+    except (KeyError, ValueError, OSError):
+        near = nearest(str(value), available_timezones()) or "Europe/Berlin"
+        raise ValueError(
+            f'{quoted(value)} is not a known time zone; write "{near}" or another IANA name'
+        ) from None
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Find the known name that is most similar to `name`; None if none is similar."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
 def one_of(words: Sequence[str]) -> str:
-    """`"a", "b" or "c"`."""
+    """List the words in quotes: `"a", "b" or "c"`."""
     quoted = [f'"{word}"' for word in words]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"

@@ -17,21 +17,21 @@ from syncd.sync.client_store import ClientStore
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to sync a client. Times are in seconds, sizes in bytes."""
+    """How to sync a client. Times are in seconds. The settings have the defaults."""
 
     client_id: str
-    label: str | None = None
-    timezone: str = "Europe/Berlin"
-    retention_days: int | None = None
-    raw_retention_days: int | None = None
-    batch_size: int = 500
-    cycle_deadline: float = 1800.0
-    max_polls: int = 20
-    media_concurrency: int = 16
-    media_gone_after: float = 86_400.0
-    media_retry: float = 30.0
-    confirm_batch: int = 100
-    confirm: bool = True
+    label: str | None
+    timezone: str
+    retention_days: int | None
+    raw_retention_days: int | None
+    batch_size: int
+    cycle_deadline: float
+    max_polls: int
+    media_concurrency: int
+    media_gone_after: float
+    media_retry: float
+    confirm_batch: int
+    confirm: bool
 
 
 @dataclass(slots=True)

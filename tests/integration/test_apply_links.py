@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli.printing import cell
 from syncd.deadline import Deadline
 from syncd.errors import BadInput
 from syncd.pitchyou import PITCHYOU_APPLY_URL
 from syncd.recruiting.links import Wanted, issue_links
 from syncd.recruiting.templates import sync_templates
 from syncd.sandbox import SandboxConfig, Tenant
+from syncd.shown import cell
 from tests.integration.test_commands_terminal import HOSTILE, STEERING, on_a_terminal
 from tests.scene import Scene, scene
 from tests.starter import CLEAN, run

@@ -55,6 +55,21 @@ def test_check_reports_every_fault_at_once_each_with_its_remedy(
         assert "canary-secret" not in text.stdout + text.stderr
 
 
+def test_check_warns_of_settings_that_do_nothing_yet_without_changing_its_exit_code(
+    database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path) as here:
+        environ = {"RETENTION_DAYS": "90", "WEB__BIND": "127.0.0.1:8080"}
+        text = here.run("check", **environ)
+        assert text.returncode == 0
+        warnings = [line for line in text.stdout.splitlines() if line.startswith("WARN  ")]
+        assert len(warnings) == 2
+        assert all("is reserved and does nothing yet" in warning for warning in warnings)
+        answer = json.loads(here.run("check", "--json", **environ).stdout)
+        assert [f"WARN  {warning}" for warning in answer["warnings"]] == warnings
+        assert all(found["problem"] is None for found in answer["checks"])
+
+
 def test_check_answers_4_when_only_the_database_is_not_fit(empty_database_url: str, tmp_path: Path) -> None:
     with site(empty_database_url, tmp_path) as here:
         found = findings(here, code=4)

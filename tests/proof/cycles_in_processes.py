@@ -20,7 +20,8 @@ from syncd.pitchyou import PitchYou
 from syncd.store.database import Database
 from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
 from syncd.sync.lease_keeper import LeaseKeeper
-from syncd.sync.work import Plan, Work
+from syncd.sync.work import Work
+from tests.plans import plan_for
 from tests.proof.world import SMALL_STEPS
 from tests.system.processes import Site, eventually
 
@@ -66,7 +67,7 @@ def cycle_at(where: Place, *, at: int = 0, act: Callable[[], None] = lambda: Non
         PitchYou(where.client_id, where.client_secret, base_url=where.base_url) as api,
     ):
         # A file that PitchYou does not have is gone at once, not after a day.
-        client = Client(Plan(where.client_id, media_gone_after=0.0, **SMALL_STEPS), api)
+        client = Client(plan_for(where.client_id, media_gone_after=0.0, **SMALL_STEPS), api)
         outsides = Outsides(database, Vault(where.media_root, max_bytes=200_000_000), keeper)
         return run_once(client, outsides, trigger="command", stop=threading.Event(), progress=count)
 

@@ -14,8 +14,8 @@ from syncd.pitchyou import PitchYou
 from syncd.store.database import Database
 from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
 from syncd.sync.lease_keeper import LeaseKeeper
-from syncd.sync.work import Plan
 from tests.integration.listener import Heard, Listener, reply
+from tests.plans import plan_for
 from tests.system.processes import Site
 
 Damage = Callable[[list[bytes], random.Random], bytes]
@@ -133,6 +133,6 @@ def _answered(here: Site, body: bytes) -> tuple[Ended, list[str]]:
         PitchYou(config.client_id, config.client_secret, base_url=server.url) as api,
     ):
         outsides = Outsides(database, Vault(here.media_root, max_bytes=200_000_000), keeper)
-        client = Client(Plan(config.client_id), api)
+        client = Client(plan_for(config.client_id), api)
         ended = run_once(client, outsides, trigger="command", stop=threading.Event())
         return ended, [heard.path for heard in server.heard]

@@ -23,8 +23,8 @@ from syncd.store.database import Database
 from syncd.store.migrate import upgrade
 from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
 from syncd.sync.lease_keeper import LeaseKeeper
-from syncd.sync.work import Plan
 from tests.database import SERVER_SETTINGS
+from tests.plans import plan_for
 from tests.system.processes import Site, site
 
 TEMPLATE = "migrated"
@@ -72,7 +72,7 @@ def cycle(here: Site, *, database_url: str | None = None, **plan: Any) -> Ended:
         LeaseKeeper(database, ttl=60.0) as keeper,
         PitchYou(config.client_id, config.client_secret, base_url=here.sandbox.url) as api,
     ):
-        client = Client(Plan(config.client_id, **plan), api)
+        client = Client(plan_for(config.client_id, **plan), api)
         outsides = Outsides(database, Vault(here.media_root, max_bytes=200_000_000), keeper)
         return run_once(client, outsides, trigger="command", stop=threading.Event())
 

@@ -211,7 +211,6 @@ def site(
         variables = {
             "DATABASE__URL": database_url,
             "MEDIA__ROOT": str(root),
-            "WEB__BIND": "",
             **_clients(sandbox, schedule),
             **environ,
         }

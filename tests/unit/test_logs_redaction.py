@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -46,7 +44,7 @@ def test_any_value_makes_one_printable_line_and_no_error(
     assert len(line) < 20_000
 
 
-@pytest.mark.parametrize("key", ["seen", "outcome", "next_run_at"])
+@pytest.mark.parametrize("key", ["seen", "outcome"])
 @pytest.mark.parametrize(
     "value", [f"ich heiße {CANARY}", {"name": CANARY}, [f"a {CANARY}"], CANARY.encode(), object()]
 )
@@ -56,29 +54,19 @@ def test_a_value_that_does_not_fit_its_key_is_replaced(key: str, value: object) 
 
 
 def test_values_that_fit_are_written_as_they_are() -> None:
-    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    number = uuid.UUID(int=7)
     fields: dict[str, object] = {
         "client_id": "acme",
         "profile_id": 17,
         "error": "http_404",
-        "cycle_id": number,
+        "cycle_id": 5,
         "seconds": 0.25,
-        "dry_run": True,
-        "http_status": 503,
+        "seen": True,
         "reason": "steps[3] is not an object",
         "sqlstate": "40P01",
-        "path": Path("/var/lib/syncd/media"),
-        "next_run_at": moment,
-        "template_key": None,
+        "media_id": None,
     }
     event = one(lambda log: log.info("cycle_finished", **fields))
-    expected = fields | {
-        "cycle_id": str(number),
-        "path": "/var/lib/syncd/media",
-        "next_run_at": moment.isoformat(),
-    }
-    assert {key: event[key] for key in fields} == expected
+    assert {key: event[key] for key in fields} == fields
     assert "dropped_keys" not in event
 
 

@@ -63,7 +63,7 @@ def test_environment_alone_is_enough_and_everything_else_has_its_default() -> No
     assert client.schedule == Every(60.0)
     assert client.timezone.key == "Europe/Berlin"
     assert (client.retention_days, client.raw_retention_days) == (183, None)
-    assert dict(client.fields)["applied_at"] == "createdAt"
+    assert client.fields.applied_at == "createdAt"
     assert settings.media.root == Path("/var/lib/syncd/media")
     assert (settings.sync.cycle_deadline, settings.sync.media_gone_after) == (1800.0, 86400.0)
     assert (settings.source, settings.warnings) == (None, ())
@@ -128,7 +128,7 @@ def test_all_mistakes_of_file_and_environment_are_told_at_once() -> None:
         ("sync.lease_ttl (given.toml): True", "such as 30s"),
         ("clients[0].client_id (given.toml): 'Acme_GmbH'", "lower-case letters"),
         ("clients[0].client_secret (given.toml): is empty", "write the secret"),
-        ("clients[0].schedule (given.toml): '24' is no hour", "write 0 to 23"),
+        ("clients[0].schedule (given.toml): '24' is not a valid hour", "write 0 to 23"),
         ("clients[0].timezone (given.toml): 'Europe/Berln'", 'write "Europe/Berlin"'),
         ("clients[0].base_url (given.toml)", "write https://HOST"),
         ("clients[0].fields.emial (given.toml)", "did you mean clients.fields.email?"),
@@ -154,7 +154,7 @@ def test_a_key_in_the_wrong_table_is_told_where_it_belongs() -> None:
     [
         ("[clients]\nclient_id = 'a'", "write [[clients]], with two brackets"),
         ("clients = ['a']", "write [[clients]]"),
-        ("sync = 3", "write [sync] on a line of its own"),
+        ("sync = 3", "write [sync] on its own line"),
         ("[[clients]]\nfields = 'x'", "write [clients.fields]"),
         ("[sync\n", "is not valid TOML"),
     ],
@@ -181,8 +181,8 @@ def test_numbered_variables_change_and_add_clients() -> None:
     clients = load(TWO_CLIENTS, environ).clients
     assert [client.client_id for client in clients] == ["acme", "beta", "gamma"]
     assert clients[1].schedule == Every(120.0)
-    assert clients[2].fields["email"] == "contact.mail"
-    assert clients[2].fields["phone"] == "phone"
+    assert clients[2].fields.email == "contact.mail"
+    assert clients[2].fields.phone == "phone"
 
 
 def test_a_gap_in_the_numbers_of_clients_is_told() -> None:
@@ -240,6 +240,18 @@ def test_raw_payloads_may_not_be_kept_longer_than_their_applications() -> None:
     assert load(kept).clients[0].retention_days is None
 
 
+def test_a_key_that_does_nothing_yet_is_named_if_it_is_set_and_only_then() -> None:
+    assert load(ONE_CLIENT).unused == ()
+    toml = ONE_CLIENT + "raw_retention_days = 30\n"
+    unused = load(toml, {"SYNCD_RETENTION_DAYS": "90", "SYNCD_WEB__BIND": ""}).unused
+    assert unused == (
+        "clients[0].raw_retention_days (given.toml): is reserved and does nothing yet; syncd erases nothing",
+        "web.bind (environment SYNCD_WEB__BIND): is reserved and does nothing yet; syncd has no status page",
+        "clients[0].retention_days (environment SYNCD_RETENTION_DAYS): is reserved and does nothing yet; "
+        "syncd erases nothing",
+    )
+
+
 def test_variables_of_kubernetes_services_are_left_alone_but_a_wrong_port_is_told() -> None:
     kubernetes = {
         "SYNCD_SERVICE_HOST": "10.0.0.7",
@@ -259,8 +271,8 @@ def test_settings_cannot_be_changed_after_loading() -> None:
     settings = load_settings(None, MINIMAL)
     with pytest.raises(FrozenInstanceError):
         settings.sync.batch_size = 1  # type: ignore[misc]  # that this is refused is the point
-    with pytest.raises(TypeError):
-        settings.clients[0].fields["email"] = "x"  # type: ignore[index]  # as above
+    with pytest.raises(FrozenInstanceError):
+        settings.clients[0].fields.email = "x"  # type: ignore[misc]  # as above
 
 
 def test_settings_load_without_the_heavy_libraries() -> None:

@@ -72,7 +72,7 @@ def test_a_secret_of_the_environment_beats_the_other_form_in_the_file(tmp_path: 
 def test_a_secret_and_its_file_in_one_place_are_refused(tmp_path: Path) -> None:
     keep(tmp_path / "s", CANARY)
     toml = client(f'client_secret = "{CANARY}"\nclient_secret_file = "s"')
-    assert "given together with client_secret_file" in refused(tmp_path, toml)
+    assert "set together with client_secret_file" in refused(tmp_path, toml)
 
 
 def test_a_missing_secret_is_told_with_both_ways_to_give_it(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_missing_secret_is_told_with_both_ways_to_give_it(tmp_path: Path) -> N
         (" \n", "is empty"),
         (f"{CANARY}\nsecond line\n", "one line"),
         (CANARY.encode() + b"\xff", "is not UTF-8"),
-        (CANARY * 5000, "over 64 KiB"),
+        (CANARY * 5000, "larger than 64 KiB"),
     ],
 )
 def test_a_file_that_holds_no_secret_is_refused_without_showing_it(
@@ -145,7 +145,7 @@ def test_the_environments_password_beats_the_one_in_the_files_url_and_back(tmp_p
 def test_two_passwords_in_one_place_or_one_without_a_user_are_refused(tmp_path: Path) -> None:
     toml = client('client_secret = "x"').replace("[database]", f'[database]\npassword = "{CANARY}"')
     assert "keep one of the two" in refused(tmp_path, toml.replace("syncd@", f"syncd:{CANARY}@"))
-    assert "names no user" in refused(tmp_path, toml.replace("syncd@", ""))
+    assert "does not name a user" in refused(tmp_path, toml.replace("syncd@", ""))
 
 
 @pytest.mark.parametrize(
