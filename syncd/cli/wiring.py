@@ -5,8 +5,8 @@ from contextlib import ExitStack, contextmanager
 
 from syncd.cli.database import database_of
 from syncd.media.vault import Vault
-from syncd.pitchyou import PitchYou
-from syncd.settings import ClientSettings, Settings
+from syncd.pitchyou import PitchYou, Proxy
+from syncd.settings import ClientSettings, Settings, SyncSettings
 from syncd.sync.client_cycle import Client, Outsides
 from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan
@@ -48,7 +48,15 @@ def pitchyou_of(settings: Settings, client: ClientSettings) -> PitchYou:
         max_requests_per_second=client.max_requests_per_second,
         connections=settings.media.concurrency + 2,
         ca_file=client.ca_file,
+        proxy=proxy_of(settings.sync, client),
     )
+
+
+def proxy_of(common: SyncSettings, client: ClientSettings) -> Proxy | None:
+    """Return the client's own proxy, else that of all clients. A proxy gets no credentials but its own."""
+    chosen = client if client.proxy else common
+    credentials = chosen.proxy_credentials
+    return Proxy(chosen.proxy, credentials.reveal() if credentials else None) if chosen.proxy else None
 
 
 def vault_of(settings: Settings) -> Vault:

@@ -14,6 +14,7 @@ _DATABASE_EXAMPLE = "write postgresql://USER@HOST/DATABASE"
 _WEB = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
 _APPLY_URL_EXAMPLE = "write https://{client_id}.HOST, such as https://{client_id}.pitchyou.de"
 _ASSET_EXAMPLE = 'write the https URL of the file, or ""'
+_PROXY_EXAMPLE = "write http://HOST:PORT, such as http://proxy.example:3128"
 _BASE_URL_EXAMPLE = "write https://HOST, such as https://api.pitchyou.de"
 
 
@@ -39,6 +40,23 @@ def parse_base_url(value: object) -> str:
             f"would send the secret unencrypted; {_BASE_URL_EXAMPLE} (http is allowed for this machine only)"
         )
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def parse_proxy(value: object) -> str | None:
+    """Parse the address of an HTTP proxy: a scheme, a host and a port. The empty text means that there is none."""
+    if value == "":
+        return None
+    parts = _split(value, _PROXY_EXAMPLE)
+    if parts.scheme not in ("https", "http") or not parts.hostname or not _WEB.fullmatch(str(value)):
+        raise ValueError(f"is not the URL of a proxy; {_PROXY_EXAMPLE}")
+    if "@" in parts.netloc:
+        raise ValueError(
+            f"contains a user or password before the '@'; {_PROXY_EXAMPLE} and put USER:PASSWORD into "
+            "the file that proxy_credentials_file names"
+        )
+    if parts.port is None or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(f"is not a scheme, a host and a port; {_PROXY_EXAMPLE}")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def parse_apply_url(value: object) -> str:

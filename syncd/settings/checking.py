@@ -13,7 +13,14 @@ from syncd.model import FieldMap
 from syncd.settings.addresses import has_password, has_user, with_password
 from syncd.settings.keys import KEYS, SECRET_KEYS, variables
 from syncd.settings.secret_files import Folders
-from syncd.settings.sections import ClientSettings, DatabaseSettings, MediaSettings, Secret, WebSettings
+from syncd.settings.sections import (
+    ClientSettings,
+    DatabaseSettings,
+    MediaSettings,
+    Secret,
+    SyncSettings,
+    WebSettings,
+)
 from syncd.settings.sources import FILE, Collected, KeyPath, canonical, written
 
 
@@ -74,6 +81,10 @@ class Checker:
                 f"media.root ({source}): {blocking} is not a folder; choose a folder for the files"
             )
         return media
+
+    def sync(self) -> SyncSettings:
+        """Check the sync section, with the proxy of all clients."""
+        return SyncSettings(**self.plain("sync"), proxy_credentials=self._proxy_credentials(("sync",)))
 
     def web(self) -> WebSettings:
         """Check the web section. Reads the token's file if the clients' secrets are read too."""
@@ -148,7 +159,28 @@ class Checker:
             )
         if "client_id" not in values:
             return None
-        return ClientSettings(client_secret=secret, fields=FieldMap(**paths), **values)
+        return ClientSettings(
+            client_secret=secret,
+            proxy_credentials=self._proxy_credentials(above),
+            fields=FieldMap(**paths),
+            **values,
+        )
+
+    def _proxy_credentials(self, above: KeyPath) -> Secret | None:
+        """Check the credentials for the proxy of the same table. Reads their file if the clients' secrets are read too."""
+        path = (*above, "proxy_credentials")
+        in_file = (*above, "proxy_credentials_file")
+        given = [place for place in (path, in_file) if place in self.collected.entries]
+        if not given:
+            return None
+        if self._value((*above, "proxy")) is None:
+            self._wrong(given[0], f"is set, but {written((*above, 'proxy'))} is not; set both or none")
+        if not self.need_clients:
+            return Secret(None)
+        found, secret = self._secret(path)
+        if found is not None and secret is not None and ":" not in secret:
+            self._wrong(found, "must be USER:PASSWORD")
+        return Secret(secret)
 
     def _client_secret(self, above: KeyPath) -> Secret:
         path = (*above, "client_secret")

@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd.errors import ConfigurationError
 from syncd.settings.checking import Checker
 from syncd.settings.secret_files import folders_for
-from syncd.settings.sections import LogSettings, Settings, SyncSettings
+from syncd.settings.sections import LogSettings, Settings
 from syncd.settings.sources import collect
 
 SEARCHED = (Path("syncd.toml"), Path("/etc/syncd/syncd.toml"))
@@ -38,7 +38,7 @@ def load_settings(
     checker = Checker(collected, folders, need_clients)
     database = checker.database()
     media = checker.media(look=need_media)
-    sync = SyncSettings(**checker.plain("sync"))
+    sync = checker.sync()
     log = LogSettings(**checker.plain("log"))
     web = checker.web()
     clients = checker.clients()

@@ -17,6 +17,7 @@ from syncd.settings.addresses import (
     parse_base_url,
     parse_bind,
     parse_database_url,
+    parse_proxy,
     without_password,
 )
 from syncd.settings.fields import SECRET, checked, key, table
@@ -27,6 +28,7 @@ _ASSET = Kind("URL or empty", parse_asset_url)
 _CLIENT_ID = text("DNS label", CLIENT_ID, f"the client_id from PitchYou: it has {CLIENT_ID_RULE}")
 _CONFIRM_WRAPPER = 'the key that wraps the array of ids, such as "profileIds", or ""'
 _DAYS = whole_number(1, 36_500, unlimited="never")
+_PROXY = Kind("URL or empty", parse_proxy)
 _LANGUAGE = text("language", r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", 'a language tag, such as "de" or "en"')
 _NO_ERASURE = "syncd erases nothing"
 _NO_PAGE = "syncd has no status page"
@@ -105,6 +107,8 @@ class SyncSettings:
     lease_ttl: float = key(60.0, duration("1s", "1h"))
     max_polls_per_cycle: int = key(20, whole_number(1, 1000))
     confirm_batch: int = key(100, whole_number(1, 10_000))
+    proxy: str | None = key(None, _PROXY)
+    proxy_credentials: Secret | None = key(None, SECRET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,8 @@ class ClientSettings:
     ca_file: Path | None = key(
         None, path('the name of a file with CA certificates in PEM, or ""', may_be_empty=True)
     )
+    proxy: str | None = key(None, _PROXY)
+    proxy_credentials: Secret | None = key(None, SECRET)
     preferred_language: str = key("de", _LANGUAGE)
     fields: FieldMap = table(FieldMap(), _PLACES)
 

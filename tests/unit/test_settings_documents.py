@@ -15,7 +15,8 @@ from syncd.settings.keys import KEYS, variables
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config/syncd.example.toml"
 DOCUMENTATION = ROOT / "docs/configuration.md"
-NOT_A_DEFAULT = {"password_file", "password", "client_secret", "token_file", "label", "ca_file"}
+PROXY = {"proxy", "proxy_credentials", "proxy_credentials_file"}
+NOT_A_DEFAULT = {"password_file", "password", "client_secret", "token_file", "label", "ca_file"} | PROXY
 
 
 def documented() -> dict[str, tuple[str, str, str, str]]:
@@ -78,11 +79,16 @@ def test_every_documented_variable_is_taken(tmp_path: Path) -> None:
         ("database.password_file", "clients.client_secret_file", "web.token_file", "clients.ca_file"),
         str(secret),
     )
+    for table in ("sync", "clients"):
+        values[f"{table}.proxy"] = "http://proxy.example:3128"
+        values[f"{table}.proxy_credentials_file"] = str(tmp_path / "credentials")
+    (tmp_path / "credentials").write_text("user:password")
     values |= {"clients.confirm_wrapper": "profileIds"}
     values |= dict.fromkeys(
         ("clients.chat_widget_css", "clients.chat_widget_js"), "https://files.example/chat?v=1"
     )
     left_out = {"database.password", "clients.client_secret"}
+    left_out |= {"sync.proxy_credentials", "clients.proxy_credentials"}
     assert set(values) == set(KEYS) - left_out
     for form in (0, -1):
         environ = {variables(key)[form]: value for key, value in values.items()}
@@ -115,6 +121,7 @@ def test_what_the_example_shows_behind_a_hash_is_the_default(tmp_path: Path) -> 
 
     plain = EXAMPLE.read_text()
     full = re.sub(r"(?m)^# ([a-z_]+) = .*$", uncomment, plain)
-    assert len(tomllib.loads(full)["sync"]) == len(dataclasses.fields(SyncSettings))
+    plain_keys = {each.name for each in dataclasses.fields(SyncSettings)} - NOT_A_DEFAULT
+    assert set(tomllib.loads(full)["sync"]) == plain_keys
     # Only a key that is set can be unused.
     assert dataclasses.replace(load_example(tmp_path, full), unused=()) == load_example(tmp_path, plain)
