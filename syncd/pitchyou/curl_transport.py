@@ -63,6 +63,8 @@ class CurlTransport(httpx.BaseTransport):
         authorities = [Path(certifi.where()), *([ca_file] if ca_file else [])]
         self._authorities, self._proxy = b"\n".join(file.read_bytes() for file in authorities), proxy
         self._free, self._lock = threading.Semaphore(size), threading.Lock()
+        # One thread at a time is in libcurl and its callbacks: sixteen that fight for the interpreter need twice the CPU.
+        self._turn = threading.Lock()
         self._idle: deque[_Line] = deque()  # the one used last is at the right
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -94,7 +96,7 @@ class CurlTransport(httpx.BaseTransport):
         with self._lock:
             while self._idle and self._idle[0].used_at < long_ago:
                 self._idle.popleft().close()
-            line = self._idle.pop() if self._idle else _Line(self._authorities, self._proxy)
+            line = self._idle.pop() if self._idle else _Line(self._authorities, self._proxy, self._turn)
         line.handle.setopt(pycurl.FRESH_CONNECT, int(line.is_dropped()))
         return line
 
@@ -106,8 +108,8 @@ class _Line:
     of open files is too high.
     """
 
-    def __init__(self, authorities: bytes, proxy: Proxy | None) -> None:
-        self.handle, self._multi = pycurl.Curl(), pycurl.CurlMulti()
+    def __init__(self, authorities: bytes, proxy: Proxy | None, turn: threading.Lock) -> None:
+        self.handle, self._multi, self.turn = pycurl.Curl(), pycurl.CurlMulti(), turn
         self._poll, self._timer_at = select.poll(), 0.0
         self._socket, self.used_at = -1, 0.0
         self._multi.setopt(pycurl.M_MAXCONNECTS, 1)
@@ -140,18 +142,23 @@ class _Line:
         self._socket = -1
         self._multi.add_handle(self.handle)
         try:
-            _, running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            running = self._go_on(pycurl.SOCKET_TIMEOUT)
             while running:
                 check()
                 left = max(0.0, min(1.0, self._timer_at - time.monotonic()))
                 for descriptor, _ in self._poll.poll(left * 1000) or ((pycurl.SOCKET_TIMEOUT, 0),):
-                    _, running = self._multi.socket_action(descriptor, 0)
+                    running = self._go_on(descriptor)
             failed = self._multi.info_read()[2]
             self._socket = self.handle.getinfo(pycurl.ACTIVESOCKET)
             return failed[0][1] if failed else None
         finally:
             self._multi.remove_handle(self.handle)
             self.used_at = time.monotonic()
+
+    def _go_on(self, descriptor: int) -> int:
+        with self.turn:
+            running: int = self._multi.socket_action(descriptor, 0)[1]
+            return running
 
     def is_dropped(self) -> bool:
         """Tell whether something came while no request was open: as a rule the server's goodbye."""
@@ -238,7 +245,11 @@ class _Exchange:
         if self._sent:  # libcurl repeats a request that brought nothing on a connection that it had kept
             raise failures.dropped()
         self._sent = True
-        self._before_send()
+        self._line.turn.release()  # it may ask a database that is away
+        try:
+            self._before_send()
+        finally:
+            self._line.turn.acquire()
         return int(pycurl.PREREQFUNC_OK)
 
     def _on_line(self, line: bytes) -> None:
