@@ -9,8 +9,8 @@ import select
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from syncd.pitchyou.limits import Watch
 IDLE = 30.0  # seconds after which a connection is not used again
 _DISCARDED = 64 * 1024  # bytes of a body nobody wants that are read to keep the connection
 _MAX_HEAD = 64 * 1024
+_PIECE = 128 * 1024  # bytes that are handed on together; libcurl gives 16 KiB
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: [^\r\n\0]*)?\r\n")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*\r\n")
 _TARGET = re.compile(rb"[!-~]+")
@@ -120,7 +121,7 @@ class _Line:
             pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
             pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
             pycurl.HTTP09_ALLOWED: 0,
-            pycurl.BUFFERSIZE: 128 * 1024,
+            pycurl.BUFFERSIZE: _PIECE,
             _QUICK_EXIT: 1,  # a stop does not wait for a name server
             _SUPPRESS_CONNECT_HEADERS: 1,
             pycurl.CAINFO_BLOB: authorities,
@@ -160,6 +161,15 @@ class _Line:
             running: int = self._multi.socket_action(descriptor, 0)[1]
             return running
 
+    @contextmanager
+    def others_go_on(self) -> Iterator[None]:
+        """Give up this thread's turn for work that takes its time, such as asking the database or writing to disk."""
+        self.turn.release()
+        try:
+            yield
+        finally:
+            self.turn.acquire()
+
     def is_dropped(self) -> bool:
         """Tell whether something came while no request was open: as a rule the server's goodbye."""
         if self._socket < 0:
@@ -194,6 +204,7 @@ class _Exchange:
         self._failure: BaseException | None = None
         self._response: httpx.Response | None = None  # None until its head is complete
         self._write: Callable[[bytes], object] | None = None
+        self._pending = bytearray()
         self._sent, self._received, self._head_size = False, 0, 0
         self._status, self._fields = 0, list[tuple[bytes, bytes]]()
         fields, target = [b"%b: %b" % field for field in request.headers.raw], asked["target"]
@@ -229,6 +240,8 @@ class _Exchange:
             raise self._failure or self._unavailable(code)
         if not self._response:
             raise failures.truncated()
+        if self._write and self._pending:
+            self._hand_on(self._write)
         return self._response
 
     def _guarded(self, call: Callable[..., Any], otherwise: int) -> Callable[..., Any]:
@@ -245,11 +258,8 @@ class _Exchange:
         if self._sent:  # libcurl repeats a request that brought nothing on a connection that it had kept
             raise failures.dropped()
         self._sent = True
-        self._line.turn.release()  # it may ask a database that is away
-        try:
+        with self._line.others_go_on():
             self._before_send()
-        finally:
-            self._line.turn.acquire()
         return int(pycurl.PREREQFUNC_OK)
 
     def _on_line(self, line: bytes) -> None:
@@ -267,24 +277,31 @@ class _Exchange:
             raise failures.invalid("a line of its head is not a header")
 
     def _end_head(self) -> None:
-        response = httpx.Response(self._status, headers=self._fields, stream=httpx.ByteStream(b""))
         lengths = [value for name, value in self._fields if name.lower() == b"content-length"]
-        coding = response.headers.get("transfer-encoding")
-        if coding is not None and (lengths or coding.lower() != "chunked"):
+        codings = [value.lower() for name, value in self._fields if name.lower() == b"transfer-encoding"]
+        if codings and (lengths or codings != [b"chunked"]):
             raise failures.invalid("it has a Transfer-Encoding that was not asked for")
         if len(lengths) > 1 or not all(length.isdigit() and len(length) < 16 for length in lengths):
             raise failures.invalid("its Content-Length is not one number")
-        if self._tls and not lengths and coding is None and 200 <= self._status < 300 and self._status != 204:
+        if self._tls and not lengths and not codings and 200 <= self._status < 300 and self._status != 204:
             raise failures.endless()
+        response = httpx.Response(self._status, headers=self._fields, stream=httpx.ByteStream(b""))
         self._write = self._on_head(response)
         self._response = response
 
     def _on_body(self, data: bytes) -> None:
         self._received += len(data)
         if self._write:
-            self._write(data)
+            self._pending += data
+            if len(self._pending) >= _PIECE:
+                with self._line.others_go_on():
+                    self._hand_on(self._write)
         elif self._response and self._received > _DISCARDED:
             raise failures.invalid("it goes on")
+
+    def _hand_on(self, write: Callable[[bytes], object]) -> None:
+        piece, self._pending = bytes(self._pending), bytearray()
+        write(piece)
 
     def _unavailable(self, code: int) -> ApiUnavailable:
         if code in _TLS:
