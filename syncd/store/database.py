@@ -62,9 +62,10 @@ class Database:
         until = deadline.within(patience)
         conflicts = attempt = 0
         while True:
-            outages = self._outage.count
+            outages, begun = self._outage.count, False
             try:
                 with self._engine.begin() as connection:
+                    begun = True
                     result = work(connection)
                 self._outage.note_success(outages)
                 return result
@@ -74,9 +75,10 @@ class Database:
                 raise DatabaseUnavailable(
                     "No free database connection for 30 s: every connection is waiting for Postgres."
                 ) from None
-            # A single broken connection is no outage yet. The pool has dropped all connections of that age, so an
-            # immediate attempt with a new one shows how the server is now.
-            if error.connection_invalidated and attempt == 0:
+            # One broken connection is not an outage yet. The pool has dropped all connections of that age, so an
+            # immediate attempt with a new one shows how the server is now. A caller without patience gets it only if
+            # the pool had kept a connection that was broken from the start.
+            if error.connection_invalidated and attempt == 0 and (patience or not begun):
                 attempt = 1
                 continue
             conflicts += is_conflict(error)

@@ -31,6 +31,7 @@ LOOKS = {
     "setsockopt",
     "getsockname",
     "getpeername",
+    "fcntl",
 }
 NAMES_SEEN = LOOKS | set(tracer.NAMES.values())
 

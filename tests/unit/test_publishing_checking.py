@@ -102,7 +102,7 @@ def test_a_title_of_ten_kilobytes_is_refused_with_its_length(publish: Callable[[
 
 
 def test_a_text_too_long_or_empty_is_refused_with_its_length() -> None:
-    with pytest.raises(BadInput, match="The button's text has 201 characters, more than 200"):
+    with pytest.raises(BadInput, match="The button's text has 201 characters, but at most 200"):
         button_html(GOOD, text="x" * 201)
     with pytest.raises(BadInput, match="The button's text is empty"):
         button_html(GOOD, text=" \u202e\x00\u200d ")
