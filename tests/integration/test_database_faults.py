@@ -285,7 +285,7 @@ def test_one_session_that_is_ended_is_no_outage(database: Database) -> None:
         add_one(connection, 1)
 
     with logging_to(stream, "json", "info"):
-        database.transact(work, Deadline(30), patience=0)
+        database.transact(work, Deadline(30))
     assert attempts == 2
     assert counted(database) == [1, 0]
     assert outages(stream) == []

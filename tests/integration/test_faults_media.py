@@ -28,6 +28,17 @@ from tests.integration.test_faults_media_content import media_row, one_file
 from tests.scene import Scene, scene
 from tests.unit.log_lines import logging_to
 
+LAST_ERRORS = {
+    "truncate": "truncated",
+    "drop_before": "connection",
+    "drop_after": "connection",
+    "html": "web_page",
+    "gzip_bomb": "compressed",
+    "hang": "timeout",
+    "endless_headers": "timeout",
+    "slow": "timeout",
+}
+
 
 @pytest.mark.parametrize(
     "fault",
@@ -63,7 +74,7 @@ def test_one_broken_file_holds_up_its_own_profile_alone_and_comes_when_it_is_men
         assert profile_id in landed(s)  # its text is here and can be reported on
         row = media_row(s, media_id)
         assert (row["state"], row["storage_path"]) == ("pending", None)
-        assert row["last_error"]
+        assert row["last_error"] == LAST_ERRORS.get(fault.kind, f"http_{fault.status or 302}")
         assert ended.tally.http_retries <= 5
         stored = s.value("SELECT count(*) FROM ats.media WHERE state = 'stored'")
         assert len(s.files()) == stored  # and no half of it, no temporary file

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -18,8 +19,10 @@ from syncd.errors import ApiError, ApiUnavailable, Stopped
 from syncd.pitchyou import PitchYou, Proxy, curl_transport
 from syncd.pitchyou.http import Gathered, Http, Limits
 from syncd.sandbox import Sandbox, SandboxConfig
-from tests.integration.listener import Listener, reply
+from tests.integration.listener import Heard, Listener, reply
+from tests.integration.test_client_origin import certificate
 from tests.integration.test_client_transport import use_list
+from tests.integration.test_faults_list import TOKEN_ANSWER
 
 needs_proxy = pytest.mark.skipif(
     shutil.which("tinyproxy") is None, reason="there is no tinyproxy here: apt-get install tinyproxy"
@@ -172,3 +175,34 @@ def test_a_proxy_gets_its_credentials_and_says_when_they_are_wrong(tmp_path: Pat
                 through(wrong)
             assert "s3cret" not in str(caught.value)
             assert "wrong" not in str(caught.value)
+
+
+@needs_proxy
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here to make a certificate")
+def test_tls_goes_through_a_proxy_that_sees_nothing_of_it(tmp_path: Path) -> None:
+    pem = certificate(tmp_path, "IP:127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+
+    def answers(heard: Heard) -> list[bytes]:
+        return [TOKEN_ANSWER if heard.path == "/token" else reply(b"[]")]
+
+    with Listener(answers, tls=context) as server:
+        port = server.url.rpartition(":")[2]
+        basic = "BasicAuth syncd s3cret"
+        with tinyproxy(tmp_path / "open", basic, f"ConnectPort {port}") as (url, log):
+            proxy = Proxy(url, "syncd:s3cret")
+            with PitchYou("acme", "SECRET", base_url=server.url, ca_file=pem, proxy=proxy) as api:
+                use_list(api)
+            assert f"CONNECT 127.0.0.1:{port}" in log.read_text()
+            assert "/api/" not in log.read_text()
+        assert len(server.heard) == 2
+        assert "proxy-authorization" not in server.heard[0].headers
+        with tinyproxy(tmp_path / "closed", basic, "ConnectPort 1") as (url, _):
+            for proxy in (Proxy(url, "syncd:s3cret"), Proxy(url)):
+                http = Http(server.url, ca_file=pem, proxy=proxy)
+                with closing(http), pytest.raises(ApiUnavailable, match=r"proxy refuses.*HTTP 40") as caught:
+                    get(http)
+                assert caught.value.kind == "connection"
+                assert "s3cret" not in str(caught.value)
+        assert len(server.heard) == 2
