@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,47 +39,30 @@ _TLS = (pycurl.E_SSL_CONNECT_ERROR, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_
 _INVALID = (pycurl.E_UNSUPPORTED_PROTOCOL, _WEIRD_SERVER_REPLY, _TOO_LARGE)
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """An HTTP proxy. `credentials` are `user:password`; nobody but the proxy sees them."""
-
-    url: str
-    credentials: str | None = None
-
-
 class CurlTransport(httpx.BaseTransport):
     """A pool of libcurl handles, each with at most one connection. It follows nothing, and sends nothing twice.
 
     A request's extensions: `watch`, a `Watch`; `target`, the bytes behind the method; `before_send`, called at the last
     moment; `on_head`, which gets the response before its body and returns what takes the body, or None to discard it.
-    What they raise ends the exchange and is raised.
-
-    Args:
-        size: the maximum number of exchanges at a time.
-        ca_file: a PEM file of a private CA, trusted in addition to the public ones.
+    What they raise ends the exchange and is raised. `proxy` is a URL or empty, `credentials` are its `user:password`.
     """
 
-    def __init__(self, *, size: int, ca_file: Path | None = None, proxy: Proxy | None = None) -> None:
+    def __init__(self, *, size: int, ca_file: Path | None, proxy: str, credentials: str) -> None:
         authorities = [Path(certifi.where()), *([ca_file] if ca_file else [])]
-        self._authorities, self._proxy = b"\n".join(file.read_bytes() for file in authorities), proxy
-        self._free, self._lock = threading.Semaphore(size), threading.Lock()
+        self._for_lines = b"\n".join(file.read_bytes() for file in authorities), proxy, credentials
         # One thread at a time is in libcurl and its callbacks: sixteen that fight for the interpreter need twice the CPU.
-        self._turn = threading.Lock()
+        self._free, self._turn = threading.Semaphore(size), threading.Lock()
         self._idle: deque[_Line] = deque()  # the one used last is at the right
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; return its response after the body was handed on.
-
-        Raises:
-            ApiUnavailable: no complete response; `kind` says why.
-        """
+        """Send a request; return its response after the body was handed on, or raise `ApiUnavailable`."""
         watch: Watch = request.extensions["watch"]
         while not self._free.acquire(timeout=1.0):
             watch.deadline.check()
         try:
             line = self._take()
             try:
-                return _Exchange(line, request, self._proxy).perform()
+                return _Exchange(line, request).perform()
             finally:
                 self._idle.append(line)
         finally:
@@ -88,16 +70,16 @@ class CurlTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close all connections that are not in use."""
-        with self._lock:
+        with self._turn:
             while self._idle:
                 self._idle.pop().close()
 
     def _take(self) -> "_Line":
         long_ago = time.monotonic() - IDLE
-        with self._lock:
+        with self._turn:
             while self._idle and self._idle[0].used_at < long_ago:
                 self._idle.popleft().close()
-            line = self._idle.pop() if self._idle else _Line(self._authorities, self._proxy, self._turn)
+            line = self._idle.pop() if self._idle else _Line(self._turn, *self._for_lines)
         line.handle.setopt(pycurl.FRESH_CONNECT, int(line.is_dropped()))
         return line
 
@@ -109,8 +91,8 @@ class _Line:
     of open files is too high.
     """
 
-    def __init__(self, authorities: bytes, proxy: Proxy | None, turn: threading.Lock) -> None:
-        self.handle, self._multi, self.turn = pycurl.Curl(), pycurl.CurlMulti(), turn
+    def __init__(self, turn: threading.Lock, authorities: bytes, proxy: str, credentials: str) -> None:
+        self.handle, self._multi, self.turn, self.proxy = pycurl.Curl(), pycurl.CurlMulti(), turn, proxy
         self._poll, self._timer_at = select.poll(), 0.0
         self._socket, self.used_at = -1, 0.0
         self._multi.setopt(pycurl.M_MAXCONNECTS, 1)
@@ -126,19 +108,17 @@ class _Line:
             _SUPPRESS_CONNECT_HEADERS: 1,
             pycurl.CAINFO_BLOB: authorities,
             pycurl.PROXY_CAINFO_BLOB: authorities,
-            # An empty text keeps libcurl from asking the environment.
-            pycurl.PROXY: proxy.url if proxy else "",
+            pycurl.PROXY: proxy,  # an empty text keeps libcurl from asking the environment
             pycurl.NOPROXY: "",
-            **({pycurl.PROXYUSERPWD: proxy.credentials} if proxy and proxy.credentials else {}),
+            **({pycurl.PROXYUSERPWD: credentials} if credentials else {}),
         }
         for option, value in options.items():
             self.handle.setopt(option, value)
 
     def perform(self, check: Callable[[], object]) -> int | None:
-        """Run the exchange that the handle is set to, calling `check` at least once a second.
+        """Run the exchange that the handle is set to, and return libcurl's code for what failed, or None.
 
-        Returns:
-            libcurl's code for what failed, or None.
+        Calls `check` at least once a second.
         """
         self._socket = -1
         self._multi.add_handle(self.handle)
@@ -158,8 +138,7 @@ class _Line:
 
     def _go_on(self, descriptor: int) -> int:
         with self.turn:
-            running: int = self._multi.socket_action(descriptor, 0)[1]
-            return running
+            return int(self._multi.socket_action(descriptor, 0)[1])
 
     @contextmanager
     def others_go_on(self) -> Iterator[None]:
@@ -197,8 +176,8 @@ class _Line:
 class _Exchange:
     """One request and its response. libcurl calls the methods that begin with `_on`; `perform` raises what they raise."""
 
-    def __init__(self, line: _Line, request: httpx.Request, proxy: Proxy | None) -> None:
-        asked, self._line, self._proxy = request.extensions, line, proxy
+    def __init__(self, line: _Line, request: httpx.Request) -> None:
+        asked, self._line = request.extensions, line
         self._watch, self._before_send, self._on_head = asked["watch"], asked["before_send"], asked["on_head"]
         self._tls = request.url.scheme == "https"
         self._failure: BaseException | None = None
@@ -210,7 +189,7 @@ class _Exchange:
         fields, target = [b"%b: %b" % field for field in request.headers.raw], asked["target"]
         if not _TARGET.fullmatch(target) or any(map(_UNSENDABLE.search, fields)):
             raise ApiUnavailable("a request holds characters that cannot be sent", kind="invalid")
-        if proxy and not self._tls:
+        if line.proxy and not self._tls:
             target = b"%b://%b%b" % (request.url.raw_scheme, request.url.netloc, target)
         body = {pycurl.POST: 1, pycurl.POSTFIELDS: request.read()} if request.method == "POST" else {}
         options = {
@@ -240,8 +219,7 @@ class _Exchange:
             raise self._failure or self._unavailable(code)
         if not self._response:
             raise failures.truncated()
-        if self._write and self._pending:
-            self._hand_on(self._write)
+        self._hand_on()
         return self._response
 
     def _guarded(self, call: Callable[..., Any], otherwise: int) -> Callable[..., Any]:
@@ -295,13 +273,14 @@ class _Exchange:
             self._pending += data
             if len(self._pending) >= _PIECE:
                 with self._line.others_go_on():
-                    self._hand_on(self._write)
+                    self._hand_on()
         elif self._response and self._received > _DISCARDED:
             raise failures.invalid("it goes on")
 
-    def _hand_on(self, write: Callable[[bytes], object]) -> None:
+    def _hand_on(self) -> None:
         piece, self._pending = bytes(self._pending), bytearray()
-        write(piece)
+        if self._write and piece:
+            self._write(piece)
 
     def _unavailable(self, code: int) -> ApiUnavailable:
         if code in _TLS:
@@ -310,6 +289,6 @@ class _Exchange:
             return failures.invalid("it is not HTTP/1.x")
         if self._sent:
             return failures.truncated() if self._response else failures.dropped()
-        if self._proxy and (status := self._line.handle.getinfo(pycurl.HTTP_CONNECTCODE)) >= 300:
+        if self._line.proxy and (status := self._line.handle.getinfo(pycurl.HTTP_CONNECTCODE)) >= 300:
             return failures.proxy_refused(status)
         return failures.unreachable(timed_out=code == pycurl.E_OPERATION_TIMEDOUT)

@@ -6,6 +6,7 @@ Bodies are pushed: what comes is handed to a sink as it comes. Below httpx is li
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from syncd import __version__
 from syncd.deadline import Deadline
 from syncd.errors import BadAnswer, ConfigurationError
 from syncd.pitchyou.content_coding import Decoder
-from syncd.pitchyou.curl_transport import CurlTransport, Proxy
+from syncd.pitchyou.curl_transport import CurlTransport
 from syncd.pitchyou.limits import Limits, Watch
 
 __all__ = ["Gathered", "Http", "Limits", "Proxy", "Response", "Sink"]
@@ -26,6 +27,14 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "Connection": "keep-alive",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy. `credentials` are `user:password`; nobody but the proxy sees them."""
+
+    url: str
+    credentials: str | None = field(default=None, repr=False)
 
 
 class Response:
@@ -105,7 +114,12 @@ class Http:
             raise ConfigurationError(["base_url must be http:// or https:// and a host"])
         self._prefix = self._origin.raw_path.rstrip(b"/")
         self._limits = limits or Limits()
-        transport = CurlTransport(size=pool_size, ca_file=ca_file, proxy=proxy)
+        transport = CurlTransport(
+            size=pool_size,
+            ca_file=ca_file,
+            proxy=proxy.url if proxy else "",
+            credentials=(proxy.credentials if proxy else None) or "",
+        )
         self._client = _Client(transport=transport, follow_redirects=False, trust_env=False)
         self._spacing = 1 / requests_per_second if requests_per_second else 0.0
         self._next_slot = 0.0

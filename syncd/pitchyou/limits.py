@@ -32,15 +32,11 @@ class Watch:
         self._received, self._received_at = 0, 0.0
 
     def check(self, received: int = 0, *, headed: bool = False) -> None:
-        """Raise what ends the exchange, if a limit is passed.
+        """Raise `ApiUnavailable` if a limit is passed, and what `Deadline.check` raises.
 
         Args:
             received: bytes of the body so far.
             headed: whether the head of the response is complete.
-
-        Raises:
-            ApiUnavailable: the server is too slow.
-            Stopped, DeadlineExceeded: see `Deadline`.
         """
         self.deadline.check()
         now, limits = time.monotonic(), self.limits
