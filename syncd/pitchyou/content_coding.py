@@ -29,8 +29,9 @@ class Decoder:
         self.is_identity = coding in ("", "identity")
         if not self.is_identity and coding not in ("gzip", "x-gzip", "deflate"):
             raise compressed("in a way that syncd cannot decode")
-        self._write, self._zlib = write, zlib.decompressobj(zlib.MAX_WBITS | 32)
-        self.write = write if self.is_identity else self._decode
+        self._write, self.write = write, write
+        if not self.is_identity:
+            self.write, self._zlib = self._decode, zlib.decompressobj(zlib.MAX_WBITS | 32)
         self._came = self._decoded = 0
 
     def _decode(self, data: bytes) -> None:

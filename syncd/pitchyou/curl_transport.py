@@ -25,7 +25,7 @@ from syncd.pitchyou.limits import Watch
 IDLE = 30.0  # seconds after which a connection is not used again
 _DISCARDED = 64 * 1024  # bytes of a body nobody wants that are read to keep the connection
 _MAX_HEAD = 64 * 1024
-_PIECE = 128 * 1024  # bytes that are handed on together; libcurl gives 16 KiB
+_TOGETHER = 4  # pieces of libcurl's, 16 KiB each, that are handed on together
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: [^\r\n\0]*)?\r\n")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*\r\n")
 _TARGET = re.compile(rb"[!-~]+")
@@ -103,7 +103,7 @@ class _Line:
             pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
             pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
             pycurl.HTTP09_ALLOWED: 0,
-            pycurl.BUFFERSIZE: _PIECE,
+            pycurl.BUFFERSIZE: 128 * 1024,
             _QUICK_EXIT: 1,  # a stop does not wait for a name server
             _SUPPRESS_CONNECT_HEADERS: 1,
             pycurl.CAINFO_BLOB: authorities,
@@ -183,7 +183,7 @@ class _Exchange:
         self._failure: BaseException | None = None
         self._response: httpx.Response | None = None  # None until its head is complete
         self._write: Callable[[bytes], object] | None = None
-        self._pending = bytearray()
+        self._pending = list[bytes]()
         self._sent, self._received, self._head_size = False, 0, 0
         self._status, self._fields = 0, list[tuple[bytes, bytes]]()
         fields, target = [b"%b: %b" % field for field in request.headers.raw], asked["target"]
@@ -270,17 +270,17 @@ class _Exchange:
     def _on_body(self, data: bytes) -> None:
         self._received += len(data)
         if self._write:
-            self._pending += data
-            if len(self._pending) >= _PIECE:
+            self._pending.append(data)
+            if len(self._pending) == _TOGETHER:
                 with self._line.others_go_on():
                     self._hand_on()
         elif self._response and self._received > _DISCARDED:
             raise failures.invalid("it goes on")
 
     def _hand_on(self) -> None:
-        piece, self._pending = bytes(self._pending), bytearray()
-        if self._write and piece:
-            self._write(piece)
+        pieces, self._pending = self._pending, []
+        if self._write and pieces:
+            self._write(b"".join(pieces))
 
     def _unavailable(self, code: int) -> ApiUnavailable:
         if code in _TLS:

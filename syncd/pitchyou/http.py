@@ -41,12 +41,15 @@ class Response:
     """The head of a response."""
 
     def __init__(self, head: httpx.Response) -> None:
-        self._headers, self.status = head.headers, head.status_code
+        self.status = head.status_code
+        self._values: dict[bytes, bytes] = {}
+        for name, value in head.headers.raw:
+            name = name.lower()
+            self._values[name] = b"%b, %b" % (self._values[name], value) if name in self._values else value
 
     def header(self, name: str) -> str:
-        """Return a header's value, several joined by commas, or an empty string."""
-        value: str = self._headers.get(name, "")
-        return value
+        """Return a header's value (its name in lower case), several joined by commas, or an empty string."""
+        return self._values.get(name.encode("ascii"), b"").decode("latin-1")
 
     @property
     def content_type(self) -> str:
