@@ -52,7 +52,7 @@ class CurlTransport(httpx.BaseTransport):
         self._for_lines = b"\n".join(file.read_bytes() for file in authorities), proxy, credentials
         # One thread at a time is in libcurl and its callbacks: sixteen that fight for the interpreter need twice the CPU.
         self._free, self._turn = threading.Semaphore(size), threading.Lock()
-        self._idle: deque[_Line] = deque()  # the one used last is at the right
+        self._idle, self._closed = deque[_Line](), False  # the one used last is at the right
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; return its response after the body was handed on, or raise `ApiUnavailable`."""
@@ -64,13 +64,15 @@ class CurlTransport(httpx.BaseTransport):
             try:
                 return _Exchange(line, request).perform()
             finally:
-                self._idle.append(line)
+                with self._turn:
+                    line.close() if self._closed else self._idle.append(line)
         finally:
             self._free.release()
 
     def close(self) -> None:
-        """Close all connections that are not in use."""
+        """Close all connections, those in use after their exchange."""
         with self._turn:
+            self._closed = True
             while self._idle:
                 self._idle.pop().close()
 
@@ -80,21 +82,22 @@ class CurlTransport(httpx.BaseTransport):
             while self._idle and self._idle[0].used_at < long_ago:
                 self._idle.popleft().close()
             line = self._idle.pop() if self._idle else _Line(self._turn, *self._for_lines)
-        line.handle.setopt(pycurl.FRESH_CONNECT, int(line.is_dropped()))
+        if line.is_dropped():
+            line.socket = -1
+        line.handle.setopt(pycurl.FRESH_CONNECT, int(line.socket < 0))
         return line
 
 
 class _Line:
     """A libcurl handle and the one connection that it may keep. libcurl says what to wait for; the waiting is ours.
 
-    So a limit or a stop is noticed within a second also while a name is looked up or a connection is made, and no number
-    of open files is too high.
+    So a stop is noticed within a second also while it connects, and no number of open files is too high.
     """
 
     def __init__(self, turn: threading.Lock, authorities: bytes, proxy: str, credentials: str) -> None:
         self.handle, self._multi, self.turn, self.proxy = pycurl.Curl(), pycurl.CurlMulti(), turn, proxy
         self._poll, self._timer_at = select.poll(), 0.0
-        self._socket, self.used_at = -1, 0.0
+        self.socket, self.used_at = -1, 0.0  # -1: there is no connection that was kept
         self._multi.setopt(pycurl.M_MAXCONNECTS, 1)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
@@ -116,11 +119,8 @@ class _Line:
             self.handle.setopt(option, value)
 
     def perform(self, check: Callable[[], object]) -> int | None:
-        """Run the exchange that the handle is set to, and return libcurl's code for what failed, or None.
-
-        Calls `check` at least once a second.
-        """
-        self._socket = -1
+        """Run the exchange, calling `check` at least once a second; return libcurl's code for what failed, or None."""
+        kept = -1
         self._multi.add_handle(self.handle)
         try:
             running = self._go_on(pycurl.SOCKET_TIMEOUT)
@@ -130,11 +130,11 @@ class _Line:
                 for descriptor, _ in self._poll.poll(left * 1000) or ((pycurl.SOCKET_TIMEOUT, 0),):
                     running = self._go_on(descriptor)
             failed = self._multi.info_read()[2]
-            self._socket = self.handle.getinfo(pycurl.ACTIVESOCKET)
+            kept = self.handle.getinfo(pycurl.ACTIVESOCKET)
             return failed[0][1] if failed else None
         finally:
             self._multi.remove_handle(self.handle)
-            self.used_at = time.monotonic()
+            self.socket, self.used_at = kept, time.monotonic()
 
     def _go_on(self, descriptor: int) -> int:
         with self.turn:
@@ -151,10 +151,9 @@ class _Line:
 
     def is_dropped(self) -> bool:
         """Tell whether something came while no request was open: as a rule the server's goodbye."""
-        if self._socket < 0:
-            return True
         poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
+        if self.socket >= 0:
+            poll.register(self.socket, select.POLLIN)
         return bool(poll.poll(0))
 
     def close(self) -> None:
@@ -238,6 +237,8 @@ class _Exchange:
         self._sent = True
         with self._line.others_go_on():
             self._before_send()
+        if self._line.is_dropped():  # what came meanwhile would pass for the response to this request
+            raise failures.dropped()
         return int(pycurl.PREREQFUNC_OK)
 
     def _on_line(self, line: bytes) -> None:

@@ -239,3 +239,44 @@ def test_tls_is_read_like_all_else_and_only_from_the_host_that_was_asked_for(tmp
                     get(http)
                 assert caught.value.kind == "tls"
                 assert server.heard == []
+
+
+def test_what_comes_on_a_kept_connection_before_the_request_is_not_taken_for_its_response() -> None:
+    """It comes while `before_send` asks Postgres, after the connection was chosen."""
+    chatter = threading.Event()
+
+    def answers(heard: Heard) -> Iterable[bytes]:
+        yield kept(b"for " + heard.path.encode())
+        if heard.path == "/first":
+            chatter.wait(5)
+            yield kept(b"nobody asked for this")
+
+    def meanwhile() -> None:
+        chatter.set()
+        time.sleep(0.3)
+
+    with Listener(answers, answers=MANY) as server, closing(Http(server.url)) as http:
+        assert get(http, "/first") == b"for /first"
+        with pytest.raises(ApiUnavailable, match="closed the connection"):
+            http.send("GET", "/second", deadline=Deadline(5), before_send=meanwhile)
+        assert get(http, "/third") == b"for /third"
+        assert [heard.path for heard in server.heard] == ["/first", "/third"]
+
+
+def test_a_client_that_is_closed_during_an_exchange_keeps_no_connection() -> None:
+    busy, gone = threading.Event(), threading.Event()
+
+    def answers(heard: Heard) -> Iterable[bytes]:
+        busy.set()
+        gone.wait(5)
+        yield kept(b"abc")
+
+    with Listener(answers, answers=MANY) as server, ThreadPoolExecutor(1) as pool:
+        http = Http(server.url)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        running = pool.submit(get, http)
+        assert busy.wait(5)
+        http.close()
+        gone.set()
+        assert running.result() == b"abc"
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1  # the server's own
