@@ -74,7 +74,7 @@ class Database:
                 raise DatabaseUnavailable(
                     "No free database connection for 30 s: every connection is waiting for Postgres."
                 ) from None
-            # A single broken connection is no outage yet. The pool has dropped all connections of that age, so an
+            # A single broken connection does not prove an outage. The pool has dropped all connections of that age, so an
             # immediate attempt with a new one shows how the server is now.
             if error.connection_invalidated and attempt == 0:
                 attempt = 1
