@@ -1,7 +1,7 @@
-"""Limits that end an exchange which would not end by itself.
+"""Ends an exchange that would not end by itself.
 
 A timeout that starts again with each read lets a server that sends one byte a second hold a thread for months. So a
-`Watch` is asked again and again while an exchange runs, and raises once any limit is passed.
+`Watch` is checked repeatedly while an exchange runs, and raises once any limit is passed.
 """
 
 import time
@@ -32,7 +32,7 @@ class Watch:
         self._received, self._received_at = 0, 0.0
 
     def check(self, received: int = 0, *, headed: bool = False) -> None:
-        """Raise what ends the exchange, if a limit is passed.
+        """Raise if a limit is passed. The exception ends the exchange.
 
         Args:
             received: bytes of the body so far.
