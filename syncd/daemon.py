@@ -81,7 +81,7 @@ class Daemon:
         # Those of them that need another cycle directly afterwards.
         self._requested: set[str] = set()
         self._standing_by: set[str] = set()
-        # A run is skipped while the previous one is still going on. That is intended, but APScheduler would warn each time.
+        # A run is skipped while the previous run is still going on. That is intended, but APScheduler would warn.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,

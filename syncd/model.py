@@ -86,7 +86,7 @@ class Answer(NamedTuple):
 
 
 class MediaFile(NamedTuple):
-    """One media file of a profile (S2.2). The other fields are what PitchYou says of it. syncd only keeps them as text."""
+    """One media file of a profile (S2.2). syncd keeps all fields but the id only as text."""
 
     media_id: str
     mime_type: str | None

@@ -1,4 +1,4 @@
-"""Handles signals. The first SIGTERM or SIGINT requests a stop, the second ends the process. SIGUSR1 requests work now."""
+"""Handles signals. The first SIGTERM or SIGINT requests a stop, a second ends the process. SIGUSR1 requests work."""
 
 import os
 import signal

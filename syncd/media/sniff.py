@@ -1,4 +1,4 @@
-"""Guesses the media type from the first bytes of a file. syncd records it next to PitchYou's type, and acts on neither."""
+"""Guesses the media type from the first bytes of a file. syncd only records it next to PitchYou's type."""
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF-", "application/pdf"),

@@ -73,7 +73,7 @@ class Vault:
             self._half(client_id, fence).mkdir(mode=0o700, exist_ok=True)
 
     def is_ours(self, client_id: str, fence: int) -> bool:
-        """Whether the disk is mounted, and no later holder has taken over from the holder of the lease with this `fence`."""
+        """Whether the disk is mounted, and the holder of the lease with this `fence` has no successor."""
         with disk_errors:
             return self._half(client_id, fence).is_dir()
 

@@ -73,8 +73,8 @@ class TokenCache:
             deadline=deadline,
             on_retry=self._http.count_retry,
         )
-        # Renew it when 20 % of its lifetime is left, but at least 30 s early. Half of its lifetime is the limit, so that not
-        # every call requests a new token.
+        # Renew the token when 20 % of its lifetime is left, but at least 30 s early. Never renew it before half of its
+        # lifetime has passed, so that not every call requests a new token.
         margin = min(max(0.2 * lifetime, 30.0), 0.5 * lifetime)
         self._token, self._renew_at = token, asked_at + lifetime - margin
 

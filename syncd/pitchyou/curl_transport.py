@@ -23,10 +23,13 @@ from syncd.errors import ApiUnavailable
 from syncd.pitchyou import failures
 from syncd.pitchyou.limits import Watch
 
-IDLE = 30.0  # seconds after which a connection is not used again
-_DISCARDED = 64 * 1024  # bytes of a body nobody wants that are read to keep the connection
+# In seconds. A connection that was idle for longer is not used again.
+IDLE = 30.0
+# In bytes. How much of an unwanted body is read to keep the connection.
+_DISCARDED = 64 * 1024
 _MAX_HEAD = 64 * 1024
-_PIECE = 128 * 1024  # bytes that are handed on together; libcurl gives 16 KiB
+# How many bytes to hand on at a time. libcurl delivers 16 KiB.
+_PIECE = 128 * 1024
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: [^\r\n\0]*)?\r\n")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*\r\n")
 _TARGET = re.compile(rb"[!-~]+")
@@ -42,7 +45,7 @@ _INVALID = (pycurl.E_UNSUPPORTED_PROTOCOL, _WEIRD_SERVER_REPLY, _TOO_LARGE)
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy. `credentials` are `user:password`; nobody but the proxy sees them."""
+    """An HTTP proxy. `credentials` are `user:password`. Only the proxy sees them."""
 
     url: str
     credentials: str | None = None
@@ -64,7 +67,8 @@ class CurlTransport(httpx.BaseTransport):
         authorities = [Path(certifi.where()), *([ca_file] if ca_file else [])]
         self._authorities, self._proxy = b"\n".join(file.read_bytes() for file in authorities), proxy
         self._free, self._lock = threading.Semaphore(size), threading.Lock()
-        # One thread at a time is in libcurl and its callbacks: sixteen that fight for the interpreter need twice the CPU.
+        # Only one thread at a time runs libcurl and its callbacks. Sixteen threads that compete for Python's lock use
+        # twice the CPU.
         self._turn = threading.Lock()
         self._idle: deque[_Line] = deque()  # the one used last is at the right
 
@@ -103,10 +107,10 @@ class CurlTransport(httpx.BaseTransport):
 
 
 class _Line:
-    """A libcurl handle and the one connection that it may keep. libcurl says what to wait for; the waiting is ours.
+    """A libcurl handle and the one connection that it may keep. libcurl says what to wait for, and this class waits.
 
-    So a limit or a stop is noticed within a second also while a name is looked up or a connection is made, and no number
-    of open files is too high.
+    So it notices a limit or a stop within a second, even during name lookup and connect. It uses `poll`, which works
+    with any number of open files.
     """
 
     def __init__(self, authorities: bytes, proxy: Proxy | None, turn: threading.Lock) -> None:
@@ -163,7 +167,7 @@ class _Line:
 
     @contextmanager
     def others_go_on(self) -> Iterator[None]:
-        """Give up this thread's turn for work that takes its time, such as asking the database or writing to disk."""
+        """Let other threads into libcurl during slow work, such as a database query or a write to disk."""
         self.turn.release()
         try:
             yield
@@ -171,7 +175,7 @@ class _Line:
             self.turn.acquire()
 
     def is_dropped(self) -> bool:
-        """Tell whether something came while no request was open: as a rule the server's goodbye."""
+        """Whether bytes came while no request was open. Usually the server has closed the connection."""
         if self._socket < 0:
             return True
         poll = select.poll()
@@ -233,7 +237,7 @@ class _Exchange:
             )
         except ApiUnavailable as error:
             self._failure, code = error, 0
-        # A body that nobody wants may end as it likes.
+        # How an unwanted body ends does not matter.
         if code is not None and (
             self._write or not self._response or not isinstance(self._failure, ApiUnavailable | None)
         ):
@@ -255,7 +259,8 @@ class _Exchange:
         return guarded
 
     def _on_send(self, *_: object) -> int:
-        if self._sent:  # libcurl repeats a request that brought nothing on a connection that it had kept
+        # libcurl repeats a request if a kept connection returned nothing.
+        if self._sent:
             raise failures.dropped()
         self._sent = True
         with self._line.others_go_on():
@@ -264,7 +269,8 @@ class _Exchange:
 
     def _on_line(self, line: bytes) -> None:
         if self._response:
-            return  # behind the chunks
+            # A trailer after the last chunk.
+            return
         self._head_size += len(line)
         if status := _STATUS.fullmatch(line):
             self._status, self._fields = int(status[1]), []

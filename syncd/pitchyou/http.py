@@ -1,4 +1,4 @@
-"""Sends HTTP requests to one origin: no redirects, nothing taken from the environment, and limits that end every exchange.
+"""Sends HTTP requests to one origin: no redirects, no settings from the environment, and a limit for every exchange.
 
 Bodies are pushed: each piece goes to a sink as soon as it is received. Below httpx is libcurl (`curl_transport.py`).
 """

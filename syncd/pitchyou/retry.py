@@ -75,7 +75,7 @@ def with_retries(
 
 @contextmanager
 def limited(deadline: Deadline, seconds: float, what: str) -> Iterator[Deadline]:
-    """Yield a separate deadline for one exchange. The caller's work ends only if the caller's deadline has passed as well.
+    """Yield a separate deadline for one exchange. The caller's work ends only if its own deadline has passed as well.
 
     Raises:
         ApiUnavailable: the exchange took longer than `seconds`.

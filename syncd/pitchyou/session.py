@@ -1,4 +1,4 @@
-"""Sends requests with the access token. After a 401 it sends once more with a new token; it retries transient failures."""
+"""Sends requests with the access token. Repeats a request with a new token after a 401. Retries transient failures."""
 
 from collections.abc import Callable
 from http import HTTPStatus

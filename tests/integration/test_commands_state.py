@@ -47,7 +47,7 @@ def test_check_reports_every_fault_at_once_each_with_its_remedy(
         assert len(problems) == 3
         assert "run `syncd db upgrade`" in problems[0]
         assert "Free space, or check the mount and its owner." in problems[1]
-        assert "check client_id, client_secret, token_auth and token_format" in problems[2]
+        assert "Check client_id, client_secret, token_auth and token_format" in problems[2]
         text = here.run("check", CLIENT_SECRET="canary-secret")
         assert text.returncode == 1
         assert text.stdout.count("FAIL  ") == 3
