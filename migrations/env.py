@@ -1,4 +1,4 @@
-"""How alembic reaches the database: through the connection that syncd.store.migrate opened and locked."""
+"""Runs alembic over the connection that syncd.store.migrate opened and locked."""
 
 from alembic import context
 from sqlalchemy import Connection, create_engine
@@ -21,14 +21,15 @@ def _run(connection: Connection) -> None:
 
 
 if context.is_offline_mode():
-    raise SystemExit("syncd migrates over a connection only: use `syncd db upgrade`")
+    raise SystemExit("syncd migrates only over a connection. Use `syncd db upgrade`.")
 
 given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     _run(given)
-else:  # `alembic -x url=postgresql+psycopg://… check` in a checkout
+# `alembic -x url=postgresql+psycopg://… check` in a checkout.
+else:
     url = context.get_x_argument(as_dictionary=True).get("url")
     if not isinstance(url, str):
-        raise SystemExit("pass -x url=postgresql+psycopg://user@host/database, or use `syncd db upgrade`")
+        raise SystemExit("Pass -x url=postgresql+psycopg://user@host/database, or use `syncd db upgrade`.")
     with create_engine(url).begin() as connection:
         _run(connection)

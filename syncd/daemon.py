@@ -1,4 +1,4 @@
-"""The daemon: every client on its own schedule, one cycle per client at a time, until it is told to stop."""
+"""Runs the daemon: each client on its own schedule, one cycle per client at a time, until a stop is requested."""
 
 import logging
 import os
@@ -24,35 +24,43 @@ from syncd.sync.client_cycle import Client, Outsides, run_once
 
 log = get_logger(__name__)
 
-GRACE = 25.0  # seconds a cycle has to finish the step in hand after a stop; a container gets 30 s in all
-LIMIT = 28.0  # seconds from a stop to the end of the process, whatever does not answer
+# All in seconds.
+# How long a cycle may take to finish its current step after a stop. A container gets 30 s in all.
+GRACE = 25.0
+# The longest time from a stop to the end of the process, even if Postgres or PitchYou does not respond.
+LIMIT = 28.0
+# How often to check the clock, and by how much it may differ: time servers make smaller corrections all the time.
+CLOCK_LOOK = 5.0
+CLOCK_TOLERANCE = 1.0
+# How often to fetch the interview templates, how long that may take, and when to retry after a failure.
+TEMPLATES_EVERY = 86_400.0
+TEMPLATES_LIMIT = 120.0
+TEMPLATES_AGAIN = 3600.0
+# When to retry a cycle that Postgres interrupted or prevented.
+AFTER_OUTAGE = 30.0
+
 SPARE_THREADS = 2
-CLOCK_LOOK = 5.0  # seconds between two looks at the clock
-CLOCK_TOLERANCE = 1.0  # seconds; time servers correct less than that all the time
-TEMPLATES_EVERY = 86_400.0  # seconds between two looks at the interview templates
-TEMPLATES_LIMIT = 120.0  # seconds that a look may take
-TEMPLATES_AGAIN = 3600.0  # seconds, when the last look failed
-AFTER_OUTAGE = 30.0  # seconds until a cycle that Postgres cut short or kept from starting is made up for
 
 
 def end_in_time(stop: threading.Event) -> None:
-    """From now on see to it that the process ends `LIMIT` seconds after a stop.
+    """Make sure that the process ends `LIMIT` seconds after a stop.
 
-    A database that is there but does not answer can hold up any thread, also the one that gives the leases back.
+    A database that accepts connections but does not respond can block any thread, even the one that releases the leases.
     """
 
     def wait() -> None:
         stop.wait()
         time.sleep(LIMIT)
         log.error("daemon_stopped_in_the_middle")
-        os._exit(EXIT_NOW)  # every step is safe to lose at any point
+        # A crash at any point is safe.
+        os._exit(EXIT_NOW)
 
     threading.Thread(target=wait, name="end-in-time", daemon=True).start()
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """A client and when it is synced."""
+    """A client and its schedule."""
 
     client: Client
     trigger: BaseTrigger
@@ -61,32 +69,34 @@ class Scheduled:
 class Daemon:
     """Runs cycles in threads, one for each client, so that no client waits for another.
 
-    A cycle that fails is logged and comes again with its schedule; nothing but a stop ends the daemon.
+    A cycle that fails is logged, and runs again on its schedule. Only a stop ends the daemon.
     """
 
     def __init__(self, clients: Sequence[Scheduled], outsides: Outsides, stop: threading.Event) -> None:
         self._clients, self._outsides, self._stop = clients, outsides, stop
         self._running = 0
         self._idle = threading.Condition()
-        self._busy: set[str] = set()  # clients with a cycle under way
-        self._requested: set[str] = set()  # those of them that are to have another one at once
+        # Clients whose cycle is running.
+        self._busy: set[str] = set()
+        # Those of them that need another cycle directly afterwards.
+        self._requested: set[str] = set()
         self._standing_by: set[str] = set()
-        # A run that meets one still going on is left out, as it should be; APScheduler would warn of each.
+        # A run is skipped while the previous run is still going on. That is intended, but APScheduler would warn.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={
                 "default": ThreadPoolExecutor(len(clients) + SPARE_THREADS),
-                # A thread of its own, so that templates that do not come hold up no cycle.
+                # A separate thread, so that a slow list of templates does not delay any cycle.
                 "templates": ThreadPoolExecutor(1),
             },
-            # Late is better than never: runs that were missed are made up for by one. A second instance finds the
-            # client busy and ends, unless the first has just done its last step, which APScheduler cannot know.
+            # One run makes up for all missed runs, however late. A second instance finds the client busy and ends, unless
+            # the first instance has just finished its last step, which APScheduler cannot know.
             job_defaults={"max_instances": 2, "coalesce": True, "misfire_grace_time": None},
         )
 
     def run(self) -> bool:
-        """Work until a stop is asked for. True if every cycle had then finished its step within `GRACE`."""
+        """Run until a stop is requested. Return whether every cycle then finished its step within `GRACE`."""
         for scheduled in self._clients:
             self._scheduler.add_job(
                 self._cycle,
@@ -113,10 +123,11 @@ class Daemon:
         return finished
 
     def _watch_the_clock(self) -> None:
-        """Wait for a stop. When the clock was set back meanwhile, let every client's next cycle begin at once.
+        """Wait for a stop. If the clock is set back meanwhile, start every client's next cycle at once.
 
-        APScheduler goes by the time of day, and would wait for the clock to catch up. When it was set forward, or the
-        machine was suspended, cycles may be due that APScheduler still waits for: its wait is one of seconds.
+        APScheduler uses the time of day, so it would wait for the clock to catch up. If the clock is set forward, or the
+        machine was suspended, cycles may be due while APScheduler still sleeps, because it sleeps for a fixed number of
+        seconds. Then wake it up.
         """
         offset = _clock_offset()
         while not self._stop.wait(CLOCK_LOOK):
@@ -137,7 +148,7 @@ class Daemon:
             return not self._running
 
     def sync_now(self) -> None:
-        """Let each client's next cycle begin at once; where one is under way, it is followed by another."""
+        """Start each client's next cycle at once. If a cycle is running, start another one after it."""
         log.info("sync_requested")
         for client_id in (scheduled.client.plan.client_id for scheduled in self._clients):
             with self._idle:
@@ -148,9 +159,9 @@ class Daemon:
                 self._look_again(client_id, 0.0)
 
     def _cycle(self, client: Client) -> None:
-        """One run, and another as often as one is requested meanwhile; nothing when one is under way.
+        """Run a cycle, then another one as long as one was requested meanwhile. Do nothing if one is running already.
 
-        It logs and swallows every failure, since there is nobody above to tell.
+        This method logs and swallows every failure, since no caller could handle it.
         """
         client_id = client.plan.client_id
         with self._idle:
@@ -170,7 +181,7 @@ class Daemon:
 
     @contextmanager
     def _at_work(self) -> Iterator[bool]:
-        """Let a stop wait for what is done inside; False when the stop was there first."""
+        """Make a stop wait for the work inside the `with`. Yield False if the stop was requested first."""
         with self._idle:
             may_begin = not self._stop.is_set()
             self._running += may_begin
@@ -198,12 +209,12 @@ class Daemon:
 
     @staticmethod
     def _tell(client_id: str, error: DatabaseUnavailable) -> None:
-        """An outage is logged once for all clients, by the `Database`; that it refuses or keeps blocking is not."""
+        """Log that Postgres refuses syncd or keeps blocking it. The `Database` logs an outage, once for all clients."""
         if not error.logged:
             log.error("cycle_failed", client_id=client_id, error=error)
 
     def _templates(self, client: Client) -> None:
-        """Bring the interview templates up to date. They are no part of the cycle: nothing is lost without them."""
+        """Update the interview templates. The cycle does not include them, because nothing is lost without them."""
         with self._at_work() as may_begin:
             if may_begin:
                 self._look_at_templates(client, client.plan.client_id)
@@ -219,7 +230,8 @@ class Daemon:
         except Stopped:
             return
         except SyncdError as error:
-            if isinstance(error, DatabaseUnavailable) and not error.refused:  # logged once for all clients
+            # The `Database` has logged an outage, once for all clients.
+            if isinstance(error, DatabaseUnavailable) and not error.refused:
                 self._look_again(_templates_job(client), AFTER_OUTAGE)
                 return
             log.warning("templates_failed", client_id=client_id, error=error)
@@ -228,16 +240,17 @@ class Daemon:
             log.exception("templates_crashed", client_id=client_id)
 
     def _stand_by(self, client_id: str, held: LeaseHeld) -> None:
-        """Look again within the lease, since the one who works for the client may die."""
+        """Retry before the lease expires, since the process that holds it may die."""
         if client_id not in self._standing_by:
             log.info("client_synced_elsewhere", client_id=client_id, reason=str(held))
         self._standing_by.add(client_id)
         self._look_again(client_id, self._outsides.keeper.ttl / 3)
 
     def _look_again(self, job_id: str, seconds: float) -> None:
-        """Let the job's next run begin in so many seconds, if the schedule would have it later."""
+        """Start the job's next run in `seconds`, unless it is due earlier."""
         look_again = datetime.now(UTC) + timedelta(seconds=seconds)
-        with suppress(JobLookupError):  # stopped meanwhile
+        # The scheduler may have been stopped meanwhile.
+        with suppress(JobLookupError):
             job = self._scheduler.get_job(job_id)
             if job and job.next_run_time > look_again:
                 self._scheduler.modify_job(job_id, next_run_time=look_again)
@@ -248,7 +261,10 @@ def _templates_job(client: Client) -> str:
 
 
 def _clock_offset() -> float:
-    """Seconds from the clock that only counts to the time of day, read in an instant: between the two we may stand still."""
+    """Return the time of day minus the monotonic clock.
+
+    The process may be paused between the two reads. Then read both again.
+    """
     while True:
         began, now = time.monotonic(), time.time()
         if time.monotonic() - began < CLOCK_TOLERANCE / 2:

@@ -1,4 +1,4 @@
-"""How long a piece of work may take, and whether it was asked to stop: the only source of time for the stages."""
+"""Limits how long a piece of work may take, and carries the request to stop. The stages take time from here only."""
 
 import threading
 import time
@@ -8,14 +8,14 @@ from syncd.errors import DeadlineExceeded, Stopped
 
 
 class Deadline:
-    """A moment on a monotonic clock after which work ends, joined with a request to stop.
+    """Combines the moment at which work must end with a request to stop.
 
-    It never interrupts anything: whoever works asks it between two steps. Safe to share between threads.
+    It never interrupts anything: the work checks it between two steps. Safe to share between threads.
 
     Args:
-        seconds: from now, on `clock`. None means no end.
-        stop: set by whoever wants the work to end early.
-        clock: monotonic seconds; tests pass their own.
+        seconds: time left from now, on `clock`. None means that there is no limit.
+        stop: another thread sets this event to make the work end early.
+        clock: returns monotonic seconds; tests pass their own.
     """
 
     def __init__(
@@ -30,32 +30,32 @@ class Deadline:
         self._ends_at = None if seconds is None else clock() + seconds
 
     def within(self, seconds: float) -> "Deadline":
-        """A deadline `seconds` from now that shares this one's stop and never outlives it."""
+        """Return a deadline `seconds` from now. It shares the stop of this deadline and never outlives it."""
         left = self.remaining()
         return Deadline(min(seconds, left), stop=self._stop, clock=self._clock)
 
-    def anew(self, seconds: float) -> "Deadline":
-        """A deadline `seconds` from now that shares this one's stop but may outlive it."""
+    def restarted(self, seconds: float) -> "Deadline":
+        """Return a deadline `seconds` from now. It shares the stop of this deadline, but may outlive it."""
         return Deadline(seconds, stop=self._stop, clock=self._clock)
 
     def remaining(self) -> float:
-        """Seconds left, at least 0; infinite without an end."""
+        """Return the seconds left: at least 0, and infinity if there is no limit."""
         return float("inf") if self._ends_at is None else max(0.0, self._ends_at - self._clock())
 
     @property
     def stopping(self) -> bool:
-        """Whether a stop was asked for."""
+        """Whether a stop was requested."""
         return self._stop.is_set()
 
     def check(self) -> None:
-        """Raise `Stopped` or `DeadlineExceeded` if the work should end now."""
+        """Raise `Stopped` or `DeadlineExceeded` if the work must end now."""
         if self._stop.is_set():
-            raise Stopped("stopped on request; the next cycle goes on from here")
+            raise Stopped("stopped on request; the next cycle continues from here")
         if self.remaining() <= 0:
-            raise DeadlineExceeded("the deadline has passed; the next cycle goes on from here")
+            raise DeadlineExceeded("the deadline has passed; the next cycle continues from here")
 
     def sleep(self, seconds: float) -> None:
-        """Wait, but wake at once on a stop; raise as `check` does before and after."""
+        """Wait, but wake at once on a stop. Call `check` before and after."""
         self.check()
         self._stop.wait(min(seconds, self.remaining()))
         self.check()

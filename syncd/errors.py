@@ -1,12 +1,12 @@
-"""The one family of errors that syncd raises on purpose. The text of each is a sentence for the operator.
+"""The errors that syncd raises on purpose. The text of each is a sentence for the operator.
 
-No message ever holds an applicant's data: ids, counts, HTTP statuses and SQLSTATEs only. That is why these
-messages, unlike those of foreign exceptions, may be logged.
+A message never holds an applicant's data, only ids, counts, HTTP statuses and SQLSTATEs. So syncd may log these
+messages, unlike those of other libraries' exceptions.
 """
 
 
 class SyncdError(Exception):
-    """Something syncd can name went wrong; the message says what, with which id, and what to do."""
+    """A failure that syncd can name. The message says what failed, for which id, and what to do."""
 
 
 class ConfigurationError(SyncdError):
@@ -18,7 +18,7 @@ class ConfigurationError(SyncdError):
 
 
 class BadInput(SyncdError):
-    """Something that was given on the command line or in a file cannot be used. `problems` lists every mistake found."""
+    """A value from the command line or from a file is not valid. `problems` lists every mistake found."""
 
     def __init__(self, *problems: str) -> None:
         self.problems = problems
@@ -26,31 +26,31 @@ class BadInput(SyncdError):
 
 
 class Refused(SyncdError):
-    """syncd declines to work under these conditions (exit code 4): old schema, unsafe Postgres, lease held."""
+    """syncd refuses to work under these conditions (exit code 4): old schema, unsafe Postgres, lease held."""
 
 
 class LeaseHeld(Refused):
-    """Another syncd works for this client."""
+    """Another syncd process is working for this client."""
 
 
 class LeaseLost(SyncdError):
-    """Another syncd has taken this client over; what this one wanted to write was refused."""
+    """Another syncd process has taken over this client, so this process may not write for it any more."""
 
 
 class Stopped(SyncdError):
-    """A stop was asked for (SIGTERM, SIGINT); the step in hand was finished or undone."""
+    """A stop was requested (SIGTERM, SIGINT). The current step was finished or undone."""
 
 
 class DeadlineExceeded(SyncdError):
-    """The cycle took longer than `sync.cycle_deadline`; the next one goes on where it ended."""
+    """The cycle took longer than `sync.cycle_deadline`. The next cycle continues where it ended."""
 
 
 class ListTooOld(SyncdError):
-    """The list is older than a cycle may take, so PitchYou may have newer versions of what it named."""
+    """The list is older than a cycle may take, so PitchYou may have newer versions of the listed profiles."""
 
 
 class ApiError(SyncdError):
-    """The PitchYou API did not do what was asked. `status` is the HTTP status, or None without an answer."""
+    """A request to the PitchYou API failed. `status` is the HTTP status, or None if no response came."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         self.status = status
@@ -77,21 +77,21 @@ class ApiUnavailable(ApiError):
 
 
 class ApiRefused(ApiError):
-    """PitchYou answered with a 4xx or a redirect: sending the same again would not help."""
+    """PitchYou answered with a 4xx or a redirect. Sending the same request again would not help."""
 
 
 class AuthenticationFailed(ApiError):
-    """PitchYou gives no token for this client, or does not accept the one it gave a moment ago."""
+    """PitchYou refuses to issue a token for this client, or refuses the token that it has just issued."""
 
 
 class BadAnswer(ApiError):
-    """The answer is not what the API promises (truncated, a web page, an object for an array): nothing of it is used."""
+    """The response is not what the API promises, such as a web page or a truncated array. syncd uses nothing of it."""
 
 
 class DatabaseUnavailable(SyncdError):
-    """Postgres is away, full, read-only or refuses. `sqlstate` is its five-letter reason, if it gave one.
+    """Postgres is unreachable, full or read-only, or it refuses syncd. `sqlstate` is its code, if Postgres sent one.
 
-    `logged`: whether the log has it already, as an outage for all clients.
+    `logged` says whether the log already names this outage, once for all clients.
     """
 
     def __init__(self, message: str, *, sqlstate: str | None = None, logged: bool = False) -> None:
@@ -100,9 +100,9 @@ class DatabaseUnavailable(SyncdError):
 
     @property
     def refused(self) -> bool:
-        """Whether it does not let syncd work (login, grants, schema), which does not pass by itself."""
+        """Whether Postgres refuses syncd (login, grants, schema). Such a refusal does not pass by itself."""
         return (self.sqlstate or "")[:2] in ("28", "3D", "42")
 
 
 class MediaStoreFailed(SyncdError):
-    """The media root cannot be written: full, read-only or failing. Nothing is confirmed until it can."""
+    """The media root cannot be written: the disk is full, read-only or failing. syncd confirms nothing until it can."""

@@ -1,4 +1,4 @@
-"""The words of the domain, as frozen types. No input or output happens here."""
+"""Defines the terms of the domain as frozen types. Nothing here reads or writes."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-Json = Any  # what `json.loads` returns; a recursive type would buy nothing here
+# What `json.loads` returns. A recursive type would not help here.
+Json = Any
 
 CLIENT_ID = re.compile(r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 """A tenant's name at PitchYou (S1.2): a DNS label, since it becomes the host name `CLIENT_ID.pitchyou.de`.
@@ -21,19 +22,23 @@ CLIENT_ID_RULE = (
     "with 'xn--', since it becomes the host name CLIENT_ID.pitchyou.de"
 )
 
-NO_STEP = -1  # the step_no of an attachment that belongs to the profile, not to a step
+# The step_no of an attachment that belongs to the profile, not to a step.
+NO_STEP = -1
 
 
 class MediaState(StrEnum):
-    """What is known of a media file."""
+    """The state of a media file."""
 
-    PENDING = "pending"  # to be downloaded, now or at next_attempt_at
-    STORED = "stored"  # on disk, fsynced, its digest in the row
-    GONE = "gone"  # PitchYou has not had it for media_gone_after: the profile is confirmed without it
-    REJECTED = (
-        "rejected"  # larger than media.max_bytes: the profile stays unconfirmed until the limit is raised
-    )
-    ERASED = "erased"  # removed on a person's request
+    # To be downloaded, now or at next_attempt_at.
+    PENDING = "pending"
+    # On disk and fsynced; the row has its digest.
+    STORED = "stored"
+    # Missing at PitchYou for media_gone_after. The profile is confirmed without it.
+    GONE = "gone"
+    # Larger than media.max_bytes. The profile stays unconfirmed until the limit is raised.
+    REJECTED = "rejected"
+    # Removed on a person's request.
+    ERASED = "erased"
 
 
 class Role(StrEnum):
@@ -49,14 +54,16 @@ class Outcome(StrEnum):
 
     RUNNING = "running"
     OK = "ok"
-    PARTIAL = "partial"  # something is in quarantine, gone, rejected, late or not confirmed
+    # Something is in quarantine, gone, rejected, late or not confirmed.
+    PARTIAL = "partial"
     FAILED = "failed"
-    ABORTED = "aborted"  # stopped, or its process died
+    # The cycle was stopped, or its process died.
+    ABORTED = "aborted"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMap:
-    """Where a real payload keeps what the article does not name: dotted paths into the step or the profile."""
+    """Where a real payload keeps the values that the article does not name: dotted paths into the step or the profile."""
 
     question: str = "question"
     answer: str = "answer"
@@ -69,7 +76,7 @@ class FieldMap:
 
 
 class Answer(NamedTuple):
-    """One step of the interview (S2.1). `answer` is its readable form, `answer_json` what really came."""
+    """One step of the interview (S2.1). `answer` is a readable form of the answer, `answer_json` the answer as received."""
 
     step_no: int
     question: str | None
@@ -79,7 +86,7 @@ class Answer(NamedTuple):
 
 
 class MediaFile(NamedTuple):
-    """One media file of a profile (S2.2). All but the id is PitchYou's word and only ever kept as text."""
+    """One media file of a profile (S2.2). syncd keeps all fields but the id only as text."""
 
     media_id: str
     mime_type: str | None
@@ -97,7 +104,7 @@ class Attachment(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """The personal data of an applicant, kept in one table that can be granted, masked and erased."""
+    """The personal data of an applicant. One table holds it, so that it can be granted, masked and erased."""
 
     first_name: str | None
     last_name: str | None
@@ -111,7 +118,7 @@ class Profile:
     """One application as PitchYou listed it (S2.1), cleaned so that Postgres can hold every value.
 
     `wire_id` is the profileId as JSON text (`"a1"` or `17`): the confirm sends it back in its own type.
-    `payload` are the exact bytes, `raw_sha256` is their digest, `payload_sha256` that of what they mean.
+    `payload` holds the exact bytes and `raw_sha256` their digest. `payload_sha256` is the digest of the content.
     """
 
     profile_id: str
@@ -136,7 +143,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class BadProfile:
-    """An element of the list that cannot be an application. It goes to quarantine with its bytes.
+    """A listed element that cannot be parsed as an application. It goes to quarantine with its bytes.
 
     `fingerprint` is 32 bytes that stay the same when the same bad profile is listed again.
     """
@@ -149,7 +156,10 @@ class BadProfile:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """An interview that PitchYou offers (S1.1). `description` is one text to show, `descriptions` and `raw` what came."""
+    """An interview that PitchYou offers (S1.1).
+
+    `description` is the one text to show. `descriptions` and `raw` hold what PitchYou sent.
+    """
 
     template_key: str
     description: str | None

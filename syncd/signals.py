@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks to stop, the second ends the process at once. SIGUSR1 asks for work now."""
+"""Handles signals. The first SIGTERM or SIGINT requests a stop, a second ends the process. SIGUSR1 requests work."""
 
 import os
 import signal
@@ -7,22 +7,21 @@ import time
 from collections.abc import Callable
 
 EXIT_NOW = 1
-ONE_REQUEST = (
-    0.2  # seconds; `timeout` and terminals signal a process and its group, which is one wish told twice
-)
+# Seconds within which two signals count as one request: `timeout` and terminals signal both a process and its group.
+ONE_REQUEST = 0.2
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def stop_on_signals(now: Callable[[], None] = lambda: None) -> threading.Event:
-    """An event that the first SIGTERM or SIGINT sets. Call it once, from the main thread.
+    """Return an event that the first SIGTERM or SIGINT sets. Call this function once, from the main thread.
 
     Args:
         now: called after each SIGUSR1, in another thread.
 
-    A handler is needed in any case: without one, Python as process 1 of a container ignores SIGTERM. But it does
-    nothing: it runs in the main thread between any two instructions, also while that thread holds the event's own
-    lock, and setting the event would then wait for itself for ever. So a thread of its own learns of the signal from
-    the pipe that Python writes its number to.
+    Each signal needs a handler: without one, Python as process 1 of a container ignores SIGTERM. But the handler does
+    nothing. Python runs it in the main thread between any two instructions, even while that thread holds the event's
+    own lock. Setting the event there could deadlock. So Python writes the signal's number to a pipe, and a separate
+    thread reads it.
     """
     stop = threading.Event()
     reader, writer = os.pipe()
@@ -45,4 +44,5 @@ def _watch(reader: int, stop: threading.Event, now: Callable[[], None]) -> None:
             first_at = time.monotonic()
             stop.set()
         elif time.monotonic() - first_at > ONE_REQUEST:
-            os._exit(EXIT_NOW)  # every step is safe to lose at any point
+            # A crash at any point is safe.
+            os._exit(EXIT_NOW)

@@ -1,4 +1,4 @@
-"""The store: what the cycle needs in ats and ops.
+"""Create the store: the tables in ats and ops that the cycle needs.
 
 Revision ID: 0001
 Revises:
@@ -13,7 +13,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# The roles may not exist: then `syncd db roles` prints the SQL that makes them, with the same grants.
+# The roles may not exist. Then `syncd db roles` prints the SQL that creates them, with the same grants.
 GRANTS = """
 DO $$ BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'syncd_writer') THEN

@@ -1,4 +1,4 @@
-"""What an ATS offers: jobs that its list no longer names, interview templates, apply links and their SQL function, chats that were asked for.
+"""Add what an ATS offers: jobs that its list no longer names, templates, apply links and their SQL function, chats.
 
 Revision ID: 0002
 Revises: 0001
@@ -13,8 +13,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# A function's body is fixed here, as a table is: a later change is a later migration. It gives the same bytes as
-# syncd.pitchyou.links.apply_link and refuses the same values; a property test holds the two against each other.
+# This migration fixes the function's body. A later migration may change it. The function returns the same bytes as
+# syncd.pitchyou.links.apply_link and refuses the same values. A property test compares the two.
 PERCENT_ENCODE = """
 CREATE FUNCTION report.percent_encode(value text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -1,7 +1,7 @@
-"""What makes landing fast: the digest of a payload's bytes, and indexes among which Postgres picks the right one.
+"""Make landing fast: store the digest of a payload's bytes, and reorder indexes so that Postgres picks the right one.
 
-As long as a table has no statistics, Postgres took any index that begins with client_id for as good as the primary key:
-the first load of a new database read all applications of the client for each row that names one of them.
+Before, Postgres considered any index that begins with client_id as good as the primary key while a table had no
+statistics. So the first load of a new database read all applications of the client for each row that names one of them.
 
 Revision ID: 0003
 Revises: 0002
@@ -30,7 +30,7 @@ def upgrade() -> None:
     for name, columns in REORDERED.items():
         op.drop_index(name, "application", schema="ats")
         op.create_index(name, "application", columns, schema="ats")
-    # An application has few attachments, which the primary key finds by its first two columns.
+    # An application has few attachments. The primary key finds them by its first two columns.
     op.drop_index("ix_attachment_media_id", "attachment", schema="ats")
 
 

@@ -17,7 +17,7 @@ def trigger_of(schedule: Every | Cron) -> BaseTrigger:
     Weekdays are passed by name, because APScheduler counts from Monday and cron from Sunday. If both day fields are
     restricted, cron runs on days that match either of them; APScheduler would run only on days that match both.
     """
-    # Imported here because `syncd status` does not need them for `every 60s`.
+    # Imported here, because `syncd status` does not need APScheduler for a schedule such as `every 60s`.
     from apscheduler.triggers.combining import OrTrigger
     from apscheduler.triggers.cron import CronTrigger
     from apscheduler.triggers.interval import IntervalTrigger

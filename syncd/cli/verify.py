@@ -78,5 +78,5 @@ def _repair(
 def _as_json(found: list[Fault], left: list[Fault]) -> dict[str, object]:
     return {
         "faults": [{"kind": fault.kind, "path": fault.path} for fault in found],
-        "repaired": len(found) - len(left),
+        "mended": len(found) - len(left),
     }

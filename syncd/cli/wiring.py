@@ -53,7 +53,7 @@ def pitchyou_of(settings: Settings, client: ClientSettings) -> PitchYou:
 
 
 def proxy_of(common: SyncSettings, client: ClientSettings) -> Proxy | None:
-    """Return the client's own proxy, else that of all clients. A proxy gets no credentials but its own."""
+    """Return the client's own proxy, or else the proxy for all clients. Each proxy gets only its own credentials."""
     chosen = client if client.proxy else common
     credentials = chosen.proxy_credentials
     return Proxy(chosen.proxy, credentials.reveal() if credentials else None) if chosen.proxy else None
@@ -81,7 +81,7 @@ def clients_of(
 
 @contextmanager
 def outsides_of(settings: Settings, *, clients: int = 1) -> Iterator[Outsides]:
-    """Open what all clients of this process share. Releases the leases at the end."""
+    """Open what all clients of this process share. Release the leases at the end."""
     with (
         database_of(settings, clients=clients) as database,
         LeaseKeeper(database, ttl=settings.sync.lease_ttl) as keeper,

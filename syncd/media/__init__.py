@@ -1,1 +1,1 @@
-"""The media root: files that are durable before anybody is told that they exist."""
+"""Stores media files. A file is durable before syncd records it."""

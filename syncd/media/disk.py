@@ -1,4 +1,4 @@
-"""Steps on disk that are durable when they return, and one sentence for whatever the disk refuses."""
+"""Steps on disk that are durable when they return, and one message for all errors of the disk."""
 
 import errno
 import os
@@ -9,14 +9,17 @@ from syncd.errors import MediaStoreFailed
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of it, in as many pieces as the system likes."""
+    """Write all of `data`, in as many calls as the system needs."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
 def place(temporary: str, final: str) -> None:
-    """Give a file its name for good, in a folder that is made for it if need be. Texts, since paths cost more than it."""
+    """Rename a file to its final name, and create its folder if needed.
+
+    The arguments are strings, because creating `Path` objects costs more than the rename.
+    """
     folder = final.rpartition("/")[0]
     with suppress(FileExistsError):
         os.mkdir(folder, 0o700)  # noqa: PTH102
@@ -25,7 +28,10 @@ def place(temporary: str, final: str) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder of files into which others may be writing; or a file, which earlier versions wrote in its place."""
+    """Remove a folder of files, even if another process still writes into it.
+
+    Earlier versions stored a file in place of the folder; it is removed as well.
+    """
     if not folder.is_dir():
         folder.unlink(missing_ok=True)
     while folder.is_dir():
@@ -33,13 +39,14 @@ def remove_folder(folder: Path) -> None:
             path.unlink(missing_ok=True)
         try:
             folder.rmdir()
-        except OSError as error:  # another file may have come meanwhile
+        # Another process may have written a file meanwhile.
+        except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
                 raise
 
 
 def fsync_folder(path: Path | str) -> None:
-    """Make the names in a folder durable."""
+    """Fsync a folder, so that the names in it are durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -48,7 +55,7 @@ def fsync_folder(path: Path | str) -> None:
 
 
 class _DiskErrors:
-    """A `with` that tells what to do about an error of the disk."""
+    """A context manager that turns an `OSError` into a `MediaStoreFailed`, which says what to do."""
 
     def __enter__(self) -> None:
         pass
@@ -56,7 +63,7 @@ class _DiskErrors:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
             raise MediaStoreFailed(
-                f"the media root cannot be written ({error.strerror}): free space, or check the mount and its owner"
+                f"the media root cannot be written ({error.strerror}). Free space, or check the mount and its owner."
             ) from None
 
 

@@ -1,4 +1,4 @@
-"""One file on its way to disk: temporary file, size and digest, fsync, rename, fsync of the folder."""
+"""Writes one file to disk: temporary file, size and digest, fsync, rename, fsync of the folder."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 class IncompleteFile(SyncdError):
-    """The bytes that came are not those that were announced; the download is worth another try."""
+    """Fewer or more bytes came than the response announced. The download is worth a retry."""
 
 
 class FileTooLarge(SyncdError):
@@ -24,14 +24,14 @@ class FileTooLarge(SyncdError):
 
 
 class IncomingFile:
-    """Takes in the bytes of one file; `keep` gives it its name. Whatever is not kept is removed at the end of the `with`.
+    """Receives the bytes of one file. `keep` gives the file its name; the end of the `with` removes a file not kept.
 
-    It belongs to one thread.
+    Use it in one thread only.
 
     Raises:
-        FileTooLarge: more than `max_bytes`.
-        MediaStoreFailed: the disk is full, read-only or failing. The file is thrown away: after a failed fsync a second
-            one would claim success without having written.
+        FileTooLarge: the file is larger than `max_bytes`.
+        MediaStoreFailed: the disk is full, read-only or failing. The file is discarded, because after a failed fsync a
+            second fsync would report success without having written.
     """
 
     def __init__(self, root: Path, storage_path: str, temporary: str, *, max_bytes: int) -> None:
@@ -50,10 +50,10 @@ class IncomingFile:
                 os.unlink(self._temporary)  # noqa: PTH108 - a Path costs more than the call
 
     def begin(self, length: int | None) -> None:
-        """Start with an empty file, also after an earlier attempt.
+        """Start with an empty file, even after an earlier attempt.
 
         Args:
-            length: the announced size in bytes, if one was announced.
+            length: the announced size in bytes, or None.
         """
         if length is not None and length > self._max_bytes:
             raise FileTooLarge(f"{length} bytes announced, more than media.max_bytes ({self._max_bytes})")
@@ -77,16 +77,16 @@ class IncomingFile:
             write_all(self._descriptor, data)
 
     def keep(self) -> StoredFile:
-        """Give the file its name. When this returns, its bytes and its name in its folder are durable.
+        """Give the file its name. When this returns, the file's bytes and its name in its folder are durable.
 
         Raises:
-            IncompleteFile: fewer bytes than announced, or none at all without an announced length of 0.
+            IncompleteFile: the size is not the announced one, or the file is empty and no length was announced.
         """
         if self._descriptor == _CLOSED:
-            raise IncompleteFile("no file came")
+            raise IncompleteFile("no file was received")
         if self._size != self._length and (self._length is not None or self._size == 0):
-            announced = "a length" if self._length is None else self._length
-            raise IncompleteFile(f"{self._size} bytes came, {announced} was announced")
+            announced = "no length" if self._length is None else self._length
+            raise IncompleteFile(f"{self._size} bytes were received, {announced} was announced")
         with disk_errors:
             os.fsync(self._descriptor)
             place(self._temporary, f"{self._root}/{self._storage_path}")

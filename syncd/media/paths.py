@@ -1,4 +1,4 @@
-"""Says where a file is stored, and which file a path is.
+"""Maps the ids of a media file to its path, and a path to the ids.
 
 A path follows from our ids alone, percent-encoded. PitchYou's `fileName` is never part of a path.
 """

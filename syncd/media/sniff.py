@@ -1,4 +1,4 @@
-"""What a file is by its first bytes. Recorded beside what PitchYou says it is, never acted upon."""
+"""Guesses the media type from the first bytes of a file. syncd only records it next to PitchYou's type."""
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF-", "application/pdf"),
@@ -21,7 +21,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 
 
 def sniff(start: bytes) -> str | None:
-    """The media type that the first bytes of a file show, or None if they show none that we know."""
+    """Return the media type that the first bytes of a file show, or None if syncd does not recognise them."""
     for offset, signature, mime_type in _SIGNATURES:
         if start[offset : offset + len(signature)] == signature:
             return mime_type

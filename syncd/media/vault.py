@@ -1,4 +1,7 @@
-"""Files on disk: temporary file, size and digest checked, fsync, rename, fsync of the folder; one of the client's for many."""
+"""Stores files on disk: temporary file, checks of size and digest, fsync, rename, fsync of the folder.
+
+The client's folder is fsynced once for many files.
+"""
 
 import hashlib
 import os
@@ -15,31 +18,35 @@ from syncd.media.paths import path_of
 from syncd.media.sniff import sniff
 from syncd.model import MediaKey, StoredFile
 
-TEMPORARY = ".tmp"  # below the root, so that a leftover is found without a search through all clients
-_LEFT = "left"  # what the folder of an earlier holder is called until it is removed
+# The folder lies directly below the root, so that leftovers are found without searching the folders of all clients.
+TEMPORARY = ".tmp"
+# The suffix of an earlier holder's folder until it is removed.
+_LEFT = "left"
 
 
 class Vault:
-    """The media root. Safe to share between threads and processes: whoever writes a file, it is whole.
+    """The media root. Safe to share between threads and processes: a reader never sees a partial file.
 
     Args:
-        root: an existing or new folder; everything in it is 0700 and 0600.
+        root: an existing or new folder. Folders in it get mode 0700, files 0600.
         max_bytes: the largest file to accept.
     """
 
     def __init__(self, root: Path, *, max_bytes: int) -> None:
         self.root, self.max_bytes = root, max_bytes
-        self._prepared: set[str] = set()  # clients whose folder this process has made durable
+        # Clients whose folder this process has made durable.
+        self._prepared: set[str] = set()
 
     def has_folder(self, client_id: str) -> bool:
-        """Whether the client's folder is there. If files were stored in it and it is not, the disk is not mounted."""
+        """Whether the client's folder exists. If files were stored in it but it is missing, the disk is not mounted."""
         with disk_errors:
             return (self.root / client_id).is_dir()
 
     def prepare(self, client_id: str) -> None:
-        """Make the client's folder, if it is not there."""
+        """Create the client's folder if it is missing."""
         folders = (self.root, self.root / TEMPORARY, self.root / client_id)
-        with disk_errors:  # also around the look: a file system that has shut down fails even that
+        # Even `is_dir` fails on a file system that has shut down.
+        with disk_errors:
             if client_id in self._prepared and all(folder.is_dir() for folder in folders):
                 return
             for folder in folders:
@@ -49,28 +56,29 @@ class Vault:
         self._prepared.add(client_id)
 
     def take_over(self, client_id: str, fence: int) -> None:
-        """Let holders of leases before `fence` store nothing any more, and remove what they left half done.
+        """Stop holders of leases before `fence` from storing files, and remove their partial files.
 
-        Each holder writes into a folder of its own. Without it, whoever still lives of them cannot begin another file,
-        nor give its name to one that is half written. Ours comes last: what is removed may have filled the disk.
+        Each holder writes into its own folder. Once that folder is gone, an earlier holder that still runs can neither
+        begin another file nor give a partial file its name. Our own folder is created last, because the removed files
+        may have filled the disk.
         """
         with disk_errors:
             for folder in (self.root / TEMPORARY).glob(f"{client_id}.*"):
                 _, owner, *left = folder.name.split(".")
                 if owner.isdigit() and int(owner) < fence:
-                    # Its owner is shut out with the name; what is in it may belong to another user and stay.
+                    # The new name shuts the owner out. The files in it may belong to another user; then they stay.
                     aside = folder if left else folder.rename(f"{folder}.{_LEFT}")
                     with suppress(PermissionError):
                         remove_folder(aside)
             self._half(client_id, fence).mkdir(mode=0o700, exist_ok=True)
 
     def is_ours(self, client_id: str, fence: int) -> bool:
-        """Whether the disk is there, and nobody has taken it over from the holder of the lease with this `fence`."""
+        """Whether the disk is mounted, and the holder of the lease with this `fence` has no successor."""
         with disk_errors:
             return self._half(client_id, fence).is_dir()
 
     def probe(self) -> None:
-        """Prove that a file can be written, fsynced and removed again, or raise `MediaStoreFailed`."""
+        """Write, fsync and remove a test file. Raise `MediaStoreFailed` if that fails."""
         with disk_errors:
             (self.root / TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self.root / TEMPORARY / f"probe.{secrets.token_hex(8)}"
@@ -82,38 +90,38 @@ class Vault:
                 path.unlink(missing_ok=True)
 
     def incoming(self, client_id: str, key: MediaKey, fence: int) -> IncomingFile:
-        """Take in one file; use it in a `with`.
+        """Return the receiver of one file. Use it in a `with`.
 
-        The client's folder may be new, so a power cut can lose the file until `settle` has returned.
+        The file's folder may be new, so a power failure can lose the file until `settle` has returned.
 
         Args:
-            fence: the writer's fencing number; a successor shuts the writer out by it.
+            fence: the writer's fencing number. A successor uses it to shut the writer out.
         """
         temporary = f"{self._half(client_id, fence)}/{random.getrandbits(64):016x}"
         return IncomingFile(self.root, path_of(client_id, key), temporary, max_bytes=self.max_bytes)
 
     def settle(self, client_id: str) -> None:
-        """Make the folders of stored files durable; when this returns, a power cut cannot lose these files any more.
+        """Make the folders of stored files durable. When this returns, a power failure cannot lose these files.
 
         Raises:
-            MediaStoreFailed: no file stored since the last `settle` may be believed, nor settled once more: a second
-                fsync would claim success. Store them again.
+            MediaStoreFailed: no file stored since the last `settle` can be trusted. Do not call `settle` again, since a
+                second fsync would report success. Store the files again.
         """
         with disk_errors:
             fsync_folder(self.root / client_id)
 
     def remove(self, client_id: str, key: MediaKey, *, fence: int) -> None:
-        """Remove a file and its folder, if that is then empty. A missing one is fine."""
+        """Remove a file, and its folder if that is empty afterwards. A missing file is not an error."""
         self.remove_file(client_id, path_of(client_id, key), fence=fence)
 
     def remove_file(self, client_id: str, storage_path: str, *, fence: int) -> None:
-        """Remove the file at a path relative to the root, and its folder if that is then empty.
+        """Remove the file at a path relative to the root, and its folder if that is empty afterwards.
 
-        By way of the folder of the lease with this `fence`: once a successor has taken over, that is gone, and so a process
-        that was frozen removes nothing that its successor has stored.
+        The file is first moved into the folder of the lease with this `fence`. A successor removes that folder when it
+        takes over. So a process that was frozen cannot remove a file that its successor has stored.
 
         Raises:
-            MediaStoreFailed: the disk does not let it go, or another has taken over.
+            MediaStoreFailed: the disk refuses to remove the file, or another holder has taken over.
         """
         path = self.root / storage_path
         with disk_errors:
@@ -125,18 +133,19 @@ class Vault:
                     raise
             else:
                 aside.unlink()
-            with suppress(OSError):  # not empty, or never made
+            # The folder may hold other files, or may not exist.
+            with suppress(OSError):
                 path.parent.rmdir()
             for folder in (path.parent, path.parent.parent):
                 if folder.is_dir():
                     fsync_folder(folder)
 
     def _half(self, client_id: str, fence: int) -> Path:
-        """Where the holder of this lease writes its files before they have their names."""
+        """Return the folder for the partial files of this lease's holder."""
         return self.root / TEMPORARY / f"{client_id}.{fence}"
 
     def measure(self, storage_path: str) -> tuple[int, bytes] | None:
-        """Size and SHA-256 of a stored file as it is on disk now, or None if it is not there."""
+        """Return the size and SHA-256 of a stored file as it is on disk now, or None if it is missing."""
         digest, size = hashlib.sha256(), 0
         try:
             with (self.root / storage_path).open("rb") as file:
@@ -150,10 +159,12 @@ class Vault:
         return size, digest.digest()
 
     def adopt(self, storage_path: str) -> StoredFile | None:
-        """A file that has its name, and so is whole, made as durable as one that `incoming` has taken in; None if none is there.
+        """Make an existing file as durable as a file from `incoming`, and return it; return None if it is missing.
+
+        A file that has its final name is complete.
 
         Raises:
-            MediaStoreFailed: it cannot be read, or not be made durable.
+            MediaStoreFailed: the file cannot be read, or cannot be made durable.
         """
         if (measured := self.measure(storage_path)) is None:
             return None
@@ -166,7 +177,7 @@ class Vault:
         return StoredFile(storage_path, *measured, sniff(start))
 
     def files(self, client_id: str) -> Iterator[str]:
-        """The storage paths of all files below the client's folder."""
+        """Yield the storage paths of all files below the client's folder."""
         for folder, _, names in os.walk(self.root / client_id):
             for name in names:
                 yield (Path(folder) / name).relative_to(self.root).as_posix()

@@ -1,4 +1,4 @@
-"""The access token (A1): fetched once, kept in memory, renewed early, and never by two threads at a time."""
+"""Fetches the access token (A1), keeps it in memory and renews it early. Only one thread at a time renews it."""
 
 import base64
 import json
@@ -14,19 +14,20 @@ from syncd.errors import ApiRefused, AuthenticationFailed, BadAnswer
 from syncd.pitchyou.http import Gathered, Http, Response
 from syncd.pitchyou.retry import limited, require_success, with_retries
 
-DEFAULT_LIFETIME = 300.0  # seconds, when the answer names none
-WHOLE_EXCHANGE = 60.0  # seconds
+# In seconds. The default applies if the response does not contain a lifetime.
+DEFAULT_LIFETIME = 300.0
+WHOLE_EXCHANGE = 60.0
 ATTEMPTS = 4
 MAX_ANSWER = 64 * 1024
 
 
 class TokenCache:
-    """Gives the current access token of one client.
+    """Holds the current access token of one client.
 
     Args:
-        auth: where the credentials go: `post` into the body, `basic` into the header (RFC 6749 §2.3.1).
-        token_format: how the body is written.
-        clock: monotonic seconds.
+        auth: where to send the credentials: `post` in the body, `basic` in a header (RFC 6749 §2.3.1).
+        token_format: how to encode the body.
+        clock: returns monotonic seconds.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class TokenCache:
         self._renew_at = float("-inf")
 
     def current(self, deadline: Deadline) -> str:
-        """A token that is not about to expire.
+        """Return a token that is not about to expire.
 
         Raises:
             AuthenticationFailed: the credentials were refused.
@@ -58,7 +59,7 @@ class TokenCache:
             return self._token
 
     def replacement(self, refused: str, deadline: Deadline) -> str:
-        """A token other than `refused`: the one another thread has fetched meanwhile, or a new one."""
+        """Return a token other than `refused`: one that another thread has fetched meanwhile, or a new one."""
         with self._lock:
             if self._token == refused:
                 self._renew(deadline)
@@ -72,7 +73,8 @@ class TokenCache:
             deadline=deadline,
             on_retry=self._http.count_retry,
         )
-        # 20 % of the lifetime but at least 30 s early, and never so early that each call asks anew.
+        # Renew the token when 20 % of its lifetime is left, but at least 30 s early. Never renew it before half of its
+        # lifetime has passed, so that not every call requests a new token.
         margin = min(max(0.2 * lifetime, 30.0), 0.5 * lifetime)
         self._token, self._renew_at = token, asked_at + lifetime - margin
 
@@ -104,8 +106,8 @@ class TokenCache:
             if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                 raise
             raise AuthenticationFailed(
-                f"PitchYou gives no token for client '{self._client_id}' (HTTP {error.status}): check client_id, "
-                "client_secret, token_auth and token_format",
+                f"PitchYou refuses to issue a token for client '{self._client_id}' (HTTP {error.status}). "
+                "Check client_id, client_secret, token_auth and token_format.",
                 status=error.status,
             ) from None
 
@@ -114,7 +116,7 @@ def _read_token(body: bytes | bytearray) -> tuple[str, float]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        raise BadAnswer("PitchYou's answer to the request for a token is not JSON") from None
+        raise BadAnswer("PitchYou's response to the token request is not JSON") from None
     token = answer.get("access_token") if isinstance(answer, dict) else None
     if (
         not isinstance(token, str)
@@ -123,7 +125,7 @@ def _read_token(body: bytes | bytearray) -> tuple[str, float]:
         or " " in token
         or not token
     ):
-        raise BadAnswer("PitchYou's answer to the request for a token holds no usable access_token")
+        raise BadAnswer("PitchYou's response to the token request does not contain a usable access_token")
     return token, _lifetime(answer.get("expires_in"))
 
 

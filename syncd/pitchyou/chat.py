@@ -1,4 +1,4 @@
-"""The chat token (S3.1) and the address it becomes a part of (S3.2)."""
+"""Requests and checks the chat token (S3.1), and builds the address of the chat from it (S3.2)."""
 
 import json
 import re
@@ -10,23 +10,24 @@ from syncd.errors import BadAnswer, BadInput
 PITCHYOU_CHAT_URL = "https://chat.pitchyou.de"
 MAX_ANSWER = 16 * 1024
 MAX_TOKEN = 2048
-MAX_NAME = 100  # characters of a recruiter's name
+# In characters, for a recruiter's name.
+MAX_NAME = 100
 
-# One path segment that means nothing else: no slash, no scheme, no blank, no query, no escape, no step in the path.
-# JSON's words are an answer without a token.
+# Matches one path segment without a special meaning: no slash, scheme, blank, query, escape or dot segment. A response of
+# null, true or false contains no token.
 _TOKEN = re.compile(rf"(?!\.+\Z|null\Z|true\Z|false\Z)[A-Za-z0-9._~+=-]{{4,{MAX_TOKEN}}}")
 
 ChatFormat = Literal["json", "form"]
 
 
 def chat_request(wire_id: str, recruiter_name: str | None, chat_format: ChatFormat) -> tuple[bytes, str]:
-    """The body of the request for a token, and its media type.
+    """Return the body of the token request, and its media type.
 
     Args:
-        wire_id: the profileId as JSON text, so that it keeps its own type.
+        wire_id: the profileId as JSON text, so that it keeps its type.
 
     Raises:
-        BadInput: it is no JSON text, or the name cannot be shown.
+        BadInput: `wire_id` is not JSON text, or the name cannot be shown.
     """
     name = checked_name(recruiter_name)
     try:
@@ -39,50 +40,48 @@ def chat_request(wire_id: str, recruiter_name: str | None, chat_format: ChatForm
 
 
 def checked_name(name: str | None) -> str | None:
-    """The recruiter's name without blanks around it; None where there is none.
+    """Return the recruiter's name without surrounding blanks, or None if it is missing.
 
     Raises:
-        BadInput: it is too long, or holds what cannot be shown (line breaks, marks that turn the writing direction).
+        BadInput: the name is too long, or contains unprintable characters (line breaks, marks of the writing direction).
     """
     name = (name or "").strip()
     if len(name) > MAX_NAME:
-        raise BadInput(f"the recruiter's name has {len(name)} characters, at most {MAX_NAME} are shown")
+        raise BadInput(f"the recruiter's name has {len(name)} characters. Shorten it to at most {MAX_NAME}.")
     if not name.isprintable():
-        raise BadInput(
-            "the recruiter's name holds a control character or a mark that cannot be seen: remove it"
-        )
+        raise BadInput("the recruiter's name contains a control character or an invisible mark. Remove it.")
     return name or None
 
 
 def read_chat_token(body: bytes) -> str:
-    """The token of an answer: a JSON string or plain text, trimmed.
+    """Return the token of a response, trimmed. The response is a JSON string or plain text.
 
     Raises:
-        BadAnswer: it is nothing that may become part of an address. The message does not show it.
+        BadAnswer: the token cannot be part of an address. The message does not show the token.
     """
     text = body.decode("utf-8", "replace").strip().removeprefix("\ufeff")
     if text.startswith('"'):
         try:
             text = str(json.loads(text)).strip()
         except ValueError:
-            raise BadAnswer("PitchYou's answer to the request for a chat token is broken JSON") from None
+            raise BadAnswer("PitchYou's response to the chat token request is not valid JSON") from None
     if not _TOKEN.fullmatch(text):
         raise BadAnswer(
             f"PitchYou's chat token has {len(text)} characters and cannot be part of an address "
-            f"(4 to {MAX_TOKEN} letters, digits and . _ ~ + = -): no chat was opened"
+            f"(4 to {MAX_TOKEN} letters, digits and . _ ~ + = -). No chat was opened."
         )
     return text
 
 
 def chat_url(token: str, base: str = PITCHYOU_CHAT_URL) -> str:
-    """The address of the chat (S3.2). Whoever has it can write to the applicant.
+    """Return the address of the chat (S3.2). Anyone who has the address can write to the applicant.
 
     Args:
-        token: as `PitchYou.chat_token` returns it.
+        token: a token from `PitchYou.chat_token`.
         base: PitchYou's chat, or its free test environment.
 
     Raises:
-        BadInput: the token is nothing that may become part of an address.
+        BadInput: the token cannot be part of an address.
     """
     if not _TOKEN.fullmatch(token):
         raise BadInput(f"a chat token of {len(token)} characters cannot be part of an address")

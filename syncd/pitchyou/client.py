@@ -1,4 +1,4 @@
-"""The PitchYou API for one client (A1, S1.1, S2.1–S2.3, S3.1), usable without the rest of syncd."""
+"""Calls the PitchYou API for one client (A1, S1.1, S2.1–S2.3, S3.1). It works without the rest of syncd."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -35,22 +35,24 @@ CHAT_TOKEN = "/api/chattoken/v1"
 LIST_ATTEMPTS = 4
 CONFIRM_ATTEMPTS = 4
 CHAT_ATTEMPTS = 3
-MEDIA_ATTEMPTS = 3  # what still fails then is tried again by a later cycle, from the database
-SHORT_EXCHANGE = 60.0  # seconds for a whole confirm, list of templates or request for a chat token
+# After these attempts, a later cycle reads the file from the database and retries it.
+MEDIA_ATTEMPTS = 3
+# In seconds, for a complete confirm, list of templates or chat token request.
+SHORT_EXCHANGE = 60.0
 
 
 class PitchYou:
-    """One client's view of PitchYou. Safe to share between threads; close it, or use it in a `with`.
+    """Calls PitchYou for one client. Safe to share between threads. Close it, or use it in a `with`.
 
     Args:
-        client_id: the tenant, as PitchYou names it.
-        base_url: the only origin that is ever contacted, so the only one that can see the token.
+        client_id: PitchYou's name for the tenant.
+        base_url: the only origin that is ever contacted, so that no other origin can see the token.
         token_auth, token_format, confirm_wrapper, chat_format: readings of the API, see docs/configuration.md.
-        preferred_language: of the templates' descriptions, where there is a choice.
-        fields: where profiles keep what the article does not name.
-        timezone: of times without an offset.
+        preferred_language: the language of the templates' descriptions, if there are several.
+        fields: where profiles keep the values that the article does not name.
+        timezone: applies to times without an offset.
         max_response_bytes: the longest list to accept.
-        proxy: the way to PitchYou, if there is no direct one; proxies of the environment are not used.
+        proxy: the proxy between syncd and PitchYou, if any. Proxies of the environment are not used.
     """
 
     def __init__(
@@ -103,20 +105,20 @@ class PitchYou:
 
     @property
     def calls(self) -> int:
-        """HTTP requests sent since this object was made."""
+        """The number of HTTP requests since this object was created."""
         return self._http.calls
 
     @property
     def retries(self) -> int:
-        """Requests that had to be sent again since this object was made."""
+        """The number of retries since this object was created."""
         return self._http.retries
 
     def authenticate(self, deadline: Deadline | None = None) -> None:
-        """Get a token now, if there is none that is still good (A1).
+        """Get a token now, unless there is a valid one (A1).
 
         Raises:
-            AuthenticationFailed: the credentials were refused.
-            ApiUnavailable: PitchYou did not answer.
+            AuthenticationFailed: PitchYou refused the credentials.
+            ApiUnavailable: PitchYou did not respond.
         """
         self._tokens.current(deadline or Deadline())
 
@@ -124,14 +126,14 @@ class PitchYou:
     def profiles(
         self, deadline: Deadline | None = None, *, before_send: Callable[[], object] = lambda: None
     ) -> Iterator[Listing]:
-        """Read the list of finished applications (S2.1), whole, before the first one is given.
+        """Read the complete list of finished applications (S2.1) before yielding it.
 
         Args:
-            before_send: called right before each try; what it raises ends the call, and nothing is sent.
+            before_send: called right before each attempt. An exception from it ends the call, and nothing is sent.
 
         Raises:
-            ApiUnavailable, ApiRefused, AuthenticationFailed: no answer, or a refusal.
-            BadAnswer: the answer is truncated, too long or not a JSON array.
+            ApiUnavailable, ApiRefused, AuthenticationFailed: no response, or a refusal.
+            BadAnswer: the response is truncated, too long or not a JSON array.
         """
         until = deadline or Deadline()
         read = partial(
@@ -147,7 +149,7 @@ class PitchYou:
             yield Listing(elements, self._fields, self._timezone)
 
     def read(self, payload: bytes) -> Profile | BadProfile:
-        """Read one profile from its bytes, as the list does."""
+        """Parse one profile from its bytes, as the list does."""
         return read_profile(element_of(payload), self._fields, self._timezone)
 
     def media(
@@ -159,10 +161,10 @@ class PitchYou:
     ) -> None:
         """Download one media file (S2.2).
 
-        The address is built from the two ids; a profile's `downloadUri` is never requested.
+        The two ids determine the address. A profile's `downloadUri` is never requested.
 
         Args:
-            sink: takes the file. Its `begin` is called for each attempt; what it raises is not retried.
+            sink: takes the file. Its `begin` is called for each attempt. Exceptions from the sink are not retried.
 
         Raises:
             ApiRefused: 404 and 410 mean that PitchYou does not have it (now).
@@ -185,15 +187,15 @@ class PitchYou:
         attempts: int = CONFIRM_ATTEMPTS,
         before_send: Callable[[], object] = lambda: None,
     ) -> None:
-        """Acknowledge that profiles were taken over (S2.3). Safe to repeat.
+        """Confirm that profiles were imported (S2.3). Safe to repeat.
 
         Args:
-            wire_ids: profileIds as JSON text (`'"a1"'`, `'17'`), so that each keeps its own type.
-            before_send: called right before each try; what it raises ends the call, and nothing is sent.
+            wire_ids: profileIds as JSON text (`'"a1"'`, `'17'`), so that each keeps its type.
+            before_send: called right before each attempt. An exception from it ends the call, and nothing is sent.
 
         Raises:
             ApiRefused: PitchYou refused the whole array.
-            ApiUnavailable: no clear answer; it may or may not have been applied.
+            ApiUnavailable: no clear response. PitchYou may or may not have applied the confirm.
         """
         body = f"[{','.join(wire_ids)}]"
         if self._wrapper:
@@ -213,8 +215,8 @@ class PitchYou:
         """Read the interview templates that PitchYou offers (S1.1).
 
         Raises:
-            ApiUnavailable, ApiRefused, AuthenticationFailed: no answer, or a refusal.
-            BadAnswer: the answer is truncated, too long or not a JSON array.
+            ApiUnavailable, ApiRefused, AuthenticationFailed: no response, or a refusal.
+            BadAnswer: the response is truncated, too long or not a JSON array.
         """
         until = deadline or Deadline()
 
@@ -231,17 +233,17 @@ class PitchYou:
     def chat_token(
         self, wire_id: str, recruiter_name: str | None = None, deadline: Deadline | None = None
     ) -> str:
-        """Ask for a new token, which opens one chat with one applicant (S3.1, S3.3). `chat_url` makes it an address.
+        """Request a new token, which opens one chat with one applicant (S3.1, S3.3). `chat_url` turns it into an address.
 
         Args:
             wire_id: the profileId as JSON text, as in `confirm`.
-            recruiter_name: whom the applicant sees as the sender.
+            recruiter_name: the sender that the applicant sees.
 
         Raises:
-            BadInput: `wire_id` is no JSON text, or the name cannot be shown.
-            ApiRefused: PitchYou opens no chat with this applicant, such as 404 for an id it does not know.
-            ApiUnavailable: no clear answer.
-            BadAnswer: the answer is nothing that may become part of an address.
+            BadInput: `wire_id` is not JSON text, or the name cannot be shown.
+            ApiRefused: PitchYou refuses a chat with this applicant, for example with 404 for an unknown id.
+            ApiUnavailable: no clear response.
+            BadAnswer: the response cannot be part of an address.
         """
         content, content_type = chat_request(wire_id, recruiter_name, self._chat_format)
         until = deadline or Deadline()
@@ -259,7 +261,8 @@ class PitchYou:
 
 
 def _require_file(response: Response) -> None:
-    if response.status != HTTPStatus.OK:  # 202, say: not ready yet
+    # For example, 202 means that the file is not ready yet.
+    if response.status != HTTPStatus.OK:
         raise ApiUnavailable(
             f"PitchYou answered with HTTP {response.status} instead of a media file", status=response.status
         )
@@ -269,14 +272,14 @@ def _require_file(response: Response) -> None:
 
 def _require_no_page(response: Response) -> None:
     if response.content_type == "text/html":
-        raise web_page("the answer to a confirm", response.status)
+        raise web_page("the response to a confirm", response.status)
 
 
 def _require_token(response: Response) -> None:
     if response.content_type == "text/html":
-        raise BadAnswer("PitchYou sent a web page instead of a chat token; check base_url")
+        raise BadAnswer("PitchYou sent a web page instead of a chat token. Check base_url.")
 
 
 def _segment(value: str) -> str:
-    """One path segment; a dot alone would be taken as a step in the path, so it is encoded as well."""
+    """Encode one path segment. Also encode a segment of dots only, which would change the path."""
     return quote(value, safe="") if value.strip(".") else value.replace(".", "%2E")

@@ -1,14 +1,14 @@
-"""Content-Encoding: syncd asks for none, but a proxy may compress all the same, so gzip and deflate are decoded."""
+"""Decodes gzip and deflate. syncd does not request a Content-Encoding, but a proxy may compress all the same."""
 
 import zlib
 from collections.abc import Callable
 
 from syncd.pitchyou.failures import compressed
 
-_PIECE = (
-    64 * 1024
-)  # bytes; whoever takes the pieces has a limit, so that no bomb fills the memory or the disk
-_BOMB_SIZE, _BOMB_RATIO = 16 * 1024 * 1024, 200  # bytes decoded, and how often more than came
+# In bytes. The receiver of the pieces has a limit, so that a decompression bomb cannot fill the memory or the disk.
+_PIECE = 64 * 1024
+# How many bytes may be decoded in any case, and how many for each byte received.
+_BOMB_SIZE, _BOMB_RATIO = 16 * 1024 * 1024, 200
 
 
 class Decoder:
@@ -18,7 +18,7 @@ class Decoder:
         coding: the Content-Encoding of the response.
 
     Attributes:
-        write: takes the next bytes as they came.
+        write: takes the next bytes as received.
 
     Raises:
         ApiUnavailable: the body cannot be decoded, is damaged, or goes on after its end; `kind` is `compressed`.
@@ -50,10 +50,10 @@ class Decoder:
             data = self._zlib.unconsumed_tail
 
     def finish(self) -> None:
-        """Check that the body is complete, and hand on what is left of it.
+        """Check that the body is complete, and hand on the rest of it.
 
         Raises:
-            ApiUnavailable: it is truncated.
+            ApiUnavailable: the body is damaged or truncated.
         """
         if self.is_identity:
             return

@@ -7,7 +7,7 @@ from syncd.errors import ApiUnavailable
 
 
 def unreachable(*, timed_out: bool) -> ApiUnavailable:
-    """Nothing answers at the address, or too late."""
+    """Nothing answers at the address, or not in time."""
     message = "PitchYou cannot be reached. Check the network, proxy and base_url."
     return ApiUnavailable(message, kind="timeout" if timed_out else "connection")
 
@@ -42,7 +42,7 @@ def truncated() -> ApiUnavailable:
 
 
 def endless() -> ApiUnavailable:
-    """A response that comes over TLS does not say how long it is, so that nobody could tell a half from a whole."""
+    """A response over TLS does not announce its length, so a truncated one would look complete."""
     message = "PitchYou's response does not say where it ends. Check proxies in between."
     return ApiUnavailable(message, kind="truncated")
 
@@ -53,7 +53,7 @@ def invalid(why: str) -> ApiUnavailable:
 
 
 def compressed(how: str) -> ApiUnavailable:
-    """The body has a Content-Encoding that cannot be undone."""
+    """The body has a Content-Encoding that cannot be decoded."""
     message = (
         f"PitchYou's response came compressed, which was not asked for, {how}. Check proxies in between."
     )

@@ -1,6 +1,6 @@
-"""HTTP as syncd needs it: one origin, no redirects, nothing taken from the environment, and an end to everything.
+"""Sends HTTP requests to one origin: no redirects, no settings from the environment, and a limit for every exchange.
 
-Bodies are pushed: what comes is handed to a sink as it comes. Below httpx is libcurl (`curl_transport.py`).
+Bodies are pushed: each piece goes to a sink as soon as it is received. Below httpx is libcurl (`curl_transport.py`).
 """
 
 import threading
@@ -58,13 +58,13 @@ class Response:
 
 
 class Sink(Protocol):
-    """Takes the body of a 2xx response. What it raises ends the exchange."""
+    """Takes the body of a 2xx response. An exception from it ends the exchange."""
 
     def begin(self, length: int | None) -> None:
-        """A body of `length` bytes comes, if it was announced; what came of an earlier attempt is void."""
+        """Start a body of `length` bytes, or of unknown length. Discard what an earlier attempt wrote."""
 
     def write(self, data: bytes) -> None:
-        """The next bytes of the body."""
+        """Take the next bytes of the body."""
 
 
 class Gathered:
@@ -213,6 +213,6 @@ class _NoCookies(httpx.Cookies):
 
 
 class _Client(httpx.Client):
-    """httpx's client without a jar: the API has no cookies, and to look for them is half of what `send` costs."""
+    """An httpx client without a cookie jar. The API sets no cookies, and looking for them is half the cost of `send`."""
 
     cookies = _NoCookies()  # type: ignore[override]  # nobody sets it

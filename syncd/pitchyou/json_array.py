@@ -1,6 +1,6 @@
-"""Where the elements of a JSON array begin and end, found without decoding them.
+"""Finds where the elements of a JSON array begin and end, without decoding them.
 
-The array may be of any length and broken inside its elements; what is not one whole array is refused.
+The array may have any length, and its elements may be broken inside. Anything but one complete array is refused.
 """
 
 import os
@@ -12,11 +12,12 @@ from syncd.errors import BadAnswer
 
 WINDOW = 256 * 1024
 MAX_DEPTH = 100
-MAX_ELEMENTS = 2_000_000  # 8 bytes of memory each; a list of nothing but `0,` would otherwise fill it
+# Each element takes 8 bytes of memory. Without a limit, a list of nothing but `0,` would fill it.
+MAX_ELEMENTS = 2_000_000
 
-# Everything up to the next bracket (and, between elements, comma), whole strings included. No two parts can match
-# the same text in two ways, so they are linear on any input. (Possessive quantifiers would say so, but Python
-# 3.11.2 does not give back what a possessive group took when it fails in the middle.)
+# These patterns match everything up to the next bracket (and, between elements, comma), including complete strings.
+# No two parts can match the same text in two ways, so the patterns are linear on any input. (Possessive quantifiers
+# would state that, but Python 3.11.2 does not give back what a possessive group took when it fails in the middle.)
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _INSIDE = re.compile(rb'[^"{}\[\]]*(?:' + _STRING + rb'[^"{}\[\]]*)*', re.DOTALL)
 _BETWEEN = re.compile(rb'[^"{}\[\],]*(?:' + _STRING + rb'[^"{}\[\],]*)*', re.DOTALL)
@@ -25,23 +26,23 @@ WHITESPACE = b" \t\r\n"
 
 
 def _nested(levels: int) -> bytes:
-    """The pattern of a bracket that is closed, with at most so many levels inside, and linear as those above."""
+    """Return a pattern for a closed bracket with at most `levels` levels inside. It is linear, like those above."""
     inside = b"(?:" + _STRING + b"|" + _nested(levels - 1) + b")" if levels else _STRING
     return rb'[{\[][^"{}\[\]]*(?:' + inside + rb'[^"{}\[\]]*)*[}\]]'
 
 
-# A whole element at once and what ends it: five times as fast as from bracket to bracket. What it does not match, being
-# nested deeper or not whole in the window, is taken from bracket to bracket.
+# Matches a whole element and the byte that ends it, five times as fast as from bracket to bracket. An element that is
+# nested deeper, or not complete in the window, is read from bracket to bracket.
 _ELEMENT = re.compile(rb"[ \t\r\n]*" + _nested(5) + rb"[ \t\r\n]*[,\]]", re.DOTALL)
 
 
 def cut(file: IO[bytes]) -> tuple["array[int]", set[int]]:
-    """Where the opening bracket and the end of each element are, and which elements nest too deeply."""
+    """Return where the opening bracket and the end of each element are, and which elements are nested too deeply."""
     return _Cutter(file).cut()
 
 
 class _Cutter:
-    """Reads the file once, a window at a time, and keeps no more than that in memory."""
+    """Reads the file once, and keeps only one window of it in memory."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
@@ -66,7 +67,7 @@ class _Cutter:
         return self.marks, self.too_deep
 
     def element(self) -> bytes:
-        """Go past one element and note where it ends; returns the comma or bracket behind it."""
+        """Skip one element and note where it ends. Return the comma or bracket after it."""
         if match := _ELEMENT.match(self.window, self.at):
             self.at = match.end()
             self.note()
@@ -103,17 +104,17 @@ class _Cutter:
         while self.at == len(self.window) or self.window[self.at] in WHITESPACE:
             if self.at == len(self.window):
                 if not self.more():
-                    raise BadAnswer("it is empty: not even an empty array")
+                    raise BadAnswer("it is empty, not even an empty array")
             else:
                 self.at += 1
         first = self.window[self.at : self.at + 1]
         if first != b"[":
             kind = {b"{": "an object", b"<": "a web page"}.get(first, "something else")
-            raise BadAnswer(f"it is {kind}, not a JSON array: check base_url")
+            raise BadAnswer(f"it is {kind}, not a JSON array. Check base_url.")
         self.at += 1
 
     def next_mark(self, depth: int) -> tuple[bytes, bool]:
-        """The next bracket (or comma between elements), and whether only whitespace stood before it."""
+        """Return the next bracket (or comma between elements), and whether only whitespace came before it."""
         pattern, blank = (_BETWEEN if depth == 1 else _INSIDE), True
         while True:
             match = pattern.match(self.window, self.at)
@@ -133,14 +134,15 @@ class _Cutter:
             self.skip_string()
 
     def skip_string(self) -> None:
-        """Go past a string that is not whole in this window."""
+        """Skip a string that is not complete in this window."""
         while True:
             match = _STRING_REST.match(self.window, self.at)
             self.at = match.end() if match else self.at
             if self.window[self.at : self.at + 1] == b'"':
                 self.at += 1
                 return
-            self.require_more()  # a lone backslash at the end stays in the window
+            # A single backslash at the end stays in the window.
+            self.require_more()
 
     def require_more(self) -> None:
         if not self.more():
@@ -149,7 +151,7 @@ class _Cutter:
     def require_end(self) -> None:
         while True:
             if self.window[self.at :].strip(WHITESPACE):
-                raise BadAnswer("it goes on behind its end")
+                raise BadAnswer("it goes on after its end")
             self.at = len(self.window)
             if not self.more():
                 return

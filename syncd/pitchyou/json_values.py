@@ -1,4 +1,4 @@
-"""JSON as it really comes: told apart from what is not JSON, cleaned for Postgres, and made readable."""
+"""Parses JSON strictly, cleans it for Postgres, and makes it readable."""
 
 import hashlib
 import json
@@ -12,10 +12,10 @@ from syncd.model import Json
 
 
 class Unreadable(Exception):
-    """Why an element of the list cannot be an application. Never leaves this package."""
+    """Says why an element of the list cannot be parsed. Never leaves this package."""
 
 
-# As the first key of the element. Anywhere else it may be another profile's, of which this one only speaks.
+# Matches only the first key of the element. Anywhere else, the id may belong to another profile that this one mentions.
 _PROFILE_ID = re.compile(rb'\s*\{\s*("profileId"\s*:\s*(?:"(?:[^"\\]|\\.){1,600}"|-?\d{1,600}(?=[\s,}])))')
 
 
@@ -23,10 +23,10 @@ _PLAIN_ID = re.compile(rb'"profileId"\s*:\s*"?([!#-\[\]-~]{1,512})"?\s*[,}]')
 
 
 def decode(payload: bytes, signed: list[dict[str, Json]] | None = None) -> Json:
-    """Read JSON, and raise `Unreadable` for what only some parsers would accept.
+    """Decode JSON. Raise `Unreadable` for anything that only some parsers accept.
 
     Args:
-        signed: takes in the objects that hold a `downloadUri`, for `digest`.
+        signed: collects the objects that contain a `downloadUri`, for `digest`.
     """
     decoder = json.JSONDecoder(
         object_pairs_hook=_object if signed is None else partial(_object, signed=signed),
@@ -37,19 +37,20 @@ def decode(payload: bytes, signed: list[dict[str, Json]] | None = None) -> Json:
         return decoder.decode(payload.decode("utf-8"))
     except UnicodeDecodeError:
         raise Unreadable("not UTF-8") from None
-    except ValueError:  # also an integer of more than 4,300 digits
+    # Python also raises this for an integer of more than 4,300 digits.
+    except ValueError:
         raise Unreadable("not valid JSON") from None
     except RecursionError:
         raise Unreadable("nested too deeply") from None
 
 
 def digest(value: Json, signed: Sequence[dict[str, Json]]) -> bytes:
-    """SHA-256 of what a profile means: the same under another key order, other whitespace or other escapes.
+    """Return the SHA-256 of a profile's content. Key order, whitespace and escapes do not change it.
 
-    `downloadUri` does not count, since such addresses often carry a signature that is new in every answer.
+    `downloadUri` does not count, since such addresses often contain a signature that is new in each response.
 
     Args:
-        signed: the objects in `value` that hold one, as `decode` found them.
+        signed: the objects in `value` that contain a `downloadUri`, as `decode` found them.
     """
     uris = [holder.pop("downloadUri") for holder in signed]
     canonical = _CANONICAL.encode(value)
@@ -62,9 +63,9 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def decode_leniently(payload: bytes) -> Json:
-    """What can be made out of an element that is not sound JSON, or not whole: enough to tell whose it is.
+    """Decode what is possible of an element that is invalid or incomplete JSON, to find its profileId.
 
-    Where that is in doubt there is no id: a wrong one would hold up another profile, and be resolved with it.
+    In doubt, return no id: a wrong one would block another profile, and be resolved together with it.
     """
     whole = _loads_leniently(payload)
     if whole is None and payload.count(b'"profileId"') == 1 and (found := _PROFILE_ID.match(payload)):
@@ -73,7 +74,7 @@ def decode_leniently(payload: bytes) -> Json:
 
 
 def presumed_id(payload: bytes) -> str | None:
-    """What is most likely the profileId, found without decoding: right unless an inner object has one as well."""
+    """Find the likely profileId without decoding. It is correct unless an inner object has a profileId as well."""
     found = _PLAIN_ID.search(payload)
     return found.group(1).decode("ascii") if found else None
 
@@ -81,7 +82,8 @@ def presumed_id(payload: bytes) -> str | None:
 def _loads_leniently(payload: bytes) -> Json:
     try:
         return json.loads(
-            payload.decode("utf-8", "surrogateescape"),  # so that no id has what was no UTF-8
+            # No id is accepted with the surrogates that stand for invalid UTF-8.
+            payload.decode("utf-8", "surrogateescape"),
             strict=False,
             object_pairs_hook=_without_doubtful_id,
             parse_int=lambda digits: int(digits) if len(digits) < 1000 else None,
@@ -118,7 +120,7 @@ def _finite(text: str) -> float:
 
 
 def as_text(value: Json) -> str | None:
-    """The readable form of any JSON value: lists of scalars joined by commas, objects as compact JSON."""
+    """Return a readable form of any JSON value: lists of scalars joined by commas, objects as compact JSON."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
@@ -127,7 +129,7 @@ def as_text(value: Json) -> str | None:
 
 
 def take(rest: dict[str, Json], path: str) -> str | None:
-    """Remove the value at a dotted path and return it as text; one that is no scalar stays where it is."""
+    """Remove the value at a dotted path and return it as text. Leave an object or array where it is."""
     value = _look_up(rest, path) if "." in path else rest.get(path)
     if value is None or isinstance(value, dict | list):
         return None
@@ -135,7 +137,7 @@ def take(rest: dict[str, Json], path: str) -> str | None:
 
 
 def take_any(rest: dict[str, Json], path: str) -> Json:
-    """Remove the value at a dotted path and return it, or None where there is none."""
+    """Remove the value at a dotted path and return it, or return None if it is missing."""
     if "." not in path:
         return rest.pop(path, None)
     *parents, last = path.split(".")
@@ -150,7 +152,7 @@ def _look_up(value: Json, path: str) -> Json:
 
 
 def is_clean(payload: bytes) -> bool:
-    """Whether no text in this JSON needs `clean`: only an escape can spell a NUL or a lone surrogate."""
+    """Whether no text in this JSON needs `clean`. Only an escape can produce a NUL or a lone surrogate."""
     return not _UNCLEAN.search(payload)
 
 
@@ -158,14 +160,14 @@ _UNCLEAN = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def clean(text: str) -> str:
-    """The text with U+FFFD for what Postgres cannot hold: NUL and lone surrogates."""
+    """Replace with U+FFFD what Postgres cannot store in text: NUL and lone surrogates."""
     if text.isascii() and "\0" not in text:
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "�")
 
 
 def cleaned(value: Json) -> Json:
-    """The value with every text in it cleaned, keys too."""
+    """Return the value with every text in it cleaned, including keys."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):

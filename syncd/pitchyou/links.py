@@ -1,7 +1,7 @@
-"""The apply link (S1.2): the one definition of how it is built. `report.apply_link` in SQL gives the same bytes.
+"""Builds the apply link (S1.2). `report.apply_link` in SQL returns the same bytes.
 
-Everything but the unreserved characters of RFC 3986 is percent-encoded as UTF-8, in the path as in the query, so that
-any web server reads back what was put in, whether it takes a `+` for a blank or not.
+Everything but the unreserved characters of RFC 3986 is percent-encoded as UTF-8, both in the path and in the query. So
+any web server decodes the original values, whether it takes a `+` for a blank or not.
 """
 
 from urllib.parse import quote
@@ -12,7 +12,8 @@ from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
 from syncd.shown import quoted
 
 PITCHYOU_APPLY_URL = "https://{client_id}.pitchyou.de"
-MAX_LINK = 2000  # characters; browsers, mail programs and QR codes take at least as many
+# In characters. Browsers, mail programs and QR codes accept at least this length.
+MAX_LINK = 2000
 
 
 def apply_link(
@@ -27,20 +28,20 @@ def apply_link(
     utm_content: str | None = None,
     apply_url: str = PITCHYOU_APPLY_URL,
 ) -> str:
-    """The address behind the button of a job ad (S1.2). It is ASCII, at most `MAX_LINK` characters.
+    """Return the address behind the button of a job ad (S1.2). It is ASCII, with at most `MAX_LINK` characters.
 
     Args:
-        client_id: the tenant; it becomes a part of the host name.
-        job: the ATS's own reference of the job; it comes back unchanged as `externalReferenceId`.
-        template_key: the interview to run; without one the client's standard interview runs.
-        title: of the job, spoken in the interview.
-        utm_source, utm_medium, utm_campaign, utm_content: come back unchanged in the profile.
-        apply_url: scheme and host, with `{client_id}` in it; another than PitchYou's is for tests.
+        client_id: the tenant. It becomes part of the host name.
+        job: the ATS's own reference of the job. PitchYou returns it unchanged as `externalReferenceId`.
+        template_key: the interview to run. Without it, the client's standard interview runs.
+        title: the title of the job, spoken in the interview.
+        utm_source, utm_medium, utm_campaign, utm_content: PitchYou returns them unchanged in the profile.
+        apply_url: scheme and host, with `{client_id}` in it. Any value but PitchYou's is for tests.
 
-    An optional part that is None or empty is left out.
+    An optional part that is None or empty is omitted.
 
     Raises:
-        BadInput: the client_id is not a valid DNS label, a text cannot be part of an address, or the link gets too long.
+        BadInput: the client_id is not a valid DNS label, a value cannot be part of an address, or the link is too long.
     """
     optional = {
         "jkey": template_key,
@@ -57,7 +58,7 @@ def apply_link(
     )
     problems += _problems_of_job(job)
     problems += [
-        f"{name} holds a NUL or half a surrogate pair, which no address can carry"
+        f"{name} contains a NUL or a lone surrogate, which cannot be part of an address"
         for name, value in ({"job": job} | optional).items()
         if value and not _can_be_encoded(value)
     ]
@@ -68,8 +69,8 @@ def apply_link(
     link = f"{link}?{query}" if query else link
     if len(link) > MAX_LINK:
         raise BadInput(
-            f"the link would have {len(link)} characters, and not every program takes more than {MAX_LINK}: "
-            "shorten the title or the utm values"
+            f"the link would have {len(link)} characters, and not every program accepts more than {MAX_LINK}. "
+            "Shorten the title or the utm values."
         )
     return link
 
@@ -77,13 +78,15 @@ def apply_link(
 def _problems_of_job(job: str) -> list[str]:
     bare = job.strip(" \t\n\v\f\r")
     if not bare:
-        return ["job is empty: name the ATS's reference of the job"]
+        return ["job is empty. Give the ATS's reference of the job."]
     if bare in (".", ".."):
         return [
-            f"job is '{bare}', which browsers take for a step in the path: give the job another reference"
+            f"job is '{bare}', which browsers take for a step in the path. Give the job another reference."
         ]
     if _can_be_encoded(job) and len(job.encode()) > MAX_REFERENCE_BYTES:
-        return [f"job is longer than {MAX_REFERENCE_BYTES} bytes, which no profile brings back"]
+        return [
+            f"job is longer than {MAX_REFERENCE_BYTES} bytes; syncd rejects profiles with such a reference"
+        ]
     return []
 
 

@@ -1,4 +1,4 @@
-"""The list of profiles (S2.1), read as it is iterated."""
+"""Parses the list of profiles (S2.1) during iteration."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from syncd.pitchyou.spool import Element, Spool
 
 
 class Unread:
-    """One element of the list before anybody has looked inside.
+    """One element of the list that is not parsed yet.
 
-    `presumed_id` is what seems to be its profileId, None where nothing does; only `read` knows for sure. `raw_sha256` is
-    the digest of its bytes.
+    `presumed_id` is the likely profileId, or None. Only `read` determines it for certain. `raw_sha256` is the digest of
+    the element's bytes.
     """
 
     __slots__ = ("_element", "_listing", "presumed_id", "raw_sha256")
@@ -26,16 +26,16 @@ class Unread:
 
     @property
     def payload(self) -> bytes:
-        """Its exact bytes."""
+        """The exact bytes of the element."""
         return self._element.payload
 
     def read(self) -> Profile | BadProfile:
-        """Read it."""
+        """Parse the element."""
         return self._listing.read(self._element)
 
 
 class Listing:
-    """One list answer (S2.1). Iterate it once; `len()` is the number of elements."""
+    """One list response (S2.1). Iterate it once. `len()` is the number of elements."""
 
     def __init__(self, elements: Spool, fields: FieldMap, timezone: ZoneInfo) -> None:
         self._elements, self._fields, self._timezone = elements, fields, timezone
@@ -44,13 +44,13 @@ class Listing:
         return len(self._elements)
 
     def __iter__(self) -> Iterator[Profile | BadProfile]:
-        """The profiles, last in the answer first; of several with one profileId the first given is the valid one."""
+        """Yield the profiles, last in the response first. If a profileId repeats, the first one yielded is valid."""
         return map(self.read, self._elements)
 
     def unread(self) -> Iterator[Unread]:
-        """The same, for who does not need to look into each."""
+        """Yield the same elements without parsing them."""
         return (Unread(element, self) for element in self._elements)
 
     def read(self, element: Element) -> Profile | BadProfile:
-        """Read one element."""
+        """Parse one element."""
         return read_profile(element, self._fields, self._timezone)

@@ -1,7 +1,7 @@
-"""PitchYou's ProfileDto (S2.1) read into our own types. The only module that knows PitchYou's spelling.
+"""Parses PitchYou's ProfileDto (S2.1) into our own types. Only this module knows PitchYou's names of its fields.
 
-What Postgres cannot hold in text (NUL, lone surrogates) becomes U+FFFD. What cannot be an application at all
-becomes a `BadProfile` with a reason that names fields, never values.
+What Postgres cannot store in text (NUL, lone surrogates) becomes U+FFFD. An element that cannot be parsed becomes a
+`BadProfile`, whose reason names fields but never values.
 """
 
 import hashlib
@@ -37,8 +37,10 @@ from syncd.pitchyou.json_values import (
 )
 from syncd.pitchyou.spool import Element
 
-MAX_ID_BYTES = 512  # of profileId and mediaId: three of them must fit an index entry of Postgres
-MAX_REFERENCE_BYTES = 1024  # of externalReferenceId
+# For profileId and mediaId: three of them must fit into one index entry of Postgres.
+MAX_ID_BYTES = 512
+# For externalReferenceId.
+MAX_REFERENCE_BYTES = 1024
 
 _TEXT_KEYS = (
     "externalReferenceId",
@@ -52,11 +54,11 @@ _KNOWN_KEYS = frozenset({"profileId", "steps", "cv", "profileImage", *_TEXT_KEYS
 
 
 def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Profile | BadProfile:
-    """Read one element of the list.
+    """Parse one element of the list.
 
     Args:
-        fields: where the payload keeps what the article does not name.
-        timezone: of times without an offset.
+        fields: where the payload keeps the values that the article does not name.
+        timezone: applies to times without an offset.
     """
     value: Json = None
     fingerprint = b""
@@ -82,7 +84,7 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
 
 
 class _Reading(NamedTuple):
-    """How one profile is read. `clean` is `cleaned`, or nothing at all where no text can need it."""
+    """How to parse one profile. `clean` is `cleaned`, or returns its argument if no text needs cleaning."""
 
     fields: FieldMap
     timezone: ZoneInfo
@@ -170,7 +172,7 @@ def _add_media(
     attachments: list[Attachment],
     reading: _Reading,
 ) -> None:
-    """Object, array and null are all accepted; an entry without any content is the placeholder some ATS ask for."""
+    """Add the files at one place, which may be an object, an array or null. Skip empty entries: they are placeholders."""
     entries = value if isinstance(value, list) else [value]
     ordinal = 0
     for entry in entries:
@@ -195,7 +197,7 @@ def _add_media(
 
 
 def identifier(value: Json, name: str) -> str:
-    """An id as text: a string that Postgres can hold and index, or an integer. Raises Unreadable."""
+    """Return an id as text. Raise `Unreadable` unless it is an integer, or a string that Postgres can store and index."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         raise Unreadable(f"{name} is missing or neither a string nor an integer")
     text = str(value)
@@ -207,7 +209,7 @@ def identifier(value: Json, name: str) -> str:
 
 
 def _presentable_id(value: Json) -> str | None:
-    """The profileId of a bad profile, if there is one that can be trusted."""
+    """Return the profileId of a bad profile, if it has a valid one."""
     try:
         return identifier(value.get("profileId") if isinstance(value, dict) else None, "profileId")
     except Unreadable:
@@ -215,16 +217,17 @@ def _presentable_id(value: Json) -> str | None:
 
 
 def _text(value: Json, name: str, reading: _Reading) -> str | None:
-    """A field of the article: text or a scalar; an empty one counts as absent."""
+    """Return a field of the article as text. It may be any scalar; an empty one counts as missing."""
     if isinstance(value, dict | list):
         raise Unreadable(f"{name} is not a string")
     return as_text(reading.clean(value)) or None
 
 
 def _moment(text: str | None, timezone: ZoneInfo) -> datetime | None:
-    """ISO 8601, or None where it cannot be read; the raw text is kept beside it."""
+    """Parse ISO 8601; return None if that fails. The caller also stores the raw text."""
     try:
-        if not text or text.isdigit():  # fromisoformat would take the start of a count of seconds for a year
+        # `fromisoformat` would take the first digits of a Unix timestamp for a year.
+        if not text or text.isdigit():
             return None
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone)).astimezone(UTC)

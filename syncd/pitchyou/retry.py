@@ -1,4 +1,4 @@
-"""Which answers are worth another try, and how long to wait before it."""
+"""Decides which responses are worth a retry, and how long to back off before it."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -16,7 +16,8 @@ from syncd.pitchyou.http import Response
 
 T = TypeVar("T")
 
-MAX_RETRY_AFTER = 120.0  # seconds; a server that wants more is asked again in the next cycle
+# In seconds. If the server asks for a longer wait, the next cycle retries.
+MAX_RETRY_AFTER = 120.0
 BACKOFF_BASE = 0.5
 BACKOFF_CAP = 30.0
 
@@ -27,11 +28,11 @@ def is_transient(status: int) -> bool:
 
 
 def require_success(response: Response, what: str) -> None:
-    """Raise unless the answer is a 2xx.
+    """Raise unless the response is a 2xx.
 
     Raises:
-        ApiUnavailable: 408, 425, 429 and 5xx, with what Retry-After says.
-        ApiRefused: everything else; redirects are among them, since the token must not leave its origin.
+        ApiUnavailable: 408, 425, 429 and 5xx, with the time of Retry-After.
+        ApiRefused: every other status. Redirects are included, since the token must not leave its origin.
     """
     status = response.status
     if 200 <= status < 300:
@@ -40,9 +41,9 @@ def require_success(response: Response, what: str) -> None:
         raise ApiUnavailable(
             f"PitchYou answered {what} with HTTP {status}", status=status, retry_after=_retry_after(response)
         )
-    hint = "; redirects are not followed: check base_url" if 300 <= status < 400 else ""
+    hint = "; redirects are not followed. Check base_url." if 300 <= status < 400 else ""
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        hint = "; the proxy asks for credentials: check proxy_credentials_file"
+        hint = "; the proxy asks for credentials. Check proxy_credentials_file."
     raise ApiRefused(f"PitchYou refused {what} with HTTP {status}{hint}", status=status)
 
 
@@ -56,7 +57,7 @@ def with_retries(
 ) -> T:
     """Call `work` until it does not raise `ApiUnavailable`, at most `attempts` times.
 
-    The waits grow with full jitter (0 to 0.5 s, 1 s, 2 s … 30 s) unless the server named its own.
+    It backs off with full jitter (0 to 0.5 s, 1 s, 2 s … 30 s), unless the server sent a Retry-After.
     """
     for attempt in range(attempts):
         try:
@@ -74,7 +75,7 @@ def with_retries(
 
 @contextmanager
 def limited(deadline: Deadline, seconds: float, what: str) -> Iterator[Deadline]:
-    """A deadline of its own for one exchange. Only when the caller's has passed as well does the caller's work end.
+    """Yield a separate deadline for one exchange. The caller's work ends only if its own deadline has passed as well.
 
     Raises:
         ApiUnavailable: the exchange took longer than `seconds`.
@@ -90,7 +91,8 @@ def _retry_after(response: Response) -> float | None:
     value = response.header("retry-after").strip()
     if not value:
         return None
-    if value.isdecimal():  # isdigit would let "²" through, which float refuses
+    # `isdigit` would accept "²", which `float` refuses.
+    if value.isdecimal():
         return min(float(value), MAX_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(value)

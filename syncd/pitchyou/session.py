@@ -1,4 +1,4 @@
-"""Requests that carry the access token: sent once more with a new one after a 401, tried again where that may help."""
+"""Sends requests with the access token. Repeats a request with a new token after a 401. Retries transient failures."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -17,14 +17,14 @@ JSON_TYPE = "application/json"
 
 
 class Session:
-    """One client's authorized exchanges with PitchYou. Safe to share between threads."""
+    """Sends the authorized requests of one client. Safe to share between threads."""
 
     def __init__(self, client_id: str, http: Http, tokens: TokenCache) -> None:
         self._client_id, self._http, self._tokens = client_id, http, tokens
 
     def retried(self, work: Callable[[], T], attempts: int, deadline: Deadline) -> T:
         """Call `work` until it does not raise `ApiUnavailable`, at most `attempts` times."""
-        # The token first, so that its own retries are not multiplied by those of the call.
+        # Get the token first, so that its retries do not multiply with those of the call.
         self._tokens.current(deadline)
         return with_retries(work, attempts=attempts, deadline=deadline, on_retry=self._http.count_retry)
 
@@ -40,7 +40,7 @@ class Session:
         accept: Callable[[Response], object] = lambda response: None,
         sink: Sink | None = None,
     ) -> Response:
-        """Send with the token; after a 401 send once more with a new one. See `Http.send`.
+        """Send a request with the token. After a 401, send it once more with a new token. See `Http.send`.
 
         Raises:
             AuthenticationFailed: a new token was refused as well.
@@ -66,7 +66,7 @@ class Session:
             if not last:
                 token = self._tokens.replacement(token, deadline)
         raise AuthenticationFailed(
-            f"PitchYou refuses a token that it has just given to client '{self._client_id}' (HTTP 401). "
+            f"PitchYou refuses a token that it has just issued to client '{self._client_id}' (HTTP 401). "
             "Ask PitchYou whether the client may use the API.",
             status=401,
         )
@@ -80,10 +80,10 @@ class Session:
         limit: str,
         before_send: Callable[[], object] = lambda: None,
     ) -> Spool:
-        """Read a response that must be one JSON array, to its end, before its first element is given.
+        """Read a response that must be one JSON array. Read it to its end before returning its elements.
 
         Raises:
-            BadAnswer: it is truncated, too long or not a JSON array.
+            BadAnswer: the response is truncated, too long or not a JSON array.
         """
         intake = Intake(max_bytes=max_bytes, limit=limit)
         try:
@@ -100,4 +100,4 @@ class Session:
 
 def _refuse_web_page(response: Response) -> None:
     if response.content_type == "text/html":
-        raise BadAnswer("it is a web page; check base_url", status=response.status)
+        raise BadAnswer("it is a web page. Check base_url.", status=response.status)

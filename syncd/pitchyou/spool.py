@@ -1,8 +1,8 @@
-"""The list answer: spooled first, proven to be one whole JSON array, and only then cut into its elements.
+"""Spools a list response, checks that it is one complete JSON array, and then cuts it into its elements.
 
-Spooling frees the server's connection at once and shows a truncated answer before anything is landed. Cutting
-without decoding keeps memory flat whatever the length of the list, keeps the exact bytes of each profile, and
-lets one that is broken inside stand beside others that are not.
+Spooling frees the server's connection at once, and detects a truncated response before anything is landed. Cutting
+without decoding keeps memory use flat for a list of any length. It keeps the exact bytes of each profile, and one
+broken profile does not affect the other profiles.
 """
 
 import io
@@ -14,13 +14,15 @@ from typing import IO
 from syncd.errors import BadAnswer, SyncdError
 from syncd.pitchyou.json_array import MAX_DEPTH, WHITESPACE, cut
 
-MEMORY_LIMIT = 4 * 1024 * 1024  # bytes; a longer answer goes to an unlinked temporary file, mode 0600
-MAX_ELEMENT = 16 * 1024 * 1024  # bytes of one profile
+# In bytes. A longer response goes to an unlinked temporary file with mode 0600.
+MEMORY_LIMIT = 4 * 1024 * 1024
+# In bytes, for one profile.
+MAX_ELEMENT = 16 * 1024 * 1024
 KEPT_OF_OVERSIZE = 1024 * 1024
 
 
 class Element:
-    """One element of the array: its bytes, and why it cannot be read, if that is known without decoding."""
+    """One element of the array: its bytes, and why it cannot be parsed, if that is known without decoding."""
 
     __slots__ = ("payload", "trouble")
 
@@ -29,10 +31,10 @@ class Element:
 
 
 class Spool:
-    """A whole list answer, cut into elements.
+    """A complete list response, cut into elements.
 
-    Elements come last first: when a profileId stands twice in an answer the last one wins, and so it is seen
-    first. `len()` is the number of elements. Close it, or use it in a `with`.
+    Iteration yields the last element first: if a response contains a profileId twice, the last element wins, so it must
+    come first. `len()` is the number of elements. Close the spool, or use it in a `with`.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -63,14 +65,14 @@ class Spool:
 
 
 class Intake:
-    """Takes in an array as it comes (a `Sink`), then gives it as a `Spool`. Close it in any case.
+    """Receives an array (as a `Sink`), then returns it as a `Spool`. Always close it.
 
     Args:
         max_bytes: the longest array to accept, after decompression.
-        limit: the name of the setting that decides so, for messages.
+        limit: the name of the setting that sets this limit, for messages.
 
     Raises:
-        BadAnswer: too long, truncated, or anything but one JSON array.
+        BadAnswer: the response is too long, truncated, or not one JSON array.
         SyncdError: the folder for temporary files is full or cannot be written.
     """
 
@@ -80,7 +82,7 @@ class Intake:
         self._size, self._given = 0, False
 
     def begin(self, length: int | None) -> None:
-        """Start with an empty file; refuse an array that is announced as too long."""
+        """Start with an empty file. Refuse an array whose announced length is too long."""
         if length is not None and length > self._max_bytes:
             raise BadAnswer(f"it has {length} bytes, more than {self._limit} ({self._max_bytes})")
         self._file.seek(0)
@@ -98,7 +100,7 @@ class Intake:
             raise _no_room(error) from None
 
     def spool(self) -> Spool:
-        """Cut what came into elements. From here on the spool owns the file."""
+        """Cut the received bytes into elements. The returned spool then owns the file."""
         try:
             found = Spool(self._file)
         except OSError as error:
@@ -107,7 +109,7 @@ class Intake:
         return found
 
     def close(self) -> None:
-        """Throw away what came, unless a spool owns it."""
+        """Discard the received bytes, unless a spool owns them."""
         if not self._given:
             with suppress(OSError):
                 self._file.close()
@@ -115,14 +117,15 @@ class Intake:
 
 def _no_room(error: OSError) -> SyncdError:
     return SyncdError(
-        f"a list could not be kept in a temporary file ({error.strerror}). "
+        f"a list could not be written to a temporary file ({error.strerror}). "
         "Free space there, or set TMPDIR to another folder."
     )
 
 
 def element_of(payload: bytes) -> Element:
-    """One element from its bytes alone, measured as in a list."""
+    """Return one element from its bytes, with the same checks as in a list."""
     with suppress(BadAnswer), Spool(io.BytesIO(b"[%b]" % payload)) as elements:
         if len(elements) == 1:
             return next(iter(elements))
-    return Element(payload)  # broken inside: whoever decodes it says how
+    # The element is broken inside. Decoding it will show how.
+    return Element(payload)

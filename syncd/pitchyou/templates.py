@@ -1,4 +1,4 @@
-"""PitchYou's JobTemplateDto (S1.1) read into our own type, and the one text that is shown of its descriptions."""
+"""Parses PitchYou's JobTemplateDto (S1.1), and selects which of its descriptions to show."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from syncd.pitchyou.json_values import Unreadable, as_text, cleaned, decode
 from syncd.pitchyou.payloads import identifier
 from syncd.pitchyou.spool import Element
 
-MAX_ANSWER = 32 * 1024 * 1024  # bytes of the whole list
+# In bytes, for the whole list.
+MAX_ANSWER = 32 * 1024 * 1024
 
 _LANGUAGE_KEYS = ("language", "lang", "locale", "culture", "languageCode")
 _TEXT_KEYS = ("description", "text", "value", "name", "title")
@@ -16,19 +17,19 @@ _TEXT_KEYS = ("description", "text", "value", "name", "title")
 
 @dataclass(frozen=True, slots=True)
 class TemplateList:
-    """The templates of one answer, each key once, and how many elements could not be read."""
+    """The templates of one response, each key once, and how many elements could not be parsed."""
 
     templates: tuple[Template, ...]
     unreadable: int
 
     @property
     def whole(self) -> bool:
-        """Whether the answer can be believed to name all templates that there are."""
+        """Whether the response can be trusted to list all existing templates."""
         return bool(self.templates) and not self.unreadable
 
 
 def read_templates(elements: Iterable[Element], language: str) -> TemplateList:
-    """Read the elements of the list. They come last first, and of two with one key the last given is the valid one.
+    """Parse the elements of the list. They come last first. If a key repeats, the last one in the response is valid.
 
     Args:
         language: the tag of the language to show, such as `de`.
@@ -62,10 +63,10 @@ def _template(element: Element, language: str) -> Template:
 
 
 def display_text(descriptions: Json, language: str) -> str | None:
-    """One text to show: the preferred language's, else that of the same language elsewhere (`de` for `de-AT`), else the first.
+    """Select the text to show: in the preferred language, else in a variant of it (`de` for `de-AT`), else the first.
 
-    Accepts a text, a list of texts, a map by language, a list of objects with a language and a text each, and mixtures
-    of these. None where there is nothing to show.
+    Accept a text, a list of texts, a map by language, a list of objects with a language and a text each, and mixtures
+    of these. Return None if there is nothing to show.
     """
     texts = [(tag.lower().replace("_", "-"), text) for tag, text in _texts(descriptions, "") if text.strip()]
     wanted = language.lower()
@@ -81,7 +82,7 @@ def display_text(descriptions: Json, language: str) -> str | None:
 
 
 def _texts(value: Json, tag: str) -> Iterator[tuple[str, str]]:
-    """All texts in `value` with the language of each, where one is told."""
+    """Yield all texts in `value`, each with its language, or with `tag` if it names no language."""
     if isinstance(value, list):
         for item in value:
             yield from _texts(item, tag)

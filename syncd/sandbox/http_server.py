@@ -101,7 +101,7 @@ class SandboxHandler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length") or "0"
         if not (length.isascii() and length.isdigit()):
             self.close_connection = True
-            self._send(error_reply(400, "Content-Length is no number"))
+            self._send(error_reply(400, "Content-Length is not a number"))
             return
         template = site.route(self.command, parts.path)
         if template and int(length) > site.BODY_LIMIT:

@@ -8,7 +8,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from syncd.errors import DatabaseUnavailable
 
 # SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
-STANDBY = "55000"  # how the BEGIN of `engine.py` fails on a standby
+# The SQLSTATE with which the BEGIN of `engine.py` fails on a standby.
+STANDBY = "55000"
 # Another transaction or a timeout was in the way; the same work may succeed at once.
 _CONFLICTS = frozenset({"40P01", "40001", "55P03", "57014", "25P03"})
 # The server is starting, stopping, a standby or out of connections.

@@ -3,8 +3,8 @@
 A daemon takes a lease once, renews it while it lives, and releases it when it ends. Every transaction that writes for a
 client first calls `require`, which refuses a process that was frozen while another process took over.
 
-The lock on a lease's row does not say which client a transaction works for. So whoever locks the row also takes a shared
-advisory lock, whose key is made of the client's id; it blocks nobody, and `end_stuck_transactions` finds its holder.
+The lock on a lease's row does not say which client a transaction works for. So a transaction that locks the row also
+takes a shared advisory lock, whose key is made of the client's id. This lock blocks nobody, and `end_stuck_transactions` finds its holder.
 """
 
 from dataclasses import dataclass

@@ -72,8 +72,8 @@ class ClientStore(ClientReader):
     def require_lease(self) -> float:
         """Raises `LeaseLost` unless the lease is ours at this moment.
 
-        Call it directly before each request to PitchYou that depends on the client's state, each retry included: after a
-        pause of this process, the new holder may have landed something that this one must not confirm.
+        Call it directly before each request to PitchYou that depends on the client's state, and before each retry.
+        After a pause of this process, the new holder may have landed something that this process must not confirm.
 
         Returns:
             This moment, in seconds of Postgres' clock.
@@ -81,6 +81,6 @@ class ClientStore(ClientReader):
         return self._transact(lambda connection: leases.require_now(connection, self._lease))
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        # The deadline of a cycle is checked between two attempts only, so that the transaction in hand is finished in
-        # any case: PitchYou may list a profile only once.
-        return self._database.transact(work, self._deadline.anew(PATIENCE), patience=PATIENCE)
+        # The deadline of a cycle is checked only between two attempts. So the current transaction always finishes:
+        # PitchYou may list a profile only once.
+        return self._database.transact(work, self._deadline.restarted(PATIENCE), patience=PATIENCE)

@@ -160,7 +160,7 @@ def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
 
 
 def _download(work: Work, due: Due) -> Fetched | NotFetched:
-    """Bring one file to disk; runs in the pool. Only what ends the whole stage is raised."""
+    """Download one file to disk, in a thread of the pool. Raise only the errors that end the whole stage."""
     key = due.key
 
     if found := _still_there(work, due):
@@ -185,27 +185,29 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
 
 
 def _still_there(work: Work, due: Due) -> Fetched | None:
-    """A file that was stored and then missed, and is back as it was: the disk was not mounted, say."""
+    """Return the file that was stored before, if it is on disk again unchanged: for example, the disk was not mounted."""
     if due.before is None:
         return None
     try:
         file = work.vault.adopt(due.before.storage_path)
-    except MediaStoreFailed:  # this file cannot be read; the disk may well take another
+    # This file cannot be read, but the disk may accept a new one.
+    except MediaStoreFailed:
         return None
     return Fetched(due.key, file) if file and file.sha256 == due.before.sha256 else None
 
 
 def _missing(work: Work, due: Due, error: str) -> Fetched | NotFetched:
-    """PitchYou does not have the file: late at first, gone for good after `media_gone_after`.
+    """Decide about a file that PitchYou does not have: retry it at first, give it up after `media_gone_after`.
 
-    Unless it is here: a crash between its name and its row left it, and nobody has another any more.
+    A crash may have left the complete file on disk without recording it. Then keep it, since it is the only copy.
     """
     gone_after = work.plan.media_gone_after
     missing_for = due.missing_for or 0.0
     if missing_for >= gone_after:
         try:
             file = None if due.before else work.vault.adopt(path_of(work.client_id, due.key))
-        except MediaStoreFailed:  # it cannot be read: the others can
+        # This file cannot be read, but other files may be.
+        except MediaStoreFailed:
             return _again(work, due, "unreadable")
         if file:
             return Fetched(due.key, file)

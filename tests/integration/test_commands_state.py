@@ -46,8 +46,8 @@ def test_check_reports_every_fault_at_once_each_with_its_remedy(
         problems = [problem for problem in found.values() if problem]
         assert len(problems) == 3
         assert "run `syncd db upgrade`" in problems[0]
-        assert "free space, or check the mount and its owner" in problems[1]
-        assert "check client_id, client_secret, token_auth and token_format" in problems[2]
+        assert "Free space, or check the mount and its owner." in problems[1]
+        assert "Check client_id, client_secret, token_auth and token_format" in problems[2]
         text = here.run("check", CLIENT_SECRET="canary-secret")
         assert text.returncode == 1
         assert text.stdout.count("FAIL  ") == 3
@@ -231,10 +231,10 @@ def test_verify_finds_damaged_missing_and_orphaned_files_and_repair_mends_them(
         assert hint.startswith("Run `syncd verify --repair` to download missing and damaged files again")
         told = json.loads(here.run("verify", "--json").stdout)["clients"]["acme"]
         assert {fault["path"]: fault["kind"] for fault in told["faults"]} == wrong
-        assert told["repaired"] == 0
-        mended = here.run("verify", "--repair")
-        assert mended.returncode == 0
-        assert mended.stdout.splitlines()[-1] == "acme: 3 faults, 3 repaired"
+        assert told["mended"] == 0
+        repaired = here.run("verify", "--repair")
+        assert repaired.returncode == 0
+        assert repaired.stdout.splitlines()[-1] == "acme: 3 faults, 3 repaired"
         assert here.run("verify").returncode == 0
         here.assert_complete()
 
@@ -246,4 +246,4 @@ def test_verify_says_what_cannot_be_brought_back(database_url: str, tmp_path: Pa
         result = here.run("verify", "--repair", "--json")
         assert result.returncode == 1
         told = json.loads(result.stdout)["clients"]["acme"]
-        assert (len(told["faults"]), told["repaired"]) == (3, 1)
+        assert (len(told["faults"]), told["mended"]) == (3, 1)

@@ -132,7 +132,7 @@ def test_one_client_that_fails_does_not_keep_the_other_from_its_cycle(
         assert result.returncode == 1
         acme, beta = json.loads(result.stdout)["clients"]
         assert (acme["outcome"], beta["outcome"]) == ("failed", "ok")
-        assert "check client_id, client_secret, token_auth and token_format" in acme["error"]
+        assert "Check client_id, client_secret, token_auth and token_format" in acme["error"]
         assert "wrong-secret" not in result.stdout + result.stderr
 
 

@@ -57,7 +57,7 @@ def test_a_full_disk_stops_the_download_and_is_finished_when_there_is_room_again
         ended = s.cycle()
         assert isinstance(ended.error, MediaStoreFailed)
         assert "No space left on device" in str(ended.error)
-        assert "free space" in str(ended.error)
+        assert "Free space" in str(ended.error)
         assert ended.outcome is Outcome.FAILED
         assert len(landed(s)) == 12  # the text needs no disk of ours
         assert set(states(s)) <= {"pending", "stored"}

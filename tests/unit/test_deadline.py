@@ -64,15 +64,15 @@ def test_one_within_another_never_outlives_it_and_shares_its_stop() -> None:
         inner.check()
 
 
-def test_one_anew_may_outlive_the_first_and_shares_its_stop() -> None:
+def test_a_restarted_one_may_outlive_the_first_and_shares_its_stop() -> None:
     clock, stop = Clock(), threading.Event()
-    anew = Deadline(10, stop=stop, clock=clock).anew(60)
+    restarted = Deadline(10, stop=stop, clock=clock).restarted(60)
     clock.now += 30
-    anew.check()
-    assert anew.remaining() == 30
+    restarted.check()
+    assert restarted.remaining() == 30
     stop.set()
     with pytest.raises(Stopped):
-        anew.check()
+        restarted.check()
 
 
 def test_a_sleep_ends_at_once_when_a_stop_is_asked_for() -> None:

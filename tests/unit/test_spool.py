@@ -136,9 +136,9 @@ def test_an_empty_array_has_no_elements(body: bytes) -> None:
         (b"[1,,2]", "an element is missing"),
         (b"[ , ]", "an element is missing"),
         (b"[1}", "not valid JSON"),
-        (b"[]]", "behind its end"),
-        (b"[1] {}", "behind its end"),
-        (b"[1]\0", "behind its end"),
+        (b"[]]", "after its end"),
+        (b"[1] {}", "after its end"),
+        (b"[1]\0", "after its end"),
     ],
 )
 def test_what_is_not_one_whole_array_is_refused_with_what_it_is(body: bytes, said: str) -> None:

@@ -213,7 +213,7 @@ def full_disk(free: int) -> Iterator[None]:
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_also_where_a_write_takes_a_part(vault: Vault) -> None:
-    with full_disk(500), pytest.raises(MediaStoreFailed, match="free space"):
+    with full_disk(500), pytest.raises(MediaStoreFailed, match="Free space"):
         store(vault, b"x" * 300, b"x" * 300)
     assert everything(vault) == set()
     assert store(vault, b"x" * 300, b"x" * 300).size_bytes == 600

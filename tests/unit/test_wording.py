@@ -15,12 +15,16 @@ AWKWARD = re.compile(
     r"(?<!there )(?<!There )\b(?:(?:is|are) none\b|is no (?!(?:longer|older|larger|more|less)\b)[a-z]+)|"
     r"\bmend(?:s|ed|ing)?\b|\banew\b|\bwhoever\b|\bso many\b|\bis had\b",
 )
+# A key of `syncd verify --json`, which scripts read.
+KEYS = ('"mended"',)
 WIDTH = 120
 
 
 @pytest.mark.parametrize("path", READ_BY_PEOPLE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_phrase_that_a_native_speaker_stumbles_over(path: Path) -> None:
     text = " ".join(path.read_text().split())
+    for key in KEYS:
+        text = text.replace(key, "")
     assert [text[max(0, hit.start() - 40) : hit.end() + 20] for hit in AWKWARD.finditer(text)] == []
 
 

@@ -93,7 +93,7 @@ def check_profile(scene: Scene, profile_id: Any, stored: Stored, *, newest: bool
         return [f"{name}: ats.application_raw has no payload of revision {stored.revisions[0][0]}"]
     entry, version = _match(scene, profile_id, stored.payload)
     if entry is None:
-        return [f"{name}: the stored payload is no version of it that was ever listed"]
+        return [f"{name}: the stored payload was never listed for this profile"]
     findings = []
     last = scene.population.find(profile_id)[-1]
     if newest and (entry is not last or version < last.taken):
