@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from syncd.deadline import Deadline
-from syncd.errors import AuthenticationFailed, BadAnswer
+from syncd.errors import ApiUnavailable, AuthenticationFailed, BadAnswer
 from syncd.pitchyou.auth import TokenCache
 from syncd.pitchyou.http import Http, Response, Sink
 from syncd.pitchyou.retry import require_success, with_retries
@@ -92,7 +92,10 @@ class Session:
             )
             require_success(response, what)
             return intake.spool()
-        except BadAnswer as error:
+        except (BadAnswer, ApiUnavailable) as error:
+            # Another try would bring the same compression.
+            if isinstance(error, ApiUnavailable) and error.kind != "compressed":
+                raise
             raise BadAnswer(f"{what} cannot be used: {error}", status=error.status) from None
         finally:
             intake.close()

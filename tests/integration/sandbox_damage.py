@@ -36,7 +36,7 @@ DAMAGE: dict[str, tuple[Callable[[Store], None], str]] = {
     "no raw payload": (sql(f"DELETE FROM ats.application_raw {OF_ONE_PROFILE}"), "no payload of revision 1"),
     "payload never listed": (
         sql(f"UPDATE ats.application_raw SET payload = '{{\"profileId\": 1}}' {OF_ONE_PROFILE}"),
-        "no version of it that was ever listed",
+        "was never listed for this profile",
     ),
     "no contact": (
         sql(f"DELETE FROM ats.application_contact {OF_ONE_PROFILE}"),
