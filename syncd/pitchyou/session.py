@@ -92,11 +92,13 @@ class Session:
             )
             require_success(response, what)
             return intake.spool()
-        except (BadAnswer, ApiUnavailable) as error:
-            # Another try would bring the same compression.
-            if isinstance(error, ApiUnavailable) and error.kind != "compressed":
-                raise
+        except BadAnswer as error:
             raise BadAnswer(f"{what} cannot be used: {error}", status=error.status) from None
+        except ApiUnavailable as error:
+            if error.kind != "compressed":
+                raise
+            # Another try would bring the same compression.
+            raise BadAnswer(f"{what} cannot be used within {limit}: {error}") from None
         finally:
             intake.close()
 
