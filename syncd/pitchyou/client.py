@@ -224,7 +224,9 @@ class PitchYou:
             what = "the list of templates"
             with (
                 limited(until, SHORT_EXCHANGE, what) as soon,
-                self._session.array(TEMPLATES, what, soon, MAX_TEMPLATES_ANSWER, "syncd takes") as elements,
+                self._session.array(
+                    TEMPLATES, what, soon, MAX_TEMPLATES_ANSWER, "what syncd takes"
+                ) as elements,
             ):
                 return read_templates(elements, self._language)
 
