@@ -15,11 +15,11 @@ COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.1
 demo: .venv/demo-ready
 	@.venv/bin/syncd demo $(ARGS)
 
-# The daily loop, without tests of whole processes: under 90 s on two cores.
+# The daily loop, without tests of whole processes.
 test-fast: .venv/dev-ready
 	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist worksteal -m "not proof" tests/unit tests/integration $(ARGS)
 
-# Under 4 minutes on two cores. Three workers on two cores, because tests wait a third of their time. Where the environment
+# Three workers on two cores, because tests wait a third of their time. Where the environment
 # forbids Python to keep bytecode, as images of containers like to, each start of syncd would compile it all again.
 test: .venv/dev-ready
 	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist worksteal -m "not proof" $(ARGS)
