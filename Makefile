@@ -3,7 +3,7 @@
 # After the checkout was moved: make clean.
 
 PYTHON ?= python3
-WORKERS ?= 3
+WORKERS ?= 5
 UV_VERSION = 0.13.9
 
 PIP = .venv/bin/python -m pip --disable-pip-version-check
@@ -17,12 +17,12 @@ demo: .venv/demo-ready
 
 # The daily loop, without tests of whole processes.
 test-fast: .venv/dev-ready
-	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist worksteal -m "not proof" tests/unit tests/integration $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist loadgroup -m "not proof" tests/unit tests/integration $(ARGS)
 
-# Three workers on two cores, because tests wait a third of their time. Where the environment
+# Five workers on two cores, because tests spend half of their time waiting. Where the environment
 # forbids Python to keep bytecode, as images of containers like to, each start of syncd would compile it all again.
 test: .venv/dev-ready
-	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist worksteal -m "not proof" $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist loadgroup -m "not proof" $(ARGS)
 
 # All proofs, under two hours on two cores; ended early, it goes on where it was. PROOF_SCALE=0.01 takes a sample.
 proof: .venv/dev-ready

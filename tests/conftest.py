@@ -1,6 +1,6 @@
 """Real databases for the tests: one embedded Postgres for each worker, one clone of a migrated template for each test.
 
-And a real Chromium: one for each worker that meets a test which asks for it.
+And a real Chromium, in one worker.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ settings.load_profile("busy machine")
 _ORDER = {"system": 1, "integration": 2, "unit": 3}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever asks for the browser has its marker: `-m "not browser"` leaves all of them out.
+
+    One worker runs all of these, because each start of Chromium costs seconds.
 
     What takes long comes first, so that no worker is left alone with it at the end: tests marked `long`, then
     those of whole processes, then those with a database, then the rest; else the order is as collected.
@@ -37,6 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+            item.add_marker(pytest.mark.xdist_group("browser"))
     items.sort(key=_rank)
 
 
@@ -47,7 +51,7 @@ def _rank(item: pytest.Item) -> tuple[bool, int]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium that the tests of this worker share; each opens pages in a context of its own."""
+    """A headless Chromium that all its tests share; each opens pages in a context of its own."""
     with chromium() as shared:
         yield shared
 

@@ -10,11 +10,12 @@ from datetime import UTC
 from pathlib import Path
 
 from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy import Connection
 
 from syncd.daemon import Daemon, Scheduled
 from syncd.deadline import Deadline
 from syncd.demo.journey import Applied, Journey, end_of, has_come, offer_and_apply
-from syncd.demo.report import Kept, Report, finished_cycles, pending_files, report_on
+from syncd.demo.report import Kept, Report, cycle_runs, finished_cycles, pending_files, report_on
 from syncd.errors import Stopped, SyncdError
 from syncd.logs import configure_logging
 from syncd.media.vault import Vault
@@ -188,7 +189,10 @@ def _wait_for_cycles(
     told = 0
     applied: Applied | None = None
     while not stop.wait(0.1):
-        done = database.transact(finished_cycles, Deadline(30))
+        is_there = applied is not None and _all_is_there(database, applied)
+        done = database.transact(
+            finished_cycles, Deadline(30)
+        )  # after the look, so that each of them is reported
         for cycle in done[told:]:
             tell(
                 f"The daemon's cycle {cycle.number} took {cycle.seconds:.1f} s: "
@@ -198,13 +202,18 @@ def _wait_for_cycles(
         if told and applied is None:
             applied = offer_and_apply(sandbox, database, api)
             tell(f"Someone applies through {applied.link}")
-        elif applied and (told >= CYCLES[1] or (told >= CYCLES[0] and _all_is_there(database, applied))):
+        elif applied and (told >= CYCLES[1] or (told >= CYCLES[0] and is_there)):
             return applied
     raise Stopped("the demo was stopped and has removed everything it created")
 
 
 def _all_is_there(database: Database, applied: Applied) -> bool:
-    return database.transact(lambda c: has_come(c, applied) and not pending_files(c), Deadline(30))
+    """Whether nothing is left to do. A cycle that still runs would be cut off, and reported as aborted."""
+
+    def look(connection: Connection) -> bool:
+        return has_come(connection, applied) and not pending_files(connection) and not cycle_runs(connection)
+
+    return database.transact(look, Deadline(30))
 
 
 def _kept(server: EmbeddedPostgres, folder: Path) -> Kept:

@@ -177,6 +177,12 @@ def finished_cycles(connection: Connection) -> list[Cycle]:
     return [Cycle(**row._mapping) for row in rows]
 
 
+def cycle_runs(connection: Connection) -> bool:
+    """Return whether a cycle has begun and not finished."""
+    found = connection.execute(text("SELECT FROM ops.cycle WHERE finished_at IS NULL LIMIT 1"))
+    return found.first() is not None
+
+
 def pending_files(connection: Connection) -> int:
     """Return the number of files that are not fetched yet."""
     count: int = connection.execute(
