@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from syncd.model import Outcome
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.sandbox.ledger import typed
 from syncd.sync.client_cycle import prepare_work
@@ -57,6 +58,27 @@ def test_nothing_is_confirmed_while_its_newest_version_waits_in_quarantine(
         assert confirmed(s)[typed("bad")] == 1
         assert waiting_ids(s) == []
         s.assert_complete()
+
+
+def test_an_unreadable_version_is_overtaken_when_pitchyou_lists_the_stored_version_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Its bytes are known, but skipping it would leave the entry in quarantine, and the application unconfirmed, for ever."""
+    with scene(database_url, tmp_path / "m", config=GOOD) as s:
+        s.sandbox.inject(Fault("confirm", "status", status=403, times=None))
+        for payload in (profile(utmSource="first"), profile(utmSource=["second"])):
+            s.sandbox.put_raw_profile(payload)
+            s.cycle()
+            s.sandbox.withdraw_profile("bad")
+        assert waiting_ids(s) == ["bad"]
+        s.sandbox.clear_faults()
+        s.execute("UPDATE ats.application SET confirm_retry_at = now() WHERE confirm_error IS NOT NULL")
+        s.sandbox.put_raw_profile(profile(utmSource="first"))
+        ended = s.cycle()
+        assert (ended.outcome, ended.tally.changed) == (Outcome.OK, 0)
+        assert waiting_ids(s) == []
+        assert confirmed(s)[typed("bad")] == 1
+        assert_idle(s)
 
 
 @pytest.mark.parametrize("batch_size", [1, 500])

@@ -140,6 +140,26 @@ def test_whoever_stands_by_does_not_wait_for_the_transactions_of_a_living_holder
             assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize(("holder", "fence"), [("somebody else", 0), ("holder", -1), ("holder", 1)])
+def test_a_lease_is_renewed_and_released_by_its_own_holder_only(
+    holder: str, fence: int, database_url: str
+) -> None:
+    """The fence alone does not tell: a database that was restored counts its fences again."""
+    with session(database_url) as connection, connection.begin():
+        lease = leases.acquire(connection, "acme", "holder", ttl=60.0)
+        assert lease
+        before = connection.execute(text("SELECT expires_at, fence FROM ops.lease")).one()
+        stranger = Lease("acme", holder, lease.fence + fence)
+        assert not leases.renew(connection, stranger, ttl=600.0)
+        leases.release(connection, stranger)
+        assert connection.execute(text("SELECT expires_at, fence FROM ops.lease")).one() == before
+        assert not leases.renew(connection, Lease("other", "holder", lease.fence), ttl=600.0)
+        assert leases.renew(connection, lease, ttl=600.0)
+        assert leases.holder_of(connection, "acme") == "holder"
+        leases.release(connection, lease)
+        assert leases.holder_of(connection, "acme") is None
+
+
 def let_postgres_clock_leap(s: Scene, hours: int) -> None:
     """As seen by sessions from now on: a function of this name in an earlier schema comes before Postgres' own."""
     (name,) = s.rows("SELECT current_database() AS name")

@@ -218,6 +218,40 @@ MUTANTS = {
         "tests/integration/test_landing_counts.py::test_a_few_changed_ones_of_a_long_list_are_landed_together",
         r"assert \(0, 60\) == \(20, 40\)",
     ),
+    "an unchanged profile is skipped though a version of it waits in quarantine": Mutant(
+        "syncd.store.applications",
+        [
+            clause(
+                "AND NOT EXISTS ( SELECT FROM ops.quarantine q WHERE q.client_id = :client_id "
+                "AND q.profile_id = a.profile_id AND q.resolved_at IS NULL )",
+                "",
+            )
+        ],
+        "tests/integration/test_quarantine.py::"
+        "test_an_unreadable_version_is_overtaken_when_pitchyou_lists_the_stored_version_again",
+        "PARTIAL.* != .*OK",
+    ),
+    "confirmed by the list of an earlier poll": Mutant(
+        "syncd.sync.land:land_listed",
+        [statement("work.listed_at = None")],
+        "tests/integration/test_newest_list_decides.py::"
+        "test_nothing_is_confirmed_by_the_list_of_an_earlier_poll_of_the_same_cycle",
+        r"\(1, \[\['without'\], \['with'\]\]\) == ",
+    ),
+    "a lease is renewed by anybody": Mutant(
+        "syncd.store.leases",
+        [
+            clause(
+                "SET expires_at = clock_timestamp() + make_interval(secs => :ttl) "
+                "WHERE client_id = :client_id AND fence = :fence AND holder = :holder",
+                "SET expires_at = clock_timestamp() + make_interval(secs => :ttl) "
+                "WHERE client_id = :client_id AND fence = :fence",
+            )
+        ],
+        "tests/integration/test_stale_holders.py::"
+        "test_a_lease_is_renewed_and_released_by_its_own_holder_only",
+        "assert not True",
+    ),
     "half a body is a whole one": Mutant(
         "syncd.pitchyou.curl_transport:_Exchange.perform",
         [expression("self._write or not self._response or ...", "not self._response")],
