@@ -226,7 +226,12 @@ class Daemon:
             )
             log.info("templates_synced", client_id=client_id, listed=synced.listed, **asdict(synced.recorded))
             if not synced.whole:
-                log.warning("templates_incomplete", client_id=client_id, unreadable=synced.unreadable)
+                log.warning(
+                    "templates_incomplete",
+                    client_id=client_id,
+                    unreadable=synced.unreadable,
+                    error=synced.more,
+                )
         except Stopped:
             return
         except SyncdError as error:

@@ -54,7 +54,7 @@ class Outcome(StrEnum):
 
     RUNNING = "running"
     OK = "ok"
-    # Something is in quarantine, gone, rejected, late or not confirmed.
+    # Something is in quarantine, gone, rejected, late or not confirmed, or the list was only a part of it.
     PARTIAL = "partial"
     FAILED = "failed"
     # The cycle was stopped, or its process died.

@@ -35,6 +35,7 @@ class Result:
     tally: Tally
     error: SyncdError | None = None
     shortfall: Shortfall | None = None
+    more_listed: str | None = None
 
 
 @click.command()
@@ -54,8 +55,9 @@ def sync(context: Globals, client_id: str | None, dry_run: bool, no_confirm: boo
     disk, and confirms to PitchYou what is stored completely.
 
     Exit code: 0 everything is stored and confirmed; 1 a cycle failed; 3 partly done: a profile is in quarantine, a file
-    is late, gone or too large, or an application is not confirmed; 4 refused: another syncd process is working for the
-    client, or the database has another schema revision or unsafe settings.
+    is late, gone or too large, an application is not confirmed, or PitchYou's response was only a part of its list; 4
+    refused: another syncd process is working for the client, or the database has another schema revision or unsafe
+    settings.
     """
     settings = context.settings()
     chosen = chosen_clients(settings, client_id)
@@ -92,7 +94,13 @@ def _sync(
                 progress.clear()
             code = _CODES[ended.outcome]
             return Result(
-                client.plan.client_id, ended.outcome.value, code, ended.tally, ended.error, ended.shortfall
+                client.plan.client_id,
+                ended.outcome.value,
+                code,
+                ended.tally,
+                ended.error,
+                ended.shortfall,
+                ended.more_listed,
             )
 
         return [one(client) for client in clients]
@@ -125,6 +133,7 @@ def _as_json(result: Result) -> dict[str, object]:
         "outcome": result.outcome,
         **asdict(result.tally),
         "open": None if result.shortfall is None else asdict(result.shortfall),
+        "more_listed": result.more_listed,
         "error": str(result.error) if result.error else None,
     }
 
@@ -151,5 +160,9 @@ def _as_text(result: Result) -> str:
     ):
         if count:
             parts.append(f"{count:,} {what}")
+    if result.more_listed:
+        parts.append(
+            f"PitchYou says that its list has more entries ({result.more_listed}), which syncd did not get"
+        )
     ending = f". {result.error}" if result.error else ""
     return f"{result.client_id}: {result.outcome} - " + "; ".join(parts) + ending

@@ -31,7 +31,8 @@ def templates(context: Globals, client_id: str | None, no_sync: bool, as_json: b
     """Update the list of interview templates from PitchYou and print it.
 
     The daemon also updates the list once a day. A template that PitchYou no longer offers stays in the database, marked
-    as removed. If PitchYou's response is empty or partly unreadable, no template is marked as removed.
+    as removed. If PitchYou's response is empty, partly unreadable or only a part of its list, no template is marked as
+    removed.
 
     Exit code: 0 updated; 1 no client's list could be fetched; 3 some lists could not be fetched or were incomplete.
     """
@@ -66,9 +67,10 @@ def _sync(
         click.echo(f"syncd: {client.client_id}: {error}", err=True)
         return None
     if not synced.whole:
+        part = f" It says that its list has more ({synced.more})." if synced.more else ""
         click.echo(
             f"syncd: {client.client_id}: PitchYou listed {synced.listed} templates, and {synced.unreadable} more that "
-            "could not be parsed. No template was marked as removed.",
+            f"could not be parsed.{part} No template was marked as removed.",
             err=True,
         )
     return synced

@@ -228,7 +228,7 @@ class PitchYou:
                     TEMPLATES, what, soon, MAX_TEMPLATES_ANSWER, "what syncd takes"
                 ) as elements,
             ):
-                return read_templates(elements, self._language)
+                return read_templates(elements, self._language, elements.more)
 
         return self._session.retried(attempt, LIST_ATTEMPTS, until)
 

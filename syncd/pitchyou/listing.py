@@ -35,9 +35,13 @@ class Unread:
 
 
 class Listing:
-    """One list response (S2.1). Iterate it once. `len()` is the number of elements."""
+    """One list response (S2.1). Iterate it once. `len()` is the number of elements.
+
+    `more` is how the response said that the list has more elements than these, or None.
+    """
 
     def __init__(self, elements: Spool, fields: FieldMap, timezone: ZoneInfo) -> None:
+        self.more = elements.more
         self._elements, self._fields, self._timezone = elements, fields, timezone
 
     def __len__(self) -> int:

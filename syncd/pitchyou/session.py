@@ -1,5 +1,6 @@
 """Sends requests with the access token. Repeats a request with a new token after a 401. Retries transient failures."""
 
+import io
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import TypeVar
@@ -8,6 +9,7 @@ from syncd.deadline import Deadline
 from syncd.errors import ApiUnavailable, AuthenticationFailed, BadAnswer
 from syncd.pitchyou.auth import TokenCache
 from syncd.pitchyou.http import Http, Response, Sink
+from syncd.pitchyou.paging import more_than
 from syncd.pitchyou.retry import require_success, with_retries
 from syncd.pitchyou.spool import Intake, Spool
 
@@ -82,6 +84,8 @@ class Session:
     ) -> Spool:
         """Read a response that must be one JSON array. Read it to its end before returning its elements.
 
+        204 says that there is no content, so it counts as an empty array.
+
         Raises:
             BadAnswer: the response is truncated, too long or not a JSON array.
         """
@@ -91,7 +95,11 @@ class Session:
                 "GET", path, deadline, before_send=before_send, accept=_refuse_web_page, sink=intake
             )
             require_success(response, what)
-            return intake.spool()
+            if response.status == HTTPStatus.NO_CONTENT:
+                return Spool(io.BytesIO(b"[]"))
+            spool = intake.spool()
+            spool.more = more_than(response, len(spool))
+            return spool
         except BadAnswer as error:
             raise BadAnswer(f"{what} cannot be used: {error}", status=error.status) from None
         except ApiUnavailable as error:
@@ -104,5 +112,6 @@ class Session:
 
 
 def _refuse_web_page(response: Response) -> None:
-    if response.content_type == "text/html":
+    # Some frameworks name a content type even if there is no content.
+    if response.content_type == "text/html" and response.status != HTTPStatus.NO_CONTENT:
         raise BadAnswer("it is a web page. Check base_url.", status=response.status)

@@ -35,10 +35,13 @@ class Spool:
 
     Iteration yields the last element first: if a response contains a profileId twice, the last element wins, so it must
     come first. `len()` is the number of elements. Close the spool, or use it in a `with`.
+
+    `more` is how the response said that the list has more elements than these, or None.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self.more: str | None = None
         self._marks, self._too_deep = cut(file)
 
     def __len__(self) -> int:

@@ -17,22 +17,27 @@ _TEXT_KEYS = ("description", "text", "value", "name", "title")
 
 @dataclass(frozen=True, slots=True)
 class TemplateList:
-    """The templates of one response, each key once, and how many elements could not be parsed."""
+    """The templates of one response, each key once, and how many elements could not be parsed.
+
+    `more` is how the response said that the list has more elements than these, or None.
+    """
 
     templates: tuple[Template, ...]
     unreadable: int
+    more: str | None = None
 
     @property
     def whole(self) -> bool:
         """Whether the response can be trusted to list all existing templates."""
-        return bool(self.templates) and not self.unreadable
+        return bool(self.templates) and not self.unreadable and self.more is None
 
 
-def read_templates(elements: Iterable[Element], language: str) -> TemplateList:
+def read_templates(elements: Iterable[Element], language: str, more: str | None = None) -> TemplateList:
     """Parse the elements of the list. They come last first. If a key repeats, the last one in the response is valid.
 
     Args:
         language: the tag of the language to show, such as `de`.
+        more: how the response said that the list has more elements than these.
     """
     found: dict[str, Template] = {}
     unreadable = 0
@@ -42,7 +47,7 @@ def read_templates(elements: Iterable[Element], language: str) -> TemplateList:
             found.setdefault(template.template_key, template)
         except Unreadable:
             unreadable += 1
-    return TemplateList(tuple(reversed(found.values())), unreadable)
+    return TemplateList(tuple(reversed(found.values())), unreadable, more)
 
 
 def _template(element: Element, language: str) -> Template:

@@ -13,20 +13,21 @@ from syncd.store.templates import Recorded
 class Synced:
     """The result of an update: the number of `listed` templates and `unreadable` elements, and the recorded changes.
 
-    Templates are marked as removed only if the response was `whole`.
+    `more` is how PitchYou said that it lists more than its response contained, or None. Templates are marked as removed only if the response was `whole`.
     """
 
     listed: int
     unreadable: int
     whole: bool
     recorded: Recorded
+    more: str | None = None
 
 
 def sync_templates(api: PitchYou, database: Database, deadline: Deadline) -> Synced:
     """Fetch the list of templates and store it. Idempotent, so it needs no lease.
 
-    Marks templates that are no longer listed as removed, but keeps them. If the response is empty or partly unreadable,
-    marks none: its missing elements are unknown.
+    Marks templates that are no longer listed as removed, but keeps them. If the response is empty, partly unreadable or
+    only a part of the list, marks none: its missing elements are unknown.
 
     Raises:
         ApiError: the list could not be fetched. Nothing was changed.
@@ -36,4 +37,4 @@ def sync_templates(api: PitchYou, database: Database, deadline: Deadline) -> Syn
     recorded = database.transact(
         lambda c: templates.record(c, api.client_id, answer.templates, removes=answer.whole), deadline
     )
-    return Synced(len(answer.templates), answer.unreadable, answer.whole, recorded)
+    return Synced(len(answer.templates), answer.unreadable, answer.whole, recorded, answer.more)

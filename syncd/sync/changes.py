@@ -44,6 +44,8 @@ def portions(listing: Listing, store: ClientReader, size: int) -> Iterator[Porti
     If several profiles have one id, only the first counts, even if it is unreadable: landing an older one in its place
     would confirm both.
     """
+    if listing.more:
+        log.warning("list_incomplete", client_id=store.client_id, listed=len(listing), error=listing.more)
     pending: list[Profile | BadProfile] = []
     with _Ids() as seen:
         for elements in batches(listing.unread(), LOOKED_UP_TOGETHER):

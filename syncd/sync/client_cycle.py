@@ -36,12 +36,16 @@ class Outsides:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a cycle ended: what it did, what it left open, and the error that ended it, if any."""
+    """How a cycle ended: what it did, what it left open, and the error that ended it, if any.
+
+    `more_listed` is how PitchYou said that it lists more than its response contained, or None.
+    """
 
     outcome: Outcome
     tally: Tally
     error: SyncdError | None = None
     shortfall: Shortfall | None = None
+    more_listed: str | None = None
 
 
 def prepare_work(
@@ -89,7 +93,7 @@ def run_once(
     try:
         outcome = recorded_cycle(work, trigger)
         outsides.database.note_cycle(work.client_id, None)
-        return Ended(outcome, work.tally, shortfall=work.shortfall)
+        return Ended(outcome, work.tally, shortfall=work.shortfall, more_listed=work.more_listed)
     except SyncdError as error:
         outsides.database.note_cycle(work.client_id, error)
         if isinstance(error, LeaseLost):

@@ -66,7 +66,7 @@ def recorded_cycle(work: Work, trigger: Trigger) -> Outcome:
     """Runs a cycle, writes its row in `ops.cycle`, and logs its end once.
 
     Returns:
-        OK, or PARTIAL when something is in quarantine, late, gone, rejected or not confirmed.
+        OK, or PARTIAL when something is in quarantine, late, gone, rejected, not confirmed or not listed.
 
     Raises:
         SyncdError: why the cycle ended early, or what it could not do; its row says so too.
@@ -95,7 +95,7 @@ def outcome_of(error: Exception | None) -> Outcome:
 
 def _is_partial(work: Work) -> bool:
     work.shortfall = work.store.read(status.shortfall)
-    return bool(work.shortfall or work.tally.media_gone)
+    return bool(work.shortfall or work.tally.media_gone or work.more_listed)
 
 
 def _finish(work: Work, outcome: Outcome, error: Exception | None) -> None:

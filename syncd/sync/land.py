@@ -29,7 +29,7 @@ def land_listed(work: Work) -> None:
         asked_at.append(work.store.require_lease())
 
     with work.api.profiles(work.deadline, before_send=before_send) as listing:
-        work.listed = len(listing)
+        work.listed, work.more_listed = len(listing), listing.more
         # The thread of `ahead` ends before the listing is closed, whatever happens.
         with closing(ahead(portions(listing, work.store, work.plan.batch_size))) as read_ahead:
             for portion in read_ahead:

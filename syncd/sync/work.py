@@ -42,6 +42,7 @@ class Work:
         progress: called after each step that got work done.
         listed_at: when the newest list was requested, by Postgres' clock; None until all of it is landed.
         listed: the number of elements in the newest list, for the progress display.
+        more_listed: how the newest response said that PitchYou lists more than it contained; None if it did not.
         troubles: the failures that the cycle has outlasted so far.
         shortfall: what is open at the end of the cycle; None before the end.
         bad: the fingerprints of the profiles that this cycle could not read or land.
@@ -57,6 +58,7 @@ class Work:
     tally: Tally = field(default_factory=Tally)
     listed_at: float | None = None
     listed: int = 0
+    more_listed: str | None = None
     troubles: list[SyncdError] = field(default_factory=list)
     shortfall: Shortfall | None = None
     bad: set[bytes] = field(default_factory=set)

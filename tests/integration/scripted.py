@@ -11,6 +11,7 @@ from syncd.pitchyou import PitchYou
 from tests.integration.listener import Heard, Listener, reply
 from tests.integration.settling import CONFIRM, LIST
 from tests.scene import Scene, scene
+from tests.unit.log_lines import lines
 
 TOKEN_ANSWER = reply(b'{"access_token":"t","expires_in":3600}', Content_Type="application/json")
 CONFIRMED = reply(b"{}", Content_Type="application/json")
@@ -23,6 +24,12 @@ def listing(*profiles: dict[str, Any] | bytes, status: str = "200 OK", **headers
     """Returns a response with a list of these profiles."""
     elements = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in profiles]
     return reply(b"[%b]" % b",".join(elements), status=status, Content_Type="application/json", **headers)
+
+
+def logged(event: str, do: Callable[[], object]) -> list[dict[str, Any]]:
+    """Runs `do` and returns the events of this name that it logs."""
+    found = [json.loads(line) for line in lines("json", "info", lambda _: do())]
+    return [each for each in found if each["event"] == event]
 
 
 @dataclass
