@@ -36,6 +36,7 @@ from syncd.pitchyou.json_values import (
     take_any,
 )
 from syncd.pitchyou.spool import Element
+from syncd.pitchyou.times import applied_at
 
 # For profileId and mediaId: three of them must fit into one index entry of Postgres.
 MAX_ID_BYTES = 512
@@ -126,7 +127,7 @@ def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading
         utm_medium=known["utmMedium"],
         utm_campaign=known["utmCampaign"],
         utm_content=known["utmContent"],
-        applied_at=_moment(applied_at_raw, reading.timezone),
+        applied_at=applied_at(applied_at_raw, reading.timezone, datetime.now(UTC)),
         applied_at_raw=applied_at_raw,
         language=language,
         contact=contact,
@@ -221,15 +222,3 @@ def _text(value: Json, name: str, reading: _Reading) -> str | None:
     if isinstance(value, dict | list):
         raise Unreadable(f"{name} is not a string")
     return as_text(reading.clean(value)) or None
-
-
-def _moment(text: str | None, timezone: ZoneInfo) -> datetime | None:
-    """Parse ISO 8601; return None if that fails. The caller also stores the raw text."""
-    try:
-        # `fromisoformat` would take the first digits of a Unix timestamp for a year.
-        if not text or text.isdigit():
-            return None
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

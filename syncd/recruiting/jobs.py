@@ -1,15 +1,15 @@
 """Imports job vacancies from a CSV file (S2.4)."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
+from syncd.moments import parse_moment
 from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
 from syncd.recruiting.csv_files import MAX_MISTAKES, Column, CsvFile, Mistakes, open_csv
 from syncd.shown import quoted
@@ -28,7 +28,6 @@ _COLUMNS = (
     Column("closed", ("closed_at", "Geschlossen")),
 )
 _STORED_AS = {"reference": jobs.KEY, "opened": "opened_at", "closed": "closed_at"}
-_GERMAN = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})(?:,?\s+(\d\d?):(\d\d)(?::(\d\d))?)?", re.ASCII)
 _FIRST_YEAR = 1900
 _REPORT_EVERY = 1000  # rows
 
@@ -161,13 +160,7 @@ def _values(line_no: int, fields: dict[str, str], timezone: ZoneInfo, mistakes: 
 
 def _moment(written: str, timezone: ZoneInfo) -> datetime:
     """Parse a time and convert it to UTC. Raises ValueError or OverflowError if it is not a valid time."""
-    if german := _GERMAN.fullmatch(written):
-        day, month, year, hour, minute, second = (int(part or 0) for part in german.groups())
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone)
-    else:
-        moment = datetime.fromisoformat(written)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone)
+    moment = parse_moment(written, timezone)
     if moment.year < _FIRST_YEAR:
         raise ValueError
-    return moment.astimezone(UTC)
+    return moment
