@@ -1,5 +1,6 @@
 """The client for the PitchYou API. It needs neither a database nor a configuration file."""
 
+from syncd.pitchyou.auth import TokenAuth
 from syncd.pitchyou.chat import PITCHYOU_CHAT_URL, chat_url
 from syncd.pitchyou.client import PitchYou
 from syncd.pitchyou.http import Gathered, Limits, Proxy, Sink
@@ -18,6 +19,7 @@ __all__ = [
     "Proxy",
     "Sink",
     "TemplateList",
+    "TokenAuth",
     "Unread",
     "apply_link",
     "chat_url",

@@ -14,6 +14,8 @@ from syncd.errors import ApiRefused, AuthenticationFailed, BadAnswer
 from syncd.pitchyou.http import Gathered, Http, Response
 from syncd.pitchyou.retry import limited, require_success, with_retries
 
+TokenAuth = Literal["post", "basic", "basic_raw"]
+
 # In seconds. The default applies if the response does not contain a lifetime.
 DEFAULT_LIFETIME = 300.0
 WHOLE_EXCHANGE = 60.0
@@ -25,7 +27,8 @@ class TokenCache:
     """Holds the current access token of one client.
 
     Args:
-        auth: where to send the credentials: `post` in the body, `basic` in a header (RFC 6749 §2.3.1).
+        auth: where to send the credentials: `post` in the body; `basic` in a header, form-encoded as RFC 6749 §2.3.1
+            says; `basic_raw` in a header as they are, for servers that do not decode them.
         token_format: how to encode the body.
         clock: returns monotonic seconds.
     """
@@ -36,7 +39,7 @@ class TokenCache:
         client_id: str,
         client_secret: str,
         *,
-        auth: Literal["post", "basic"] = "post",
+        auth: TokenAuth = "post",
         token_format: Literal["form", "json"] = "form",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -81,8 +84,9 @@ class TokenCache:
     def _request(self, deadline: Deadline) -> tuple[str, float]:
         fields = {"grant_type": "client_credentials"}
         headers = {"Accept": "application/json"}
-        if self._auth == "basic":
-            pair = f"{quote_plus(self._client_id)}:{quote_plus(self._secret)}"
+        if self._auth != "post":
+            encode = quote_plus if self._auth == "basic" else str
+            pair = f"{encode(self._client_id)}:{encode(self._secret)}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         else:
             fields |= {"client_id": self._client_id, "client_secret": self._secret}
@@ -103,13 +107,21 @@ class TokenCache:
         try:
             require_success(response, "the request for a token")
         except ApiRefused as error:
-            if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            # Neither says anything about the credentials.
+            if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED or 300 <= (error.status or 0) < 400:
                 raise
             raise AuthenticationFailed(
                 f"PitchYou refuses to issue a token for client '{self._client_id}' (HTTP {error.status}). "
-                "Check client_id, client_secret, token_auth and token_format.",
+                f"Check client_id, client_secret, token_auth and token_format.{self._hint()}",
                 status=error.status,
             ) from None
+
+    def _hint(self) -> str:
+        """Say what else to try if the secret has characters on whose encoding servers differ."""
+        if self._auth == "post" or quote_plus(self._secret) == self._secret:
+            return ""
+        other = "basic_raw" if self._auth == "basic" else "basic"
+        return f' The secret has characters that servers expect encoded or as they are: try token_auth = "{other}".'
 
 
 def _read_token(body: bytes | bytearray) -> tuple[str, float]:

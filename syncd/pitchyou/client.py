@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from syncd.deadline import Deadline
 from syncd.errors import ApiUnavailable, BadAnswer
 from syncd.model import BadProfile, FieldMap, Profile
-from syncd.pitchyou.auth import TokenCache
+from syncd.pitchyou.auth import TokenAuth, TokenCache
 from syncd.pitchyou.chat import MAX_ANSWER as MAX_TOKEN_ANSWER
 from syncd.pitchyou.chat import ChatFormat, chat_request, read_chat_token
 from syncd.pitchyou.failures import web_page
@@ -61,7 +61,7 @@ class PitchYou:
         client_secret: str,
         *,
         base_url: str = "https://api.pitchyou.de",
-        token_auth: Literal["post", "basic"] = "post",
+        token_auth: TokenAuth = "post",
         token_format: Literal["form", "json"] = "form",
         confirm_wrapper: str | None = None,
         chat_format: ChatFormat = "json",

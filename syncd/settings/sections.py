@@ -149,7 +149,7 @@ class ClientSettings:
     label: str | None = key(
         None, text("text", r".{1,200}", "a short name for people, at most 200 characters", may_be_empty=True)
     )
-    token_auth: str = key("post", choice("post", "basic"))
+    token_auth: str = key("post", choice("post", "basic", "basic_raw"))
     token_format: str = key("form", choice("form", "json"))
     confirm_wrapper: str | None = key(None, text("text", r"\S{1,100}", _CONFIRM_WRAPPER, may_be_empty=True))
     chat_format: str = key("json", choice("json", "form"))
