@@ -140,6 +140,18 @@ class Profile:
     payload_sha256: bytes = field(repr=False)
     raw_sha256: bytes = field(repr=False)
 
+    def is_twin_of(self, wire_id: str) -> bool:
+        """Whether the same id has the other JSON type there: 17 and "17" may be two applications."""
+        return self.wire_id.startswith('"') != wire_id.startswith('"')
+
+    def as_twin(self) -> "BadProfile":
+        """Return this profile for the quarantine, without its id, which names another application."""
+        reason = (
+            f"profileId {self.wire_id} differs only in its JSON type from the id of another application, "
+            "and syncd stores one application for an id"
+        )
+        return BadProfile(None, reason, self.payload_sha256, self.payload)
+
 
 @dataclass(frozen=True, slots=True)
 class BadProfile:

@@ -46,9 +46,21 @@ class Result:
 @click.option(
     "--no-confirm", is_flag=True, help="Store everything, but leave the confirming to a later cycle."
 )
+@click.option(
+    "--confirm-again",
+    is_flag=True,
+    help="Also confirm what is confirmed already and still listed, in case PitchYou has lost the confirm.",
+)
 @json_option
 @pass_globals
-def sync(context: Globals, client_id: str | None, dry_run: bool, no_confirm: bool, as_json: bool) -> int:
+def sync(
+    context: Globals,
+    client_id: str | None,
+    dry_run: bool,
+    no_confirm: bool,
+    confirm_again: bool,
+    as_json: bool,
+) -> int:
     """Run one sync cycle now, for every client or for one.
 
     A cycle fetches the list of applications from PitchYou, stores new and changed ones in Postgres and their files on
@@ -59,13 +71,15 @@ def sync(context: Globals, client_id: str | None, dry_run: bool, no_confirm: boo
     refused: another syncd process is working for the client, or the database has another schema revision or unsafe
     settings.
     """
+    if confirm_again and (dry_run or no_confirm):
+        raise click.UsageError("--confirm-again confirms; do not combine it with --dry-run or --no-confirm.")
     settings = context.settings()
     chosen = chosen_clients(settings, client_id)
     stop = stop_on_signals()
     if dry_run:
         results = _rehearse(settings, chosen, stop)
     else:
-        results = _sync(settings, chosen, stop, confirm=not no_confirm)
+        results = _sync(settings, chosen, stop, confirm=not no_confirm, confirm_again=confirm_again)
     if as_json:
         click.echo(json.dumps({"clients": [_as_json(result) for result in results]}))
     else:
@@ -76,11 +90,16 @@ def sync(context: Globals, client_id: str | None, dry_run: bool, no_confirm: boo
 
 
 def _sync(
-    settings: Settings, chosen: tuple[ClientSettings, ...], stop: threading.Event, *, confirm: bool
+    settings: Settings,
+    chosen: tuple[ClientSettings, ...],
+    stop: threading.Event,
+    *,
+    confirm: bool,
+    confirm_again: bool,
 ) -> list[Result]:
     progress = ProgressLine()
     with (
-        clients_of(settings, chosen, confirm=confirm) as clients,
+        clients_of(settings, chosen, confirm=confirm, confirm_again=confirm_again) as clients,
         outsides_of(settings) as outsides,
     ):
         require_ready(outsides.database)
@@ -133,7 +152,7 @@ def _as_json(result: Result) -> dict[str, object]:
         "outcome": result.outcome,
         **asdict(result.tally),
         "open": None if result.shortfall is None else asdict(result.shortfall),
-        "more_listed": result.more_listed,
+        **({"more_listed": result.more_listed} if result.more_listed else {}),
         "error": str(result.error) if result.error else None,
     }
 

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import cast
 
 from syncd.cli.database import database_of
 from syncd.media.vault import Vault
-from syncd.pitchyou import PitchYou, Proxy
+from syncd.pitchyou import PitchYou, Proxy, TokenAuth
 from syncd.settings import ClientSettings, Settings, SyncSettings
 from syncd.sync.client_cycle import Client, Outsides
 from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan
 
 
-def plan_of(settings: Settings, client: ClientSettings, *, confirm: bool = True) -> Plan:
+def plan_of(
+    settings: Settings, client: ClientSettings, *, confirm: bool = True, confirm_again: bool = False
+) -> Plan:
     """Return the plan for syncing one client."""
     return Plan(
         client_id=client.client_id,
@@ -28,6 +31,7 @@ def plan_of(settings: Settings, client: ClientSettings, *, confirm: bool = True)
         media_retry=settings.sync.media_retry,
         confirm_batch=settings.sync.confirm_batch,
         confirm=confirm,
+        confirm_again=confirm_again,
     )
 
 
@@ -37,7 +41,7 @@ def pitchyou_of(settings: Settings, client: ClientSettings) -> PitchYou:
         client.client_id,
         client.client_secret.reveal(),
         base_url=client.base_url,
-        token_auth="basic" if client.token_auth == "basic" else "post",
+        token_auth=cast("TokenAuth", client.token_auth),
         token_format="json" if client.token_format == "json" else "form",
         confirm_wrapper=client.confirm_wrapper,
         chat_format="form" if client.chat_format == "form" else "json",
@@ -66,13 +70,17 @@ def vault_of(settings: Settings) -> Vault:
 
 @contextmanager
 def clients_of(
-    settings: Settings, chosen: tuple[ClientSettings, ...], *, confirm: bool = True
+    settings: Settings,
+    chosen: tuple[ClientSettings, ...],
+    *,
+    confirm: bool = True,
+    confirm_again: bool = False,
 ) -> Iterator[list[Client]]:
     """Open the connections of the chosen clients to PitchYou."""
     with ExitStack() as stack:
         yield [
             Client(
-                plan_of(settings, client, confirm=confirm),
+                plan_of(settings, client, confirm=confirm, confirm_again=confirm_again),
                 stack.enter_context(pitchyou_of(settings, client)),
             )
             for client in chosen

@@ -19,7 +19,7 @@ class Unreadable(Exception):
 _PROFILE_ID = re.compile(rb'\s*\{\s*("profileId"\s*:\s*(?:"(?:[^"\\]|\\.){1,600}"|-?\d{1,600}(?=[\s,}])))')
 
 
-_PLAIN_ID = re.compile(rb'"profileId"\s*:\s*"?([!#-\[\]-~]{1,512})"?\s*[,}]')
+_PLAIN_ID = re.compile(rb'"profileId"\s*:\s*("?[!#-\[\]-~]{1,512}"?)\s*[,}]')
 
 
 def decode(payload: bytes, signed: list[dict[str, Json]] | None = None) -> Json:
@@ -74,7 +74,7 @@ def decode_leniently(payload: bytes) -> Json:
 
 
 def presumed_id(payload: bytes) -> str | None:
-    """Find the likely profileId without decoding. It is correct unless an inner object has a profileId as well."""
+    """Find the likely profileId, as JSON text, without decoding. It is correct unless an inner object has one as well."""
     found = _PLAIN_ID.search(payload)
     return found.group(1).decode("ascii") if found else None
 

@@ -13,15 +13,16 @@ from syncd.pitchyou.spool import Element, Spool
 class Unread:
     """One element of the list that is not parsed yet.
 
-    `presumed_id` is the likely profileId, or None. Only `read` determines it for certain. `raw_sha256` is the digest of
-    the element's bytes.
+    `presumed_id` is the likely profileId, or None; `presumed_wire_id` is the same as JSON text. Only `read` determines it
+    for certain. `raw_sha256` is the digest of the element's bytes.
     """
 
-    __slots__ = ("_element", "_listing", "presumed_id", "raw_sha256")
+    __slots__ = ("_element", "_listing", "presumed_id", "presumed_wire_id", "raw_sha256")
 
     def __init__(self, element: Element, listing: "Listing") -> None:
         self._element, self._listing = element, listing
-        self.presumed_id = presumed_id(element.payload)
+        self.presumed_wire_id = presumed_id(element.payload)
+        self.presumed_id = self.presumed_wire_id.strip('"') if self.presumed_wire_id else None
         self.raw_sha256 = hashlib.sha256(element.payload).digest()
 
     @property

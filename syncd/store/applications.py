@@ -4,9 +4,10 @@ A batch takes a fixed number of statements, whatever its size. Profiles are sort
 them in the same order.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -16,27 +17,32 @@ from syncd.store.application_rows import Landing, application_values, copy_appli
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """How many profiles of a batch were new, changed and unchanged."""
+    """How many profiles of a batch were new, changed and unchanged.
+
+    `twins` were not landed: their id has another JSON type than that of the application which is stored under it.
+    """
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    twins: tuple[Profile, ...] = ()
 
 
 def land(connection: Connection, client_id: str, profiles: Iterable[Profile]) -> Landed:
-    """Writes what is new or changed among `profiles`; each profile_id may occur once.
+    """Writes what is new or changed among `profiles`; each wire_id may occur once.
 
     The digest of the payload decides. A changed profile gets its next revision, and its answers, contact and attachments
     are replaced. A media file that the new version still names keeps its row and state. The row of any other media file
     is deleted, and the file is listed for removal.
     """
-    batch = sorted(profiles, key=attrgetter("profile_id"))
-    known = _known(connection, client_id, [profile.profile_id for profile in batch])
+    listed = sorted(profiles, key=attrgetter("profile_id"))
+    known = _known(connection, client_id, [profile.profile_id for profile in listed])
+    batch, twins = _without_twins(listed, known)
     new = [(profile, 1) for profile in batch if profile.profile_id not in known]
     changed = [
-        (profile, known[profile.profile_id][1] + 1)
+        (profile, known[profile.profile_id].revision + 1)
         for profile in batch
-        if profile.profile_id in known and known[profile.profile_id][0] != profile.payload_sha256
+        if profile.profile_id in known and known[profile.profile_id].payload_sha256 != profile.payload_sha256
     ]
     if new or changed:
         _add_job_stubs(connection, client_id, [profile for profile, _ in new + changed])
@@ -47,7 +53,20 @@ def land(connection: Connection, client_id: str, profiles: Iterable[Profile]) ->
     if new or changed:
         kept = _kept_media(connection, client_id, [profile.profile_id for profile, _ in changed])
         copy_children(connection, client_id, new + changed, kept)
-    return Landed(len(new), len(changed), len(batch) - len(new) - len(changed))
+    return Landed(len(new), len(changed), len(batch) - len(new) - len(changed), twins)
+
+
+def _without_twins(
+    listed: list[Profile], known: Mapping[str, "_Known"]
+) -> tuple[list[Profile], tuple[Profile, ...]]:
+    """Separates the profiles whose id has another JSON type in the store, or else in an earlier one of `listed`."""
+    wire_ids = {profile_id: stored.wire_id for profile_id, stored in known.items()}
+    batch: list[Profile] = []
+    twins: list[Profile] = []
+    for profile in listed:
+        is_twin = profile.is_twin_of(wire_ids.setdefault(profile.profile_id, profile.wire_id))
+        (twins if is_twin else batch).append(profile)
+    return batch, tuple(twins)
 
 
 # Here and below, the LATERAL with LIMIT 1 makes Postgres look up each id in the primary key. Without it, and without
@@ -82,25 +101,36 @@ def compare(connection: Connection, client_id: str, profiles: Sequence[Profile])
     """Counts what `land` would do, without doing it."""
     known = _known(connection, client_id, [profile.profile_id for profile in profiles])
     new = sum(profile.profile_id not in known for profile in profiles)
-    same = sum(known.get(profile.profile_id, (b"", 0))[0] == profile.payload_sha256 for profile in profiles)
+    same = sum(
+        profile.profile_id in known and known[profile.profile_id].payload_sha256 == profile.payload_sha256
+        for profile in profiles
+    )
     return Landed(new, len(profiles) - new - same, same)
 
 
 _KNOWN = text(
     """
-    SELECT a.profile_id, a.payload_sha256, a.revision
+    SELECT a.profile_id, a.wire_id, a.payload_sha256, a.revision
     FROM unnest(CAST(:ids AS text[])) AS listed(id)
     CROSS JOIN LATERAL (
-        SELECT profile_id, payload_sha256, revision
+        SELECT profile_id, wire_id, payload_sha256, revision
         FROM ats.application WHERE client_id = :client_id AND profile_id = listed.id LIMIT 1
     ) AS a
     """
 )
 
 
-def _known(connection: Connection, client_id: str, ids: list[str]) -> dict[str, tuple[bytes, int]]:
+class _Known(NamedTuple):
+    """What is stored of an application."""
+
+    payload_sha256: bytes
+    revision: int
+    wire_id: str
+
+
+def _known(connection: Connection, client_id: str, ids: list[str]) -> dict[str, _Known]:
     rows = connection.execute(_KNOWN, {"client_id": client_id, "ids": ids})
-    return {row.profile_id: (bytes(row.payload_sha256), row.revision) for row in rows}
+    return {row.profile_id: _Known(bytes(row.payload_sha256), row.revision, row.wire_id) for row in rows}
 
 
 _ADD_JOB_STUBS = text(

@@ -75,6 +75,20 @@ def record(connection: Connection, client_id: str, confirmed: Sequence[Ready]) -
     )
 
 
+_REOPEN = text(
+    """
+    UPDATE ats.application SET confirmed_revision = revision - 1
+    WHERE client_id = :client_id AND profile_id = ANY(:ids) AND confirmed_revision = revision
+    AND confirmed_at < (SELECT started_at FROM ops.cycle WHERE cycle_id = :cycle_id)
+    """
+)
+
+
+def reopen(connection: Connection, client_id: str, profile_ids: Sequence[str], cycle_id: int) -> None:
+    """Makes applications that were confirmed before this cycle unconfirmed, so that they are confirmed again."""
+    connection.execute(_REOPEN, {"client_id": client_id, "ids": list(profile_ids), "cycle_id": cycle_id})
+
+
 _RECORD_REFUSAL = text(
     """
     UPDATE ats.application

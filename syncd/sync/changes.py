@@ -4,8 +4,9 @@ A list may name years of applications of which ten are new. So a stored profile 
 without parsing it, and the rest is collected into batches of full size.
 """
 
+import json
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -27,22 +28,28 @@ LOOKED_UP_TOGETHER = 500
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """A part of the list: the profiles to land together, and how many others are stored with the same bytes."""
+    """A part of the list: the profiles to land together, and the ids of others that are stored with the same bytes."""
 
     profiles: list[Profile | BadProfile]
-    unchanged: int = 0
+    unchanged: Sequence[str] = ()
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all profiles in this part that have a valid one."""
+        found = [profile.profile_id for profile in self.profiles if profile.profile_id is not None]
+        return [*self.unchanged, *found]
 
     def count_into(self, tally: Tally) -> None:
         """Counts what the list named, and what is unchanged without a look inside."""
-        tally.seen += len(self.profiles) + self.unchanged
-        tally.unchanged += self.unchanged
+        tally.seen += len(self.profiles) + len(self.unchanged)
+        tally.unchanged += len(self.unchanged)
 
 
 def portions(listing: Listing, store: ClientReader, size: int) -> Iterator[Portion]:
     """Gives the whole list, at most `size` profiles to land at a time.
 
     If several profiles have one id, only the first counts, even if it is unreadable: landing an older one in its place
-    would confirm both.
+    would confirm both. 17 and "17" are two ids here; `applications.land` decides about them.
     """
     if listing.more:
         log.warning("list_incomplete", client_id=store.client_id, listed=len(listing), error=listing.more)
@@ -51,24 +58,34 @@ def portions(listing: Listing, store: ClientReader, size: int) -> Iterator[Porti
         for elements in batches(listing.unread(), LOOKED_UP_TOGETHER):
             ids = [each.presumed_id for each in elements if each.presumed_id is not None]
             known = store.read(applications.known_bytes, ids)
-            unchanged = 0
+            unchanged: list[str] = []
             for element in elements:
                 same = (
                     element.presumed_id is not None and known.get(element.presumed_id) == element.raw_sha256
                 )
                 profile = None if same else element.read()
                 profile_id = profile.profile_id if profile else element.presumed_id
-                if profile_id is not None and not seen.add(profile_id):
+                wire_ids = _wire_ids(element, profile)
+                if sum(map(seen.add, wire_ids)) < len(wire_ids):
                     log.warning("profile_listed_twice", client_id=store.client_id, profile_id=profile_id)
                 elif profile:
                     pending.append(profile)
-                else:
-                    unchanged += 1
+                elif profile_id is not None:
+                    unchanged.append(profile_id)
             *full, pending = list(batches(pending, size)) or [[]]
             # One portion for each look-up, even an empty one, so that the next look-up runs meanwhile.
             yield Portion(full[0] if full else [], unchanged)
             yield from map(Portion, full[1:])
         yield Portion(pending)
+
+
+def _wire_ids(element: Unread, profile: Profile | BadProfile | None) -> list[str]:
+    """Returns the profileId as JSON text: of a bad profile both as a text and as a number, since it may be either."""
+    if isinstance(profile, BadProfile):
+        profile_id = profile.profile_id
+        return [] if profile_id is None else [profile_id, json.dumps(profile_id)]
+    wire_id = profile.wire_id if profile else element.presumed_wire_id
+    return [] if wire_id is None else [wire_id]
 
 
 def batches(elements: Iterable[S], size: int) -> Iterator[list[S]]:

@@ -22,6 +22,7 @@ ROUND = 1000  # files to download between two confirms
 RECORDED_TOGETHER = 100  # results to record in one transaction
 FRUITLESS_LIMIT = 20  # failures in a row after which the media endpoint counts as down
 _MISSING = (404, 410)
+_REDIRECTS = frozenset(f"http_{status}" for status in (301, 302, 303, 307, 308))
 
 
 def fetch_rounds(work: Work) -> Iterator[int]:
@@ -146,6 +147,14 @@ def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
             case Fetched(_, file):
                 tally.media_stored += 1
                 tally.media_bytes += file.size_bytes
+            case NotFetched(key, MediaState.PENDING, error) if error in _REDIRECTS:
+                log.warning(
+                    "media_redirected",
+                    client_id=work.client_id,
+                    profile_id=key.profile_id,
+                    media_id=key.media_id,
+                    error=error,
+                )
             case NotFetched(key, MediaState.GONE | MediaState.REJECTED as state, error):
                 tally.media_gone += state is MediaState.GONE
                 tally.media_rejected += state is MediaState.REJECTED

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from syncd.logs import get_logger
 from syncd.model import BadProfile, Profile
-from syncd.store import applications, quarantine
+from syncd.store import applications, confirmations, quarantine
 from syncd.store.applications import Landed
 from syncd.store.failures import refused_value, refuses_data
 from syncd.sync.changes import ahead, portions
@@ -35,6 +35,8 @@ def land_listed(work: Work) -> None:
             for portion in read_ahead:
                 if portion.profiles:
                     land(work, portion.profiles)
+                if work.plan.confirm_again:
+                    work.store.write(confirmations.reopen, portion.ids, work.store.cycle_id)
                 portion.count_into(work.tally)
                 work.progress(work)
     work.listed_at = asked_at[-1]
@@ -44,7 +46,7 @@ def land(work: Work, batch: list[Profile | BadProfile]) -> None:
     """Lands a batch in one transaction. If Postgres refuses a value, halves the batch until the bad profile stands alone."""
     bad = [profile for profile in batch if isinstance(profile, BadProfile)]
     try:
-        landed, kept = work.store.write(_land, batch, bad)
+        landed, bad, kept = work.store.write(_land, batch, bad)
     except DBAPIError as error:
         if not refuses_data(error):
             raise
@@ -62,11 +64,14 @@ def land(work: Work, batch: list[Profile | BadProfile]) -> None:
 
 def _land(
     connection: Connection, client_id: str, batch: list[Profile | BadProfile], bad: list[BadProfile]
-) -> tuple[Landed, list[BadProfile]]:
+) -> tuple[Landed, list[BadProfile], list[BadProfile]]:
+    """Returns what was landed, all bad profiles of the batch, and those of them that were not in quarantine before."""
     good = [profile for profile in batch if isinstance(profile, Profile)]
     landed = applications.land(connection, client_id, good)
-    quarantine.resolve(connection, client_id, [profile.profile_id for profile in good])
-    return landed, quarantine.put(connection, client_id, "read", bad)
+    resolved = [profile.profile_id for profile in good if profile not in landed.twins]
+    quarantine.resolve(connection, client_id, resolved)
+    bad = bad + [profile.as_twin() for profile in landed.twins]
+    return landed, bad, quarantine.put(connection, client_id, "read", bad)
 
 
 def _note_quarantined(work: Work, bad: list[BadProfile], kept: list[BadProfile]) -> None:

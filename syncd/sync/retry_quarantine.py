@@ -46,6 +46,8 @@ def _retry(work: Work, quarantine_id: int, profile: Profile | BadProfile, retrie
     else:
         try:
             overtaken = work.store.write(_land, quarantine_id, profile)
+        except _IsTwin:
+            reason = profile.as_twin().reason
         except DBAPIError as error:
             reason = refused_value(error)
         else:
@@ -56,10 +58,14 @@ def _retry(work: Work, quarantine_id: int, profile: Profile | BadProfile, retrie
     retried.still_bad += 1
 
 
+class _IsTwin(Exception):
+    """An application with the same id of another JSON type is stored."""
+
+
 def _land(connection: Connection, client_id: str, quarantine_id: int, profile: Profile) -> bool:
     """Lands an entry unless a newer list has overtaken it, and resolves it either way. Returns whether it was overtaken."""
     overtaken = quarantine.overtaken(connection, client_id, quarantine_id, profile.profile_id)
-    if not overtaken:
-        applications.land(connection, client_id, [profile])
+    if not overtaken and applications.land(connection, client_id, [profile]).twins:
+        raise _IsTwin
     quarantine.note_attempt(connection, client_id, quarantine_id, None)
     return overtaken

@@ -17,7 +17,10 @@ from syncd.sync.client_store import ClientStore
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to sync a client. Times are in seconds. The settings have the defaults."""
+    """How to sync a client. Times are in seconds. The settings have the defaults.
+
+    `confirm_again` says whether to confirm listed applications that are confirmed already.
+    """
 
     client_id: str
     label: str | None
@@ -32,6 +35,7 @@ class Plan:
     media_retry: float
     confirm_batch: int
     confirm: bool
+    confirm_again: bool = False
 
 
 @dataclass(slots=True)
