@@ -128,6 +128,31 @@ def test_a_row_nobody_listed_and_a_file_nobody_names_any_more_are_found(
         ]
 
 
+def test_doubled_entries_in_quarantine_and_jobs_that_are_missing_or_from_nowhere_are_found(
+    database_url: str, tmp_path: Path
+) -> None:
+    with storing(database_url, tmp_path / "media", profiles=1) as store:
+        store.confirm(store.take_over())
+        entry = (
+            "INSERT INTO ops.quarantine (client_id, profile_id, stage, error, fingerprint, payload, resolved_at) "
+            "VALUES ('acme', 'P', 'read', 'x', %s, 'same', %s)"
+        )
+        store.execute(entry, b"1", "2026-01-01")
+        store.execute(entry, b"2", None)
+        store.execute(
+            "INSERT INTO ats.job (client_id, external_reference_id, origin) VALUES ('acme', 'i', 'import')"
+        )
+        assert store.sandbox.audit().findings == []
+        store.execute(entry, b"3", None)
+        store.execute("ALTER TABLE ats.application DROP CONSTRAINT fk_application_job")
+        store.execute("UPDATE ats.job SET external_reference_id = 'from nowhere' WHERE origin = 'stub'")
+        assert [finding.partition(": ")[2] for finding in store.sandbox.audit().findings] == [
+            "2 entries in quarantine with the same bytes",
+            "no row in ats.job for its reference",
+            "no profile that was listed names it",
+        ]
+
+
 def test_a_raw_element_must_be_stored_or_in_quarantine_with_its_bytes(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from tests.proof.summary import NOT_REACHED
 PROOFS = {
     "crash": "SIGKILL at each system call",
     "twice": "SIGKILL at a system call, and again in the restart",
+    "commands": "SIGKILL at each system call of the other commands",
     "wire": "Postgres cut off at each message",
     "exchanges": "HTTP broken at each exchange",
     "power": "power cut, on ext4 and on XFS",

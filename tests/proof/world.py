@@ -27,7 +27,7 @@ from tests.database import SERVER_SETTINGS
 from tests.plans import plan_for
 from tests.system.processes import Site, site
 
-TEMPLATE = "migrated"
+TEMPLATE, EMPTY = "migrated", "template0"
 _numbers = count(1)
 
 
@@ -49,11 +49,15 @@ def address(name: str, of: EmbeddedPostgres | None = None) -> str:
 
 
 @contextmanager
-def installation(config: SandboxConfig, **environ: str) -> Iterator[Site]:
-    """Sets up a sandbox that audits each confirm, a new database with the newest schema, and an empty media root."""
+def installation(config: SandboxConfig, *, template: str = TEMPLATE, **environ: str) -> Iterator[Site]:
+    """Sets up a sandbox that audits each confirm, a new database, and an empty media root.
+
+    Args:
+        template: the database to copy; `EMPTY` for one without any schema.
+    """
     name = f"point_{next(_numbers)}"
     with psycopg.connect(server().url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         try:
             with (
                 TemporaryDirectory(prefix="syncd-proof-") as folder,

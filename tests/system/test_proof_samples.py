@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof import crash, exchanges, fuzz, model, mutants, replicas, tracer, twice, wire
+from tests.proof import commands, crash, exchanges, fuzz, model, mutants, replicas, tracer, twice, wire
 from tests.proof.summary import NOT_REACHED
 from tests.proof.world import busy, numbered
 
@@ -70,6 +70,21 @@ def test_killed_once_more_while_it_recovers_nothing_is_lost() -> None:
     points = random.Random(SEED)
     for seed in crash.SEEDS[1:]:
         assert twice.prove(f"{seed}:{points.randint(1, 300)}:{points.randint(1, 60)}") != NOT_REACHED
+
+
+@pytest.mark.long
+@needs_tracer
+def test_killed_at_some_call_a_first_sync_a_migration_and_other_commands_lose_nothing() -> None:
+    """One call of each, drawn from those that the shortest of them makes as well."""
+    numbers = random.Random(SEED)
+    for name in (
+        "first sync",
+        "migration of a store in use",
+        "jobs import",
+        "quarantine retry",
+        "verify --repair",
+    ):
+        assert commands.prove(f"{name}:{numbers.randint(5, 40)}") != NOT_REACHED, name
 
 
 def test_with_postgres_cut_off_at_some_of_its_messages_nothing_is_lost() -> None:

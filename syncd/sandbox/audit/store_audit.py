@@ -21,6 +21,7 @@ from syncd.sandbox.audit.checks import (
     check_id,
     check_profile,
 )
+from syncd.sandbox.audit.side_tables import check_side_tables
 from syncd.sandbox.config import SandboxConfig
 from syncd.sandbox.content.population import Entry, Population
 from syncd.sandbox.ledger import Ledger, typed
@@ -91,7 +92,7 @@ def audit_store(
 
     Every profile of a complete answer must have exactly one row, of its newest version, with its answers and files, and
     must be confirmed with its JSON type. The store must hold nothing that was never listed. Raw elements must be stored
-    or in quarantine, with their bytes. The media root must hold exactly the stored files. With `confirmed_once`, a
+    or in quarantine, with their bytes, once. Each job must be one that an application names. The media root must hold exactly the stored files. With `confirmed_once`, a
     second confirm of an unchanged profile is a finding.
 
     Raises ValueError without `database_url` and `media_root`, AuditUnavailable if the database cannot be read for ten
@@ -141,6 +142,7 @@ def _audit_client(scene: Scene, url: str, report: AuditReport, confirmed_once: b
     listed = {str(entry.profile_id) for entry in scene.population.entries() if entry.listed}
     report.findings += _read(url, partial(_surplus, client=scene.client, listed=listed))
     report.findings += _read(url, partial(_lost_raw, scene=scene))
+    report.findings += _read(url, partial(check_side_tables, scene=scene))
 
 
 def _check_confirmed(
