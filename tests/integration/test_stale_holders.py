@@ -160,6 +160,45 @@ def test_a_lease_is_renewed_and_released_by_its_own_holder_only(
         assert leases.holder_of(connection, "acme") is None
 
 
+def test_a_lease_counts_for_its_own_client_and_fence_only(database_url: str) -> None:
+    with session(database_url) as connection, connection.begin():
+        mine = leases.acquire(connection, "acme", "holder", ttl=60.0)
+        other = leases.acquire(connection, "other", "holder", ttl=60.0)
+        assert mine == Lease("acme", "holder", 1)
+        assert other == Lease("other", "holder", 1)
+        connection.execute(text("UPDATE ops.lease SET fence = 2 WHERE client_id = 'acme'"))
+        for lost in (mine, Lease("nobody", "holder", 1), Lease("acme", "holder", 3)):
+            for require in (leases.require, leases.require_now):
+                with pytest.raises(LeaseLost, match=f"client '{lost.client_id}'"):
+                    require(connection, lost)
+        now = leases.require_now(connection, other)
+        assert abs(now - time.time()) < 60
+        leases.require(connection, other)
+
+
+def test_a_lease_is_taken_from_nobody_but_the_dead_and_each_time_with_the_next_fence(
+    database_url: str,
+) -> None:
+    with session(database_url) as connection, connection.begin():
+
+        def taken(holder: str, abandoned: str | None = None, ttl: float = 60.0) -> int | None:
+            lease = leases.acquire(connection, "acme", holder, ttl=ttl, abandoned=abandoned)
+            return lease.fence if lease else None
+
+        assert leases.acquire(connection, "other", "b", ttl=60.0)
+        assert taken("a") == 1
+        assert taken("b") is None
+        assert taken("b", abandoned="c") is None
+        assert leases.holder_of(connection, "acme") == "a"
+        # The reply to the first COMMIT may have been lost.
+        assert taken("a") == 2
+        assert taken("b", abandoned="a", ttl=0.0) == 3
+        assert leases.holder_of(connection, "acme") is None
+        assert taken("c") == 4
+        assert leases.holder_of(connection, "acme") == "c"
+        assert leases.holder_of(connection, "other") == "b"
+
+
 def let_postgres_clock_leap(s: Scene, hours: int) -> None:
     """As seen by sessions from now on: a function of this name in an earlier schema comes before Postgres' own."""
     (name,) = s.rows("SELECT current_database() AS name")
