@@ -7,6 +7,7 @@ import pytest
 from syncd.errors import BadInput
 from syncd.pitchyou import apply_link
 from syncd.pitchyou.links import MAX_LINK
+from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
 
 
 def test_a_link_has_the_parts_of_the_article_in_its_order() -> None:
@@ -67,12 +68,15 @@ def test_a_job_that_a_browser_would_take_for_a_step_is_refused(job: str) -> None
     with pytest.raises(BadInput):
         apply_link("acme", job)
     assert apply_link("acme", "...").endswith("/go/...")
+    assert apply_link("acme", "X").endswith("/go/X")
 
 
 @pytest.mark.parametrize(
     "part", ["template_key", "title", "utm_source", "utm_medium", "utm_campaign", "utm_content"]
 )
-@pytest.mark.parametrize("value", ["a\0b", "a\ud800b"], ids=["nul", "surrogate"])
+@pytest.mark.parametrize(
+    "value", ["a\0b", "a\ud800b", "\udfff"], ids=["nul", "first surrogate", "last surrogate"]
+)
 def test_what_no_address_can_carry_is_refused_by_name(part: str, value: str) -> None:
     with pytest.raises(BadInput, match=part.replace("template_key", "jkey")):
         apply_link("acme", "1", **{part: value})
@@ -81,11 +85,20 @@ def test_what_no_address_can_carry_is_refused_by_name(part: str, value: str) -> 
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(BadInput) as caught:
         apply_link("A", "", title="\0")
-    assert len(caught.value.problems) == 3
+    client, job, title = caught.value.problems
+    assert client.startswith("client_id 'A' is not valid; it has 1 to 63")
+    assert job == "job is empty. Give the ATS's reference of the job."
+    assert title.startswith("title contains a NUL")
+    with pytest.raises(BadInput, match=r"^job contains a NUL"):
+        apply_link("acme", "a\0b")
+
+
+def test_the_longest_reference_is_accepted() -> None:
+    assert apply_link("acme", "j" * MAX_REFERENCE_BYTES).endswith("j" * MAX_REFERENCE_BYTES)
 
 
 def test_ten_kilobytes_are_refused_and_the_longest_link_is_not() -> None:
-    with pytest.raises(BadInput, match="Shorten"):
+    with pytest.raises(BadInput, match=r"accepts more than 2000\. Shorten the title or the utm values\.$"):
         apply_link("acme", "1", title="x" * 10_000)
     with pytest.raises(BadInput, match="longer than 1024 bytes"):
         apply_link("acme", "ä" * 513)
