@@ -12,6 +12,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/system/test_kill.py::test_killed_at_ten_random_moments_nothing_is_lost_confirmed_early_or_left_behind",
         "tests/system/test_kill.py::test_killed_at_a_hundred_random_moments_nothing_is_lost_confirmed_early_or_left_behind",
         "tests/system/test_proof_samples.py::test_killed_at_some_of_its_system_calls_nothing_is_lost",
+        "tests/system/test_proof_samples.py::test_killed_at_some_call_a_first_sync_a_migration_and_other_commands_lose_nothing",
         "tests/system/test_proof_samples.py::test_tracer_sees_every_call_that_strace_sees",
     ),
     "power loss": (
@@ -162,6 +163,11 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_faults_list.py::test_nothing_is_landed_or_confirmed_and_the_next_cycle_is_fine_when_the_list_is",
         "tests/unit/test_spool.py::test_a_list_cut_off_anywhere_is_refused",
     ),
+    "204 or a page instead of the list": (
+        "tests/integration/test_odd_lists.py::test_204_is_an_empty_list_and_what_came_late_is_confirmed",
+        "tests/integration/test_odd_lists.py::test_a_page_of_the_list_is_landed_and_the_cycle_is_partial_and_says_so",
+        "tests/integration/test_odd_lists.py::test_an_empty_body_under_any_other_status_is_no_list",
+    ),
     "one bad profile among good ones": (
         "tests/integration/test_bad_profiles.py::test_a_bad_profile_waits_in_quarantine_with_its_bytes_and_the_others_proceed",
         "tests/integration/test_bad_profiles.py::test_nul_and_lone_surrogates_are_cleaned_and_the_profile_is_landed",
@@ -169,6 +175,10 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     ),
     "the same profileId twice in one answer": (
         "tests/integration/test_quarantine.py::test_of_a_profile_id_given_twice_in_one_answer_the_last_wins_in_every_cycle",
+    ),
+    "ids that differ in their JSON type": (
+        "tests/integration/test_odd_ids.py::test_of_two_ids_that_differ_in_their_json_type_one_is_stored_and_the_other_kept_in_quarantine",
+        "tests/integration/test_odd_ids.py::test_a_twin_that_comes_later_neither_replaces_the_stored_one_nor_keeps_it_from_being_confirmed",
     ),
     "media short, empty, over the cap, of another type": (
         "tests/integration/test_faults_media.py::test_one_broken_file_holds_up_its_own_profile_alone_and_comes_when_it_is_mended",
@@ -182,6 +192,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     ),
     "redirect": (
         "tests/integration/test_client_origin.py::test_a_redirect_is_refused_and_its_target_never_hears_of_us",
+        "tests/integration/test_odd_redirects_and_secrets.py::test_a_file_that_is_redirected_is_left_at_pitchyou_with_a_warning_and_holds_up_no_other",
         "tests/integration/test_client_origin.py::test_the_token_goes_to_the_configured_origin_and_the_secret_to_its_token_endpoint_alone",
     ),
     "TLS with a wrong certificate": (
