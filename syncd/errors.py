@@ -50,11 +50,19 @@ class ListTooOld(SyncdError):
 
 
 class ApiError(SyncdError):
-    """A request to the PitchYou API failed. `status` is the HTTP status, or None if no response came."""
+    """A request to the PitchYou API failed. `status` is the HTTP status, or None if no response came.
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
-        self.status = status
+    `kind` is a short code for a failure without a status.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, kind: str = "refused") -> None:
+        self.status, self.kind = status, kind
         super().__init__(message)
+
+    @property
+    def code(self) -> str:
+        """The short code that the database keeps: `http_404` and the like, or `kind`."""
+        return f"http_{self.status}" if self.status else self.kind
 
 
 class ApiUnavailable(ApiError):
@@ -72,8 +80,8 @@ class ApiUnavailable(ApiError):
         retry_after: float | None = None,
         kind: str = "connection",
     ) -> None:
-        self.retry_after, self.kind = retry_after, kind
-        super().__init__(message, status=status)
+        self.retry_after = retry_after
+        super().__init__(message, status=status, kind=kind)
 
 
 class ApiRefused(ApiError):

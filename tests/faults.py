@@ -113,6 +113,11 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_client_token.py::test_a_401_for_ever_fails_the_cycle_with_a_clear_error_after_two_tries",
         "tests/integration/test_client_token.py::test_a_token_that_is_revoked_in_mid_cycle_is_replaced",
     ),
+    "401 of one file or of one id": (
+        "tests/integration/test_faults_of_one_item.py::test_a_401_of_single_files_is_their_own_and_all_other_files_come",
+        "tests/integration/test_faults_of_one_item.py::test_a_401_of_one_id_is_found_by_halving_and_the_others_are_confirmed",
+        "tests/integration/test_faults_of_one_item.py::test_a_401_of_every_file_ends_the_stage_after_a_bounded_number_of_requests",
+    ),
     "403 or 404 on the list": (
         "tests/integration/test_faults_list.py::test_nothing_is_landed_or_confirmed_and_the_next_cycle_is_fine_when_the_list_is",
         "tests/integration/test_faults_list.py::test_a_list_that_fails_does_not_hold_up_files_and_confirms_nothing_that_may_have_changed",

@@ -19,6 +19,7 @@ TokenAuth = Literal["post", "basic", "basic_raw"]
 # In seconds. The default applies if the response does not contain a lifetime.
 DEFAULT_LIFETIME = 300.0
 WHOLE_EXCHANGE = 60.0
+YOUNG = 60.0
 ATTEMPTS = 4
 MAX_ANSWER = 64 * 1024
 
@@ -48,6 +49,10 @@ class TokenCache:
         self._lock = threading.Lock()
         self._token = ""
         self._renew_at = float("-inf")
+        # The token that PitchYou has accepted last, and when. Read and written without the lock, which a renewal holds.
+        self._accepted = "", float("-inf")
+        # The newest token that was requested because PitchYou refused another one, and when.
+        self._replacement = "", float("-inf")
 
     def current(self, deadline: Deadline) -> str:
         """Return a token that is not about to expire.
@@ -66,7 +71,27 @@ class TokenCache:
         with self._lock:
             if self._token == refused:
                 self._renew(deadline)
+                self._replacement = self._token, self._clock()
             return self._token
+
+    def now(self) -> float:
+        """Return this moment, for `is_good`."""
+        return self._clock()
+
+    def note_accepted(self, token: str) -> None:
+        """Take note that PitchYou has just accepted this token."""
+        self._accepted = token, self._clock()
+
+    def is_good(self, token: str, moment: float) -> bool:
+        """Whether a 401 for a request sent at `moment` cannot mean that the token is stale.
+
+        Either PitchYou has accepted the token since then, or the token has just replaced a refused one.
+        """
+        accepted, accepted_at = self._accepted
+        replacement, replaced_at = self._replacement
+        return (token == accepted and accepted_at > moment) or (
+            token == replacement != accepted and moment - replaced_at < YOUNG
+        )
 
     def _renew(self, deadline: Deadline) -> None:
         asked_at = self._clock()

@@ -174,7 +174,9 @@ class PitchYou:
         path = f"{MEDIA}/{_segment(profile_id)}/{_segment(media_id)}"
 
         def attempt() -> None:
-            response = self._session.authorized("GET", path, until, accept=_require_file, sink=sink)
+            response = self._session.authorized(
+                "GET", path, until, accept=_require_file, sink=sink, one_item=True
+            )
             require_success(response, "a media file")
 
         self._session.retried(attempt, MEDIA_ATTEMPTS, until)
@@ -205,7 +207,13 @@ class PitchYou:
         def attempt() -> None:
             with limited(until, SHORT_EXCHANGE, "a confirm") as soon:
                 response = self._session.authorized(
-                    "POST", CONFIRM, soon, body.encode(), before_send=before_send, accept=_require_no_page
+                    "POST",
+                    CONFIRM,
+                    soon,
+                    body.encode(),
+                    before_send=before_send,
+                    accept=_require_no_page,
+                    one_item=True,
                 )
             require_success(response, "a confirm")
 

@@ -41,8 +41,13 @@ class Session:
         before_send: Callable[[], object] = lambda: None,
         accept: Callable[[Response], object] = lambda response: None,
         sink: Sink | None = None,
+        one_item: bool = False,
     ) -> Response:
         """Send a request with the token. After a 401, send it once more with a new token. See `Http.send`.
+
+        Args:
+            one_item: the request is for one of many items, so a 401 that persists may concern this item alone. Return
+                it like any other response. Request no new token if the present one is good, see `TokenCache.is_good`.
 
         Raises:
             AuthenticationFailed: a new token was refused as well.
@@ -53,6 +58,7 @@ class Session:
             headers["Content-Type"] = content_type
         for last in (False, True):
             headers["Authorization"] = f"Bearer {token}"
+            sent_at = self._tokens.now()
             response = self._http.send(
                 method,
                 path,
@@ -64,6 +70,10 @@ class Session:
                 sink=sink,
             )
             if response.status != HTTPStatus.UNAUTHORIZED:
+                if response.status < HTTPStatus.BAD_REQUEST:
+                    self._tokens.note_accepted(token)
+                return response
+            if one_item and (last or self._tokens.is_good(token, sent_at)):
                 return response
             if not last:
                 token = self._tokens.replacement(token, deadline)

@@ -131,7 +131,8 @@ class _Downloads:
             self._fruitless = self._fruitless + 1 if outage else 0
             fruitless = self._fruitless
         if fruitless >= FRUITLESS_LIMIT:
-            raise ApiUnavailable(f"the last {fruitless} media files could not be downloaded")
+            error = result.error if isinstance(result, NotFetched) else ""
+            raise ApiUnavailable(f"the last {fruitless} media files could not be downloaded ({error})")
 
 
 def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
@@ -185,12 +186,8 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
         return _again(work, due, "truncated")
     except FileTooLarge:
         return NotFetched(key, MediaState.REJECTED, "too_large", size_limit=work.vault.max_bytes)
-    except ApiRefused as error:
-        if error.status in _MISSING:
-            return _missing(work, due, f"http_{error.status}")
-        return _again(work, due, f"http_{error.status}")
-    except ApiUnavailable as error:
-        return _again(work, due, f"http_{error.status}" if error.status else error.kind)
+    except (ApiRefused, ApiUnavailable) as error:
+        return (_missing if error.status in _MISSING else _again)(work, due, error.code)
 
 
 def _still_there(work: Work, due: Due) -> Fetched | None:

@@ -203,6 +203,13 @@ MUTANTS = {
         "tests/integration/test_client_token.py::test_a_401_for_ever_fails_the_cycle_with_a_clear_error_after_two_tries",
         "assert 21 == 2",
     ),
+    "a 401 of one file ends the stage": Mutant(
+        "syncd.pitchyou.session:Session.authorized",
+        [expression("one_item and ...", "False")],
+        "tests/integration/test_faults_of_one_item.py::"
+        "test_a_401_of_single_files_is_their_own_and_all_other_files_come",
+        "AuthenticationFailed",
+    ),
     "quarantine swallows bytes": Mutant(
         "syncd.store.quarantine:put",
         [expression("profile.payload", "profile.payload[:10]")],
