@@ -114,3 +114,11 @@ class DatabaseUnavailable(SyncdError):
 
 class MediaStoreFailed(SyncdError):
     """The media root cannot be written: the disk is full, read-only or failing. syncd confirms nothing until it can."""
+
+
+class PathRefused(MediaStoreFailed):
+    """The disk refuses the path of one file. It may take other files. `code` names the error: `disk_eisdir` and the like."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        self.code = code
+        super().__init__(message)

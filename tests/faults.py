@@ -92,6 +92,13 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_faults_disk.py::test_a_read_only_disk_stops_the_download_and_is_finished_when_it_is_writable_again",
         "tests/integration/test_faults_disk.py::test_a_disk_that_turns_read_only_in_mid_load_keeps_what_was_stored",
     ),
+    "the path of one file": (
+        "tests/integration/test_faults_of_one_path.py::test_a_path_that_cannot_be_used_is_the_error_of_its_file_alone",
+        "tests/integration/test_faults_of_one_path.py::test_a_path_longer_than_the_disk_takes_is_the_error_of_its_file_alone",
+        "tests/integration/test_faults_of_one_path.py::test_a_file_larger_than_the_file_system_takes_is_its_own_error_alone",
+        "tests/integration/test_faults_of_one_path.py::test_a_clients_folder_that_takes_no_file_ends_the_stage_at_once",
+        "tests/integration/test_faults_of_one_path.py::test_a_file_that_cannot_be_removed_does_not_keep_the_others_on_disk",
+    ),
     "EIO at fsync": (
         "tests/system/test_faults_media_disk.py::test_eio_at_an_fsync_confirms_nothing_of_it_and_the_next_sync_brings_it_again",
         "tests/unit/test_vault.py::test_after_a_failed_fsync_the_file_is_not_believed",

@@ -5,7 +5,15 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from syncd.errors import MediaStoreFailed
+from syncd.errors import MediaStoreFailed, PathRefused
+
+# The disk takes no file at all: it is full, read-only, failing or gone, or the process has no more descriptors.
+_OF_THE_DISK = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+        *(errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN),
+    }
+)
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -55,16 +63,22 @@ def fsync_folder(path: Path | str) -> None:
 
 
 class _DiskErrors:
-    """A context manager that turns an `OSError` into a `MediaStoreFailed`, which says what to do."""
+    """A context manager that turns an `OSError` into a `MediaStoreFailed`, which says what to do.
+
+    It is a `PathRefused` if the error may concern one path only.
+    """
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            raise MediaStoreFailed(
-                f"the media root cannot be written ({error.strerror}). Free space, or check the mount and its owner."
-            ) from None
+        if not isinstance(error, OSError):
+            return
+        message = f"the media root cannot be written ({error.strerror}). Free space, or check the mount and its owner."
+        if error.errno in _OF_THE_DISK:
+            raise MediaStoreFailed(message) from None
+        name = errno.errorcode.get(error.errno or 0, "unknown")
+        raise PathRefused(message, code=f"disk_{name.lower()}") from None
 
 
 disk_errors = _DiskErrors()

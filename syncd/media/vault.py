@@ -83,11 +83,29 @@ class Vault:
             (self.root / TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self.root / TEMPORARY / f"probe.{secrets.token_hex(8)}"
             try:
-                with path.open("xb") as file:
-                    file.write(b"syncd")
-                    os.fsync(file.fileno())
+                _write_probe(path)
             finally:
                 path.unlink(missing_ok=True)
+
+    def require_works(self, client_id: str, fence: int) -> None:
+        """Raise `MediaStoreFailed` unless the disk takes a file of this client, as it should after one path was refused.
+
+        Take the steps of a stored file. What is placed in the client's folder is an empty folder, so that a crash leaves
+        no file without a row.
+        """
+        temporary = self._half(client_id, fence) / secrets.token_hex(8)
+        with disk_errors:
+            try:
+                _write_probe(temporary)
+            finally:
+                temporary.unlink(missing_ok=True)
+            temporary.mkdir(mode=0o700)
+            placed = temporary
+            try:
+                placed = temporary.rename(self.root / client_id / f".{temporary.name}")
+                fsync_folder(placed.parent)
+            finally:
+                placed.rmdir()
 
     def incoming(self, client_id: str, key: MediaKey, fence: int) -> IncomingFile:
         """Return the receiver of one file. Use it in a `with`.
@@ -181,3 +199,9 @@ class Vault:
         for folder, _, names in os.walk(self.root / client_id):
             for name in names:
                 yield (Path(folder) / name).relative_to(self.root).as_posix()
+
+
+def _write_probe(path: Path) -> None:
+    with path.open("xb") as file:
+        file.write(b"syncd")
+        os.fsync(file.fileno())

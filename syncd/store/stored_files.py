@@ -14,16 +14,18 @@ _REMOVALS = text(
         WHERE m.client_id = r.client_id AND m.profile_id = r.profile_id AND m.media_id = r.media_id
     ) AS wanted
     FROM ops.media_removal r
-    WHERE client_id = :client_id
+    WHERE client_id = :client_id AND (profile_id, media_id) > (:profile_id, :media_id)
     ORDER BY profile_id, media_id
     LIMIT :limit
     """
 )
 
 
-def removals(connection: Connection, client_id: str, limit: int) -> list[tuple[MediaKey, bool]]:
-    """Selects files to remove, each with whether a later revision names it again (then it must stay)."""
-    rows = connection.execute(_REMOVALS, {"client_id": client_id, "limit": limit})
+def removals(
+    connection: Connection, client_id: str, after: MediaKey, limit: int
+) -> list[tuple[MediaKey, bool]]:
+    """Selects files to remove that follow the key `after`, each with whether a later revision names it (then it stays)."""
+    rows = connection.execute(_REMOVALS, {"client_id": client_id, **asdict(after), "limit": limit})
     return [(MediaKey(row.profile_id, row.media_id), row.wanted) for row in rows]
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
 from syncd.backoff import LONGEST, delay
-from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed
+from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed, PathRefused
 from syncd.logs import get_logger
 from syncd.media.incoming import FileTooLarge, IncompleteFile
 from syncd.media.paths import path_of
@@ -184,6 +184,9 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
             return Fetched(key, file.keep())
     except IncompleteFile:
         return _again(work, due, "truncated")
+    except PathRefused as error:
+        work.vault.require_works(work.client_id, work.lease.fence)
+        return _again(work, due, error.code)
     except FileTooLarge:
         return NotFetched(key, MediaState.REJECTED, "too_large", size_limit=work.vault.max_bytes)
     except (ApiRefused, ApiUnavailable) as error:

@@ -2,7 +2,8 @@
 
 from sqlalchemy import Connection
 
-from syncd.errors import MediaStoreFailed
+from syncd.errors import MediaStoreFailed, PathRefused
+from syncd.model import MediaKey
 from syncd.store import clients, leases, media, stored_files
 from syncd.store.leases import Lease
 from syncd.sync.work import Work
@@ -42,22 +43,45 @@ def _is_registered(
 
 
 def remove_unnamed_files(work: Work) -> None:
-    """Removes the files that changed profiles do not name any more. Landing has listed them in `ops.media_removal`."""
-    while work.store.read(stored_files.removals, 1):
-        work.store.write(_remove_some, work)
+    """Removes the files that changed profiles do not name any more. Landing has listed them in `ops.media_removal`.
+
+    Raises:
+        MediaStoreFailed: the disk fails, or refuses to remove one of the files. Then all others were removed.
+    """
+    after, refused = MediaKey("", ""), 0
+    while work.store.read(stored_files.removals, after, 1):
+        after, kept = work.store.write(_remove_some, work, after)
+        refused += kept
         work.deadline.check()
+    if refused:
+        raise MediaStoreFailed(
+            f"the disk refuses to remove files that no application names any more ({refused} of them, see "
+            "ops.media_removal). Check the owner and the rights of their folders in the media root."
+        )
 
 
-def _remove_some(connection: Connection, client_id: str, work: Work) -> None:
+def _remove_some(connection: Connection, client_id: str, work: Work, after: MediaKey) -> tuple[MediaKey, int]:
     """Removes a few files and strikes them off the list.
 
     This is the only work on disk inside a transaction. The transaction locks the lease, so a successor cannot store a
     file of the same name until this process is done, or until the successor has taken over from a process that stands
     still. Removing a file twice, after a crash or a retry, is harmless.
+
+    Returns:
+        The key of the last file, and the number of files that the disk refuses to remove.
     """
-    removals = stored_files.removals(connection, client_id, _CHUNK)
+    removals = stored_files.removals(connection, client_id, after, _CHUNK)
+    done: list[MediaKey] = []
     for key, wanted in removals:
-        if not wanted:
-            work.vault.remove(client_id, key, fence=work.lease.fence)
-    if removals:
-        stored_files.forget_removals(connection, client_id, [key for key, _ in removals])
+        try:
+            if not wanted:
+                work.vault.remove(client_id, key, fence=work.lease.fence)
+        # This file cannot be removed, but the next one may be.
+        except PathRefused:
+            if not work.vault.is_ours(client_id, work.lease.fence):
+                raise
+            continue
+        done.append(key)
+    if done:
+        stored_files.forget_removals(connection, client_id, done)
+    return (removals[-1][0] if removals else after), len(removals) - len(done)

@@ -208,7 +208,7 @@ MUTANTS = {
         [expression("one_item and ...", "False")],
         "tests/integration/test_faults_of_one_item.py::"
         "test_a_401_of_single_files_is_their_own_and_all_other_files_come",
-        "AuthenticationFailed",
+        "index 0 diff: <Outcome.FAILED",
     ),
     "quarantine swallows bytes": Mutant(
         "syncd.store.quarantine:put",

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import ApiUnavailable, MediaStoreFailed
+from syncd.media.disk import disk_errors
 from syncd.media.incoming import FileTooLarge, IncompleteFile
 from syncd.media.vault import TEMPORARY, Vault
 from syncd.model import MediaKey, StoredFile
@@ -141,6 +142,13 @@ def test_after_a_failed_fsync_the_file_is_not_believed(
     monkeypatch.undo()
     store(vault, PDF)
     assert everything(vault) == {"acme/P/M"}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE])
+def test_what_concerns_the_whole_disk_is_not_taken_for_the_error_of_one_path(number: int) -> None:
+    with pytest.raises(MediaStoreFailed) as caught, disk_errors:
+        raise OSError(number, os.strerror(number))
+    assert type(caught.value) is MediaStoreFailed
 
 
 @pytest.mark.parametrize(
