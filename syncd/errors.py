@@ -112,6 +112,20 @@ class DatabaseUnavailable(SyncdError):
         return (self.sqlstate or "")[:2] in ("28", "3D", "42")
 
 
+class DataRefused(SyncdError):
+    """Postgres refuses what syncd writes: a type, a constraint, or a trigger or policy of yours. Nothing was written.
+
+    `sqlstate` is Postgres' code; it is empty if the driver refused a value.
+    """
+
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(
+            f"Postgres refuses what syncd writes (SQLSTATE {sqlstate or 'none'}). "
+            "Check the constraints, triggers and policies that were added to syncd's tables."
+        )
+
+
 class MediaStoreFailed(SyncdError):
     """The media root cannot be written: the disk is full, read-only or failing. syncd confirms nothing until it can."""
 

@@ -82,6 +82,16 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/system/test_faults_refusals.py::test_a_right_that_was_taken_away_is_told_and_the_work_goes_on_when_it_is_given_back",
         "tests/integration/test_commands_sync.py::test_a_wrong_database_password_is_said_without_being_shown",
     ),
+    "a rule of the house in Postgres": (
+        "tests/integration/test_rules_of_the_house.py::test_a_profile_that_a_rule_of_the_house_refuses_is_quarantined_alone_with_its_sqlstate",
+        "tests/integration/test_rules_of_the_house.py::test_an_index_of_the_house_that_cannot_hold_a_value_costs_one_profile",
+        "tests/integration/test_rules_of_the_house.py::test_a_file_that_cannot_be_recorded_waits_and_the_others_of_its_round_are_recorded",
+        "tests/integration/test_rules_of_the_house.py::test_a_confirm_that_cannot_be_recorded_is_told_and_the_others_of_its_group_are_recorded",
+        "tests/integration/test_rules_of_the_house.py::test_a_statement_that_fails_with_55000_is_no_standby_and_nothing_waits_for_it",
+    ),
+    "a bug that ends the cycle of one client": (
+        "tests/integration/test_commands_sync.py::test_a_cycle_that_crashes_does_not_keep_the_next_client_from_its_cycle",
+    ),
     "media disk full": (
         "tests/integration/test_faults_disk.py::test_a_full_disk_stops_the_download_and_is_finished_when_there_is_room_again",
         "tests/integration/test_faults_disk.py::test_without_room_for_the_list_nothing_of_it_is_landed_and_the_error_names_the_remedy",
@@ -241,6 +251,6 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     "applicants' text in logs and errors": (
         "tests/system/test_log_canaries.py::test_no_canary_in_the_daemons_log_nor_in_postgres_log_whatever_goes_wrong",
         "tests/system/test_log_canaries.py::test_no_canary_in_what_the_commands_print_at_level_debug",
-        "tests/system/test_log_canaries.py::test_what_postgres_tells_of_a_row_is_not_passed_on_even_by_a_crash",
+        "tests/system/test_log_canaries.py::test_what_postgres_tells_of_a_row_is_not_passed_on",
     ),
 }

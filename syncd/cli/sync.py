@@ -14,6 +14,7 @@ from syncd.cli.progress import ProgressLine
 from syncd.cli.wiring import clients_of, outsides_of
 from syncd.deadline import Deadline
 from syncd.errors import Refused, SyncdError
+from syncd.logs import get_logger
 from syncd.model import Outcome
 from syncd.settings import ClientSettings, Settings
 from syncd.signals import stop_on_signals
@@ -21,6 +22,8 @@ from syncd.store.cycles import Tally
 from syncd.store.status import Shortfall
 from syncd.sync.client_cycle import Client, run_once
 from syncd.sync.dry_run import rehearse
+
+log = get_logger(__name__)
 
 _CODES = {Outcome.OK: 0, Outcome.PARTIAL: PARTLY, Outcome.FAILED: FAILED, Outcome.ABORTED: FAILED}
 
@@ -107,7 +110,7 @@ def _sync(
         def one(client: Client) -> Result:
             try:
                 ended = run_once(client, outsides, trigger="command", stop=stop, progress=progress)
-            except SyncdError as error:
+            except Exception as error:
                 return _not_begun(client, error)
             finally:
                 progress.clear()
@@ -132,7 +135,7 @@ def _rehearse(settings: Settings, chosen: tuple[ClientSettings, ...], stop: thre
         def one(client: Client) -> Result:
             try:
                 tally = rehearse(client, database, Deadline(client.plan.cycle_deadline, stop=stop))
-            except SyncdError as error:
+            except Exception as error:
                 return _not_begun(client, error)
             code = PARTLY if tally.quarantined else 0
             return Result(client.plan.client_id, "dry-run", code, tally)
@@ -140,10 +143,17 @@ def _rehearse(settings: Settings, chosen: tuple[ClientSettings, ...], stop: thre
         return [one(client) for client in clients]
 
 
-def _not_begun(client: Client, error: SyncdError) -> Result:
+def _not_begun(client: Client, error: Exception) -> Result:
+    """Return the result of a cycle that did not begin, or that a bug has ended. The next client is synced all the same."""
+    client_id = client.plan.client_id
+    if not isinstance(error, SyncdError):
+        log.error("cycle_crashed", client_id=client_id, exc_info=error)
+        error = SyncdError(
+            "A bug in syncd ended this cycle. Report it with the error_frames that were logged."
+        )
     refused = isinstance(error, Refused)
     outcome = "refused" if refused else Outcome.FAILED.value
-    return Result(client.plan.client_id, outcome, REFUSED if refused else FAILED, Tally(), error)
+    return Result(client_id, outcome, REFUSED if refused else FAILED, Tally(), error)
 
 
 def _as_json(result: Result) -> dict[str, object]:

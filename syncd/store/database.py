@@ -10,9 +10,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from syncd.backoff import jittered_delay
 from syncd.deadline import Deadline
-from syncd.errors import DatabaseUnavailable, DeadlineExceeded
+from syncd.errors import DatabaseUnavailable, DataRefused, DeadlineExceeded
 from syncd.store.engine import make_engine
-from syncd.store.failures import STANDBY, cannot_write, explained, is_away, is_conflict, sqlstate, why_away
+from syncd.store.failures import (
+    cannot_write,
+    explained,
+    is_away,
+    is_conflict,
+    is_standby,
+    refuses_data,
+    sqlstate,
+    why_away,
+)
 from syncd.store.outage import Outage
 
 T = TypeVar("T")
@@ -56,8 +65,9 @@ class Database:
             patience: seconds to wait for a server that is away.
 
         Raises:
-            DatabaseUnavailable: the server is away, full or read-only, or other transactions kept blocking this one.
-            DBAPIError: the server refused the data; nothing was written.
+            DatabaseUnavailable: the server is away, full or read-only, refuses syncd, or other transactions kept blocking
+                this one.
+            DataRefused: the server refused the data; nothing was written.
         """
         until = deadline.within(patience)
         conflicts = attempt = 0
@@ -97,9 +107,14 @@ class Database:
 
     def _give_up_or_note(self, error: DBAPIError, conflicts: int) -> None:
         """Raises what is not worth a retry, and notes an outage."""
+        if refuses_data(error):
+            # A trigger may raise one of the codes that ask for a retry.
+            if is_conflict(error) and conflicts < CONFLICT_ATTEMPTS:
+                return
+            raise DataRefused(sqlstate(error)) from None
         read_only = cannot_write(sqlstate(error))
         # The sessions of a standby stay on it, even if the address leads to the new primary.
-        if read_only or sqlstate(error) == STANDBY:
+        if read_only or is_standby(error):
             self._engine.dispose()
         if read_only or (is_away(error) and not is_conflict(error)):
             self._outage.note_failure(why_away(error), read_only=read_only)

@@ -11,7 +11,7 @@ from syncd.errors import DatabaseUnavailable
 # mode; they are sent together with the BEGIN, so that they cost no round trip. The last column fails on a standby. A
 # standby is behind, so we must not ask it what may be confirmed; and what libpq and PgBouncer know of a server may date
 # from before a failover.
-_BEGIN = """
+BEGIN = """
     BEGIN;
     SELECT set_config(
                'synchronous_commit',
@@ -37,7 +37,7 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
         # No column is an hstore. Asking for its type costs three round trips at the first connect.
         use_native_hstore=False,
         connect_args={
-            # Each transaction begins with `_BEGIN`.
+            # Each transaction begins with `BEGIN`.
             "autocommit": True,
             "application_name": "syncd",
             "client_encoding": "utf8",
@@ -63,7 +63,7 @@ def choose_primary(dialect: object, record: object, arguments: object, parameter
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(_BEGIN)
+    connection.exec_driver_sql(BEGIN)
 
 
 def _refuse_aborted_commit(connection: Connection) -> None:

@@ -6,20 +6,24 @@ A sentence never quotes the error's own text, which may hold an applicant's data
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from syncd.errors import DatabaseUnavailable
+from syncd.store.engine import BEGIN
 
 # SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
-# The SQLSTATE with which the BEGIN of `engine.py` fails on a standby.
-STANDBY = "55000"
+# The SQLSTATE with which the BEGIN of `engine.py` fails on a standby. Other statements may fail with it elsewhere.
+_NOT_IN_RECOVERY = "55000"
 # Another transaction or a timeout was in the way; the same work may succeed at once.
 _CONFLICTS = frozenset({"40P01", "40001", "55P03", "57014", "25P03"})
-# The server is starting, stopping, a standby or out of connections.
-_AWAY = frozenset({"57P01", "57P02", "57P03", "53300", STANDBY})
+# The server is starting, stopping or out of connections.
+_AWAY = frozenset({"57P01", "57P02", "57P03", "53300"})
 # The server runs but cannot write: full disk, out of memory, read-only, I/O error.
 _CANNOT_WRITE = frozenset({"53100", "53200", "25006", "58030"})
 # Classes of errors: wrong login, unknown database, wrong grants or schema.
 _NOT_ALLOWED = ("28", "3D", "42")
-# Classes of errors: data exception, violated constraint, program limit. The driver's own errors have no SQLSTATE.
-_DATA = ("22", "23", "54", "")
+# Classes of errors: data exception, violated constraint or view, program limit, PL/pgSQL. The driver's own errors have no
+# SQLSTATE.
+_DATA = ("22", "23", "44", "54", "P0", "")
+# The functions of Postgres that report what a trigger raises, with any SQLSTATE, and the row that a policy refuses.
+_RULES = ("exec_stmt_raise", "ExecWithCheckOptions")
 
 _NO_PRIMARY = "the host of database.url is a standby, which cannot be written to"
 # libpq says only in words why it could not connect. We show our own sentence, or nothing.
@@ -53,9 +57,14 @@ def is_conflict(error: DBAPIError) -> bool:
 def is_away(error: DBAPIError) -> bool:
     """Whether no primary could be reached. It may be back after a while."""
     state = sqlstate(error)
-    if state in _AWAY or state.startswith("08"):
+    if state in _AWAY or state.startswith("08") or is_standby(error):
         return True
     return state == "" and (error.connection_invalidated or isinstance(error, OperationalError))
+
+
+def is_standby(error: DBAPIError) -> bool:
+    """Whether the server is a standby, which only the question in `BEGIN` shows."""
+    return sqlstate(error) == _NOT_IN_RECOVERY and error.statement == BEGIN
 
 
 def cannot_write(state: str | None) -> bool:
@@ -64,19 +73,27 @@ def cannot_write(state: str | None) -> bool:
 
 
 def refuses_data(error: DBAPIError) -> bool:
-    """Whether a value in the data caused the error, so that other data may be accepted."""
-    return sqlstate(error)[:2] in _DATA
+    """Whether single data caused the error, so that other data may be accepted.
 
-
-def refused_value(error: DBAPIError) -> str:
-    """Returns why a profile cannot be landed, for its entry in quarantine."""
-    return f"Postgres refused a value of this profile (SQLSTATE {sqlstate(error) or 'none'})"
+    An error with a context happened while Postgres worked on a row: in a trigger, or in a line of COPY.
+    """
+    diagnostics = getattr(error.orig, "diag", None)
+    if getattr(diagnostics, "source_function", None) in _RULES:
+        return True
+    if (
+        is_conflict(error)
+        or is_away(error)
+        or cannot_write(sqlstate(error))
+        or isinstance(error, InterfaceError)
+    ):
+        return False
+    return sqlstate(error)[:2] in _DATA or bool(getattr(diagnostics, "context", None))
 
 
 def why_away(error: DBAPIError) -> str:
     """Returns why the server cannot be reached or cannot write."""
     state = sqlstate(error)
-    if state == STANDBY:
+    if is_standby(error):
         return _NO_PRIMARY
     if state:
         return f"SQLSTATE {state}"
@@ -85,11 +102,8 @@ def why_away(error: DBAPIError) -> str:
     return next(known, "the connection broke or could not be made")
 
 
-def explained(error: DBAPIError) -> Exception:
-    """Returns what to raise for an error that will not be retried.
-
-    That is `DatabaseUnavailable` with a sentence for the operator, or the error itself if the server refused the data.
-    """
+def explained(error: DBAPIError) -> DatabaseUnavailable:
+    """Returns what to raise for an error that will not be retried, with a sentence for the operator."""
     state = sqlstate(error)
     if cannot_write(state):
         reason = (
@@ -106,5 +120,8 @@ def explained(error: DBAPIError) -> Exception:
     elif is_away(error):
         reason = f"Postgres is away: {why_away(error)}"
     else:
-        return error
+        reason = (
+            f"Postgres refuses a statement of syncd (SQLSTATE {state or 'none'}). "
+            "Look for the reason in the log of Postgres."
+        )
     return DatabaseUnavailable(reason, sqlstate=state, logged=cannot_write(state) or is_away(error))

@@ -8,6 +8,7 @@ from syncd.errors import ApiError, ApiRefused, ApiUnavailable
 from syncd.logs import get_logger
 from syncd.store import confirmations
 from syncd.store.confirmations import Ready
+from syncd.sync.narrowing import write_narrowed
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
@@ -27,10 +28,11 @@ FRUITLESS_LIMIT = 8  # refused ids without an accepted one, after which the requ
 
 @dataclass(slots=True)
 class _Answers:
-    """How many ids PitchYou has accepted and refused so far."""
+    """How many ids PitchYou has accepted and refused so far, and how many accepted ones Postgres refuses to record."""
 
     accepted: int = 0
     refused: int = 0
+    unrecorded: int = 0
 
 
 def confirm_ready(work: Work) -> None:
@@ -56,7 +58,7 @@ def confirm_ready(work: Work) -> None:
         for group in _groups(ready, work.plan.confirm_batch):
             work.deadline.check()
             _confirm(work, group, answers)
-        more = len(ready) == READ_TOGETHER
+        more = len(ready) == READ_TOGETHER and not answers.unrecorded
 
 
 def _groups(ready: list[Ready], size: int) -> Iterator[list[Ready]]:
@@ -85,9 +87,11 @@ def _confirm(work: Work, group: list[Ready], answers: _Answers, attempts: int = 
             return
         if error.status == NOT_FOUND and not answers.accepted:
             _require_confirm_exists(work)
-    work.store.write(confirmations.record, group)
-    work.tally.confirmed += len(group)
+    refused = write_narrowed(group, lambda some: work.store.write(confirmations.record, some))
+    work.troubles += [error for _, error in refused]
+    work.tally.confirmed += len(group) - len(refused)
     answers.accepted += len(group)
+    answers.unrecorded += len(refused)
 
 
 def _require_confirm_exists(work: Work) -> None:
@@ -104,7 +108,7 @@ def _require_confirm_exists(work: Work) -> None:
 
 def _note_refusal(work: Work, application: Ready, error: ApiError, answers: _Answers) -> None:
     """Puts an id aside for a while. Raises `ApiRefused` if PitchYou has refused many ids and accepted none."""
-    code = f"http_{error.status}"
+    code = error.code
     work.tally.confirm_refused += 1
     log.warning("confirm_refused", client_id=work.client_id, profile_id=application.profile_id, error=code)
     retry_in = RETRY_AFTER_ERROR if error.status == SERVER_ERROR else RETRY_REFUSED

@@ -14,6 +14,7 @@ from syncd.model import MediaState
 from syncd.pitchyou import limited
 from syncd.store import media
 from syncd.store.media import Due, Fetched, NotFetched
+from syncd.sync.narrowing import write_narrowed
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
@@ -141,7 +142,18 @@ def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
         return
     if any(isinstance(result, Fetched) for result in results):
         work.vault.settle(work.client_id)
-    work.store.write(media.record, results)
+    refused = write_narrowed(results, lambda some: work.store.write(media.record, some))
+    for result, _ in refused:
+        results.remove(result)
+    _count(work, results)
+    results.clear()
+    for result, refusal in refused:
+        again = NotFetched(result.key, MediaState.PENDING, f"postgres_{refusal.sqlstate}", retry_in=LONGEST)
+        # If Postgres refuses this as well, the stage ends: the file would be due again at once.
+        work.store.write(media.record, [again])
+
+
+def _count(work: Work, results: list[Fetched | NotFetched]) -> None:
     tally = work.tally
     for result in results:
         match result:
@@ -166,7 +178,6 @@ def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
                     media_id=key.media_id,
                     error=error,
                 )
-    results.clear()
 
 
 def _download(work: Work, due: Due) -> Fetched | NotFetched:

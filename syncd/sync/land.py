@@ -3,14 +3,14 @@
 from contextlib import closing
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
+from syncd.errors import DataRefused
 from syncd.logs import get_logger
 from syncd.model import BadProfile, Profile
 from syncd.store import applications, confirmations, quarantine
 from syncd.store.applications import Landed
-from syncd.store.failures import refused_value, refuses_data
 from syncd.sync.changes import ahead, portions
+from syncd.sync.narrowing import write_narrowed
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
@@ -43,23 +43,17 @@ def land_listed(work: Work) -> None:
 
 
 def land(work: Work, batch: list[Profile | BadProfile]) -> None:
-    """Lands a batch in one transaction. If Postgres refuses a value, halves the batch until the bad profile stands alone."""
-    bad = [profile for profile in batch if isinstance(profile, BadProfile)]
-    try:
-        landed, bad, kept = work.store.write(_land, batch, bad)
-    except DBAPIError as error:
-        if not refuses_data(error):
-            raise
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            land(work, batch[:middle])
-            land(work, batch[middle:])
-        else:
-            refused = _refused(batch[0], refused_value(error))
-            _note_quarantined(work, [refused], work.store.write(quarantine.put, "land", [refused]))
-        return
-    _note_quarantined(work, bad, kept)
-    work.tally.add(landed)
+    """Lands a batch in one transaction. Quarantines each profile of which Postgres refuses a value, and lands the others."""
+
+    def write(some: list[Profile | BadProfile]) -> None:
+        bad = [profile for profile in some if isinstance(profile, BadProfile)]
+        landed, bad, kept = work.store.write(_land, some, bad)
+        _note_quarantined(work, bad, kept)
+        work.tally.add(landed)
+
+    for profile, error in write_narrowed(batch, write):
+        refused = _refused(profile, error)
+        _note_quarantined(work, [refused], work.store.write(quarantine.put, "land", [refused]))
 
 
 def _land(
@@ -87,10 +81,15 @@ def _note_quarantined(work: Work, bad: list[BadProfile], kept: list[BadProfile])
     work.tally.quarantined = len(work.bad)
 
 
-def _refused(profile: Profile | BadProfile, reason: str) -> BadProfile:
+def _refused(profile: Profile | BadProfile, error: DataRefused) -> BadProfile:
     return BadProfile(
         profile_id=profile.profile_id,
-        reason=reason,
+        reason=refused_value(error),
         fingerprint=profile.payload_sha256 if isinstance(profile, Profile) else profile.fingerprint,
         payload=profile.payload,
     )
+
+
+def refused_value(error: DataRefused) -> str:
+    """Returns why a profile cannot be landed, for its entry in quarantine."""
+    return f"Postgres refused a value of this profile (SQLSTATE {error.sqlstate or 'none'})"

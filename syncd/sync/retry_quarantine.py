@@ -4,11 +4,11 @@ import sys
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
+from syncd.errors import DataRefused
 from syncd.model import BadProfile, Profile
 from syncd.store import applications, quarantine
-from syncd.store.failures import refused_value
+from syncd.sync.land import refused_value
 from syncd.sync.work import Work
 
 _CHUNK = 50
@@ -48,7 +48,7 @@ def _retry(work: Work, quarantine_id: int, profile: Profile | BadProfile, retrie
             overtaken = work.store.write(_land, quarantine_id, profile)
         except _IsTwin:
             reason = profile.as_twin().reason
-        except DBAPIError as error:
+        except DataRefused as error:
             reason = refused_value(error)
         else:
             retried.overtaken += overtaken

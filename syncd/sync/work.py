@@ -5,7 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from syncd.deadline import Deadline
-from syncd.errors import ApiRefused, ApiUnavailable, BadAnswer, ListTooOld, MediaStoreFailed, SyncdError
+from syncd.errors import (
+    ApiRefused,
+    ApiUnavailable,
+    BadAnswer,
+    DataRefused,
+    ListTooOld,
+    MediaStoreFailed,
+    SyncdError,
+)
 from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.store.cycles import Tally
@@ -102,8 +110,11 @@ class Work:
 
     @contextmanager
     def outlast(self) -> Iterator[None]:
-        """Lets the other stages go on when PitchYou or the disk fails in this one. The cycle reports it at its end."""
+        """Lets the other stages go on after a failure in this one. The cycle reports it at its end.
+
+        PitchYou or the disk may fail, or Postgres may refuse what this stage writes.
+        """
         try:
             yield
-        except (ApiUnavailable, ApiRefused, BadAnswer, MediaStoreFailed) as error:
+        except (ApiUnavailable, ApiRefused, BadAnswer, DataRefused, MediaStoreFailed) as error:
             self.troubles.append(error)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.sandbox import Fault, SandboxConfig, Tenant
-from tests.system.processes import Site, site
+from tests.system.processes import Site, eventually, site
 
 NOT_AN_APPLICATION = b'{"profileId": "broken", "steps": 7}'
 
@@ -134,6 +134,31 @@ def test_one_client_that_fails_does_not_keep_the_other_from_its_cycle(
         assert (acme["outcome"], beta["outcome"]) == ("failed", "ok")
         assert "Check client_id, client_secret, token_auth and token_format" in acme["error"]
         assert "wrong-secret" not in result.stdout + result.stderr
+
+
+def test_a_cycle_that_crashes_does_not_keep_the_next_client_from_its_cycle(
+    database_url: str, tmp_path: Path
+) -> None:
+    """A row that syncd has just written is not there: nobody has foreseen that."""
+    tenants = (Tenant("beta", "beta-secret", 5),)
+    with site(database_url, tmp_path, SandboxConfig(profiles=5, tenants=tenants)) as here:
+        here.execute(
+            "CREATE FUNCTION public.vanish() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN IF NEW.client_id = 'acme' THEN RETURN NULL; END IF; RETURN NEW; END$$"
+        )
+        here.execute(
+            "CREATE TRIGGER vanish BEFORE INSERT ON ops.cycle FOR EACH ROW EXECUTE FUNCTION public.vanish()"
+        )
+        result = here.run("sync", "--json")
+        acme, beta = json.loads(result.stdout)["clients"]
+        assert result.returncode == 1
+        assert (acme["outcome"], beta["outcome"], beta["confirmed"]) == ("failed", "ok", 5)
+        assert "A bug in syncd" in acme["error"]
+        assert "cycle_crashed" in result.stderr
+        with here.start("run") as daemon:
+            eventually(lambda: daemon.events("cycle_crashed"), "the crash of one client")
+            eventually(lambda: daemon.events("cycle_finished"), "the cycle of the other")
+            assert daemon.stop() == 0
 
 
 def test_exit_code_3_when_something_could_not_be_done_and_says_what(

@@ -71,7 +71,7 @@ MUTANTS = {
         [
             statement("work.vault.settle(...)"),
             statement(
-                "media.record",
+                "refused = ...",
                 """
                 {statement}
                 from syncd.sync.confirm import confirm_ready
