@@ -69,7 +69,7 @@ class ApiUnavailable(ApiError):
     """A failure that may pass by itself: no connection, a timeout, 429 or 5xx, after all retries.
 
     `retry_after` is how many seconds the server asked to wait, if it did. `kind` is a short code for why no usable
-    response came: connection, timeout, truncated, compressed, web_page, tls or invalid.
+    response came: connection, timeout, truncated, compressed, web_page, unclear, not_the_file, tls or invalid.
     """
 
     def __init__(

@@ -190,6 +190,15 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_odd_lists.py::test_a_page_of_the_list_is_landed_and_the_cycle_is_partial_and_says_so",
         "tests/integration/test_odd_lists.py::test_an_empty_body_under_any_other_status_is_no_list",
     ),
+    "an error message with HTTP 200 in place of a file": (
+        "tests/integration/test_faults_bytes.py::test_an_error_message_in_place_of_a_file_is_not_the_file_and_is_tried_again",
+        "tests/integration/test_faults_bytes.py::test_a_file_that_may_be_what_it_is_called_is_stored",
+    ),
+    "a page or a refusal with HTTP 200 in place of a confirm": (
+        "tests/integration/test_faults_bytes.py::test_a_confirm_whose_answer_refuses_it_is_halved_and_does_not_count",
+        "tests/integration/test_faults_bytes.py::test_a_refusal_of_single_ids_in_the_body_leaves_only_these_unconfirmed",
+        "tests/integration/test_faults_bytes.py::test_an_answer_that_says_nothing_against_a_confirm_counts",
+    ),
     "one bad profile among good ones": (
         "tests/integration/test_bad_profiles.py::test_a_bad_profile_waits_in_quarantine_with_its_bytes_and_the_others_proceed",
         "tests/integration/test_bad_profiles.py::test_nul_and_lone_surrogates_are_cleaned_and_the_profile_is_landed",
@@ -205,6 +214,8 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     "media short, empty, over the cap, of another type": (
         "tests/integration/test_faults_media.py::test_one_broken_file_holds_up_its_own_profile_alone_and_comes_when_it_is_mended",
         "tests/integration/test_faults_media_content.py::test_an_empty_file_is_stored_when_content_length_says_so",
+        "tests/integration/test_faults_bytes.py::test_an_empty_file_is_stored_if_its_end_is_certain",
+        "tests/integration/test_faults_bytes.py::test_an_empty_file_whose_end_is_not_certain_is_fetched_again",
         "tests/integration/test_faults_media_content.py::test_a_file_over_the_cap_is_rejected_and_stored_once_the_cap_is_raised",
         "tests/integration/test_faults_media_content.py::test_a_file_of_another_type_than_told_is_stored_and_its_real_type_recorded",
     ),

@@ -76,6 +76,11 @@ class IncomingFile:
         with disk_errors:
             write_all(self._descriptor, data)
 
+    @property
+    def sniffed(self) -> str | None:
+        """The media type that the received bytes show, or None."""
+        return sniff(self._start)
+
     def keep(self) -> StoredFile:
         """Give the file its name. When this returns, the file's bytes and its name in its folder are durable.
 
@@ -91,7 +96,7 @@ class IncomingFile:
             os.fsync(self._descriptor)
             place(self._temporary, f"{self._root}/{self._storage_path}")
         self._close()
-        return StoredFile(self._storage_path, self._size, self._digest.digest(), sniff(self._start))
+        return StoredFile(self._storage_path, self._size, self._digest.digest(), self.sniffed)
 
     def _reset(self, length: int | None) -> None:
         self._length, self._size = length, 0

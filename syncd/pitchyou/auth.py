@@ -19,6 +19,7 @@ TokenAuth = Literal["post", "basic", "basic_raw"]
 # In seconds. The default applies if the response does not contain a lifetime.
 DEFAULT_LIFETIME = 300.0
 WHOLE_EXCHANGE = 60.0
+# For so long, a token that replaced a refused one is not replaced again for a single item.
 YOUNG = 60.0
 ATTEMPTS = 4
 MAX_ANSWER = 64 * 1024

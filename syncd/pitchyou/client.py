@@ -4,20 +4,24 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from syncd.deadline import Deadline
-from syncd.errors import ApiUnavailable, BadAnswer
 from syncd.model import BadProfile, FieldMap, Profile
+from syncd.pitchyou.answers import (
+    MAX_CONFIRM_ANSWER,
+    Peeked,
+    require_confirmed,
+    require_file,
+    require_token,
+)
 from syncd.pitchyou.auth import TokenAuth, TokenCache
 from syncd.pitchyou.chat import MAX_ANSWER as MAX_TOKEN_ANSWER
 from syncd.pitchyou.chat import ChatFormat, chat_request, read_chat_token
-from syncd.pitchyou.failures import web_page
-from syncd.pitchyou.http import Gathered, Http, Limits, Proxy, Response, Sink
+from syncd.pitchyou.http import Gathered, Http, Limits, Proxy, Sink
 from syncd.pitchyou.listing import Listing
 from syncd.pitchyou.payloads import read_profile
 from syncd.pitchyou.retry import limited, require_success
@@ -158,6 +162,8 @@ class PitchYou:
         media_id: str,
         sink: Sink,
         deadline: Deadline | None = None,
+        *,
+        check: Callable[[], object] = lambda: None,
     ) -> None:
         """Download one media file (S2.2).
 
@@ -165,6 +171,7 @@ class PitchYou:
 
         Args:
             sink: takes the file. Its `begin` is called for each attempt. Exceptions from the sink are not retried.
+            check: called when the sink has the complete body. If it raises `ApiUnavailable`, the download is retried.
 
         Raises:
             ApiRefused: 404 and 410 mean that PitchYou does not have it (now).
@@ -173,11 +180,15 @@ class PitchYou:
         until = deadline or Deadline()
         path = f"{MEDIA}/{_segment(profile_id)}/{_segment(media_id)}"
 
+        peeked = Peeked(sink)
+
         def attempt() -> None:
             response = self._session.authorized(
-                "GET", path, until, accept=_require_file, sink=sink, one_item=True
+                "GET", path, until, accept=require_file, sink=peeked, one_item=True
             )
             require_success(response, "a media file")
+            peeked.require_no_page(response)
+            check()
 
         self._session.retried(attempt, MEDIA_ATTEMPTS, until)
 
@@ -196,7 +207,7 @@ class PitchYou:
             before_send: called right before each attempt. An exception from it ends the call, and nothing is sent.
 
         Raises:
-            ApiRefused: PitchYou refused the whole array.
+            ApiRefused: PitchYou refused the whole array, or one of its ids in the body of a 200.
             ApiUnavailable: no clear response. PitchYou may or may not have applied the confirm.
         """
         body = f"[{','.join(wire_ids)}]"
@@ -205,6 +216,7 @@ class PitchYou:
         until = deadline or Deadline()
 
         def attempt() -> None:
+            answer = Gathered(MAX_CONFIRM_ANSWER)
             with limited(until, SHORT_EXCHANGE, "a confirm") as soon:
                 response = self._session.authorized(
                     "POST",
@@ -212,10 +224,11 @@ class PitchYou:
                     soon,
                     body.encode(),
                     before_send=before_send,
-                    accept=_require_no_page,
+                    sink=answer,
                     one_item=True,
                 )
             require_success(response, "a confirm")
+            require_confirmed(bytes(answer.received), response.content_type)
 
         self._session.retried(attempt, attempts, until)
 
@@ -262,32 +275,12 @@ class PitchYou:
             what, token = "the request for a chat token", Gathered(MAX_TOKEN_ANSWER)
             with limited(until, SHORT_EXCHANGE, what) as soon:
                 response = self._session.authorized(
-                    "POST", CHAT_TOKEN, soon, content, content_type, accept=_require_token, sink=token
+                    "POST", CHAT_TOKEN, soon, content, content_type, accept=require_token, sink=token
                 )
             require_success(response, what)
             return read_chat_token(bytes(token.received))
 
         return self._session.retried(attempt, CHAT_ATTEMPTS, until)
-
-
-def _require_file(response: Response) -> None:
-    # For example, 202 means that the file is not ready yet.
-    if response.status != HTTPStatus.OK:
-        raise ApiUnavailable(
-            f"PitchYou answered with HTTP {response.status} instead of a media file", status=response.status
-        )
-    if response.content_type == "text/html":
-        raise web_page("a media file", response.status)
-
-
-def _require_no_page(response: Response) -> None:
-    if response.content_type == "text/html":
-        raise web_page("the response to a confirm", response.status)
-
-
-def _require_token(response: Response) -> None:
-    if response.content_type == "text/html":
-        raise BadAnswer("PitchYou sent a web page instead of a chat token. Check base_url.")
 
 
 def _segment(value: str) -> str:

@@ -61,7 +61,10 @@ class Sink(Protocol):
     """Takes the body of a 2xx response. An exception from it ends the exchange."""
 
     def begin(self, length: int | None) -> None:
-        """Start a body of `length` bytes, or of unknown length. Discard what an earlier attempt wrote."""
+        """Start a body of `length` bytes, or of unknown length. Discard what an earlier attempt wrote.
+
+        Called again with 0 if the body of unknown length turns out to be complete and empty.
+        """
 
     def write(self, data: bytes) -> None:
         """Take the next bytes of the body."""
@@ -166,6 +169,7 @@ class Http:
         """
         self._wait_for_slot(deadline)
         decoder: Decoder | None = None
+        is_empty = True
 
         def on_head(head: httpx.Response) -> Callable[[bytes], object] | None:
             nonlocal decoder
@@ -176,9 +180,14 @@ class Http:
             if sink is None:
                 return None
             coding, length = response.header("content-encoding"), response.header("content-length")
-            decoder = Decoder(coding, sink.write)
+            decoder = Decoder(coding, take)
             sink.begin(int(length) if length and decoder.is_identity else None)
             return decoder.write
+
+        def take(data: bytes) -> None:
+            nonlocal is_empty
+            is_empty = is_empty and not data
+            sink.write(data) if sink else None
 
         request = httpx.Request(
             method,
@@ -192,10 +201,13 @@ class Http:
                 "on_head": on_head,
             },
         )
-        response = self._client.send(request, stream=True)
-        if decoder:
+        response = Response(self._client.send(request, stream=True))
+        if decoder and sink:
             decoder.finish()
-        return Response(response)
+            # The last chunk, or the end of the compressed data, is as certain as a length.
+            if is_empty and (response.header("transfer-encoding") or not decoder.is_identity):
+                sink.begin(0)
+        return response
 
     def _wait_for_slot(self, deadline: Deadline) -> None:
         with self._lock:

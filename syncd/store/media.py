@@ -16,12 +16,15 @@ class Due:
     Attributes:
         missing_for: seconds since PitchYou first answered that it does not have the file; None if it never did.
         before: what was stored of the file earlier, if anything was.
+        mime_type, file_name: what PitchYou says of the file.
     """
 
     key: MediaKey
     attempts: int
     missing_for: float | None
     before: StoredFile | None
+    mime_type: str | None
+    file_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class NotFetched:
 # clock was set back meanwhile, and the retry is due now.
 _DUE = text(
     """
-    SELECT profile_id, media_id, attempts, storage_path, size_bytes, sha256, mime_sniffed,
+    SELECT profile_id, media_id, attempts, storage_path, size_bytes, sha256, mime_sniffed, mime_type, file_name,
            CAST(extract(epoch FROM now() - missing_since) AS double precision) AS missing_for
     FROM ats.media
     WHERE client_id = :client_id AND state IN ('pending', 'rejected')
@@ -74,6 +77,8 @@ def due(connection: Connection, client_id: str, limit: int, max_bytes: int) -> l
             StoredFile(row.storage_path, row.size_bytes or 0, bytes(row.sha256), row.mime_sniffed)
             if row.storage_path
             else None,
+            row.mime_type,
+            row.file_name,
         )
         for row in rows
     ]

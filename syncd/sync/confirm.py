@@ -18,6 +18,8 @@ NOT_FOUND = 404
 ALREADY_CONFIRMED = (NOT_FOUND, 409)
 # One bad id may cause it, whereas 502 to 504 concern the whole endpoint.
 SERVER_ERROR = 500
+# The same holds for a page or for noise in place of an answer.
+_NO_ANSWER = ("web_page", "unclear")
 READ_TOGETHER = 5000  # ids to read from the outbox at once; they are confirmed in smaller groups
 # Attempts at one request. Fewer for the halves of a group, where one failure causes many requests.
 ATTEMPTS, ATTEMPTS_OF_HALVES = 4, 2
@@ -75,7 +77,11 @@ def _confirm(work: Work, group: list[Ready], answers: _Answers, attempts: int = 
         ids = [application.wire_id for application in group]
         work.api.confirm(ids, work.deadline, attempts=attempts, before_send=work.require_confirmable)
     except (ApiRefused, ApiUnavailable) as error:
-        if isinstance(error, ApiUnavailable) and error.status != SERVER_ERROR:
+        if (
+            isinstance(error, ApiUnavailable)
+            and error.status != SERVER_ERROR
+            and error.kind not in _NO_ANSWER
+        ):
             raise
         if len(group) > 1:
             middle = len(group) // 2
@@ -111,12 +117,12 @@ def _note_refusal(work: Work, application: Ready, error: ApiError, answers: _Ans
     code = error.code
     work.tally.confirm_refused += 1
     log.warning("confirm_refused", client_id=work.client_id, profile_id=application.profile_id, error=code)
-    retry_in = RETRY_AFTER_ERROR if error.status == SERVER_ERROR else RETRY_REFUSED
+    retry_in = RETRY_AFTER_ERROR if isinstance(error, ApiUnavailable) else RETRY_REFUSED
     work.store.write(confirmations.record_refusal, application, code, retry_in=retry_in)
     answers.refused += 1
     if answers.refused >= FRUITLESS_LIMIT and not answers.accepted:
         raise ApiRefused(
-            f"PitchYou refused all of {answers.refused} confirms (HTTP {error.status}): "
+            f"PitchYou refused all of {answers.refused} confirms ({f'HTTP {error.status}' if error.status else code}): "
             "check confirm_wrapper and the client's rights",
             status=error.status,
         ) from None

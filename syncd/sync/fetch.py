@@ -8,7 +8,8 @@ from queue import SimpleQueue
 from syncd.backoff import LONGEST, delay
 from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed, PathRefused
 from syncd.logs import get_logger
-from syncd.media.incoming import FileTooLarge, IncompleteFile
+from syncd.media.expected import is_error_message
+from syncd.media.incoming import FileTooLarge, IncomingFile, IncompleteFile
 from syncd.media.paths import path_of
 from syncd.model import MediaState
 from syncd.pitchyou import limited
@@ -191,7 +192,9 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
             limited(work.deadline, work.plan.cycle_deadline / 2, "a media file") as until,
             work.vault.incoming(work.client_id, key, work.lease.fence) as file,
         ):
-            work.api.media(key.profile_id, key.media_id, file, until)
+            work.api.media(
+                key.profile_id, key.media_id, file, until, check=lambda: _require_no_error_message(file, due)
+            )
             return Fetched(key, file.keep())
     except IncompleteFile:
         return _again(work, due, "truncated")
@@ -202,6 +205,12 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
         return NotFetched(key, MediaState.REJECTED, "too_large", size_limit=work.vault.max_bytes)
     except (ApiRefused, ApiUnavailable) as error:
         return (_missing if error.status in _MISSING else _again)(work, due, error.code)
+
+
+def _require_no_error_message(file: IncomingFile, due: Due) -> None:
+    """Raises `ApiUnavailable` if a page or an error message came in place of the file, as with a 5xx."""
+    if is_error_message(file.sniffed, due.mime_type, due.file_name):
+        raise ApiUnavailable("PitchYou sent an error message instead of a media file", kind="not_the_file")
 
 
 def _still_there(work: Work, due: Due) -> Fetched | None:

@@ -210,6 +210,20 @@ MUTANTS = {
         "test_a_401_of_single_files_is_their_own_and_all_other_files_come",
         "index 0 diff: <Outcome.FAILED",
     ),
+    "a web page is stored in place of a file": Mutant(
+        "syncd.sync.fetch:_download",
+        [expression("check=lambda: _require_no_error_message(file, due)", "check=lambda: None")],
+        "tests/integration/test_faults_bytes.py::"
+        "test_an_error_message_in_place_of_a_file_is_not_the_file_and_is_tried_again",
+        "Outcome.OK",
+    ),
+    "a web page counts as a confirm": Mutant(
+        "syncd.pitchyou.client:PitchYou.confirm",
+        [statement("require_confirmed(...)")],
+        "tests/integration/test_faults_bytes.py::"
+        "test_a_confirm_whose_answer_refuses_it_is_halved_and_does_not_count",
+        "Outcome.OK",
+    ),
     "quarantine swallows bytes": Mutant(
         "syncd.store.quarantine:put",
         [expression("profile.payload", "profile.payload[:10]")],

@@ -1,0 +1,321 @@
+"""The bytes of an answer decide, not its header: error messages in place of files, refusals in place of confirms."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.errors import ApiRefused, ApiUnavailable
+from syncd.media.vault import Vault
+from syncd.model import MediaKey, Outcome
+from syncd.pitchyou import Gathered, PitchYou
+from tests.integration.listener import Heard, Listener, reply
+from tests.integration.settling import CONFIRM, LIST
+from tests.integration.test_bad_profiles import file
+from tests.scene import Scene, scene
+
+TOKEN = json.dumps({"access_token": "t"}).encode()
+PDF = b"%PDF-1.7\n%\xe2\xe3\n1 0 obj"
+JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF"
+PAGE = b"<!DOCTYPE html>\n<html><body>Anmeldung</body></html>"
+
+
+def chunked(*pieces: bytes, **headers: str) -> bytes:
+    """An answer in chunks."""
+    body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (*pieces, b""))
+    return reply(body, length=-1, Transfer_Encoding="chunked", **headers)
+
+
+@contextmanager
+def serving(
+    database_url: str,
+    tmp_path: Path,
+    profiles: list[dict[str, Any]],
+    *,
+    media: Callable[[str], bytes] = lambda path: reply(PDF),
+    confirm: Callable[[list[Any]], bytes] = lambda ids: reply(),
+    **plan: Any,
+) -> Iterator[tuple[Scene, Listener]]:
+    """A scene whose PitchYou answers with exactly these bytes."""
+
+    def answers(heard: Heard) -> Iterable[bytes]:
+        if heard.path == "/token":
+            return [reply(TOKEN)]
+        if heard.path == LIST:
+            return [reply(json.dumps(profiles).encode())]
+        return [confirm(json.loads(heard.body)) if heard.path == CONFIRM else media(heard.path)]
+
+    with (
+        scene(database_url, tmp_path / "m", **plan) as s,
+        Listener(answers) as server,
+        PitchYou("acme", "s", base_url=server.url) as api,
+    ):
+        s.client = replace(s.client, api=api)
+        yield s, server
+
+
+def with_files(*files: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"profileId": f"P{number}", "steps": [], "cv": each} for number, each in enumerate(files)]
+
+
+ERROR_MESSAGES = {
+    "page": PAGE,
+    "page after blanks and a comment": b"\n\n <!-- proxy --><HTML><head>",
+    "page with a byte order mark": b"\xef\xbb\xbf<html>",
+    "page in UTF-16": PAGE.decode().encode("utf-16"),
+    "page without a head": b"<h1>502 Bad Gateway</h1>",
+    "XHTML": b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">\n<html xmlns="x">',
+    "JSON": b'{"error":"internal"}',
+    "JSON list": b'[{"code":17}]',
+    "XML": b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>',
+    "text": b"upstream connect error or disconnect/reset before headers",
+}
+
+
+@pytest.mark.parametrize("body", ERROR_MESSAGES.values(), ids=ERROR_MESSAGES)
+def test_an_error_message_in_place_of_a_file_is_not_the_file_and_is_tried_again(
+    body: bytes, database_url: str, tmp_path: Path
+) -> None:
+    profiles = with_files(
+        file(mediaId="bad", mimeType="image/jpeg", fileName="foto.jpg"), file(mediaId="good")
+    )
+    down = True
+
+    def media(path: str) -> bytes:
+        bad = path.endswith("/bad")
+        return reply(body if bad and down else JPEG if bad else PDF, Content_Type="application/octet-stream")
+
+    with serving(database_url, tmp_path, profiles, media=media) as (s, server):
+        ended = s.cycle()
+        assert (ended.outcome, ended.error, ended.tally.confirmed) == (Outcome.PARTIAL, None, 1)
+        (row,) = s.rows(
+            "SELECT media_id, state, last_error, storage_path FROM ats.media WHERE state <> 'stored'"
+        )
+        assert tuple(row.values()) == ("bad", "pending", "not_the_file", None)
+        assert s.files() == {"acme/P1/good"}
+        assert len([each for each in server.heard if each.path.endswith("/bad")]) == 3
+        down = False
+        s.execute("UPDATE ats.media SET next_attempt_at = now()")
+        assert s.cycle().outcome is Outcome.OK
+        assert s.value("SELECT mime_sniffed FROM ats.media WHERE media_id = 'bad'") == "image/jpeg"
+        assert b"".join(each.body for each in server.requests(CONFIRM)) == b'["P1"]["P0"]'
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        (PAGE, {"mimeType": "text/html", "fileName": "seite.html"}),
+        (PAGE, {"mimeType": "application/octet-stream", "fileName": "seite.HTM"}),
+        (b'{"a":1}', {"mimeType": "application/json", "fileName": "a.json"}),
+        (b'{"a":1}', {"mimeType": "text/plain; charset=utf-8", "fileName": "a.txt"}),
+        (b'<?xml version="1.0"?><Europass/>', {"mimeType": "application/xml", "fileName": "cv.xml"}),
+        (b'<?xml version="1.0"?><svg xmlns="x"/>', {"mimeType": "image/svg+xml", "fileName": "a.svg"}),
+        (b"Hallo", {"mimeType": "text/plain", "fileName": "a.txt"}),
+        (b"Hallo", {"mimeType": None, "fileName": None}),
+        (b"a;b;c\n1;2;3\n", {"mimeType": "application/vnd.ms-excel", "fileName": "a.csv"}),
+        (b"BEGIN:VCARD\nVERSION:3.0", {"mimeType": "application/pdf", "fileName": "a.pdf"}),
+        (b'<html xmlns:o="urn:schemas-microsoft-com:office:office">', {"mimeType": "application/msword"}),
+        (JPEG, {"mimeType": "application/pdf", "fileName": "a.pdf"}),
+        (b"\x00\x01\x02", {"mimeType": "application/pdf", "fileName": "a.pdf"}),
+        (b"\n\n%PDF-1.4", {"mimeType": "application/pdf", "fileName": "a.pdf"}),
+    ],
+)
+def test_a_file_that_may_be_what_it_is_called_is_stored(
+    body: bytes, names: dict[str, Any], database_url: str, tmp_path: Path
+) -> None:
+    profiles = with_files(file(mediaId="m", **names))
+    with serving(database_url, tmp_path, profiles, media=lambda path: reply(body)) as (s, _):
+        assert s.cycle().outcome is Outcome.OK
+        assert (s.media_root / "acme/P0/m").read_bytes() == body
+
+
+def test_a_file_that_is_served_as_a_web_page_is_stored_if_it_is_none(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The default type of some servers."""
+    answer = reply(PDF, Content_Type="text/html")
+    with serving(database_url, tmp_path, with_files(file(mediaId="m")), media=lambda path: answer) as (s, _):
+        assert s.cycle().outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [chunked(), chunked(gzip.compress(b""), Content_Encoding="gzip"), reply(b"")],
+    ids=["chunks", "compressed", "length"],
+)
+def test_an_empty_file_is_stored_if_its_end_is_certain(
+    answer: bytes, database_url: str, tmp_path: Path
+) -> None:
+    with serving(database_url, tmp_path, with_files(file(mediaId="m")), media=lambda path: answer) as (s, _):
+        assert (s.cycle().outcome, s.cycle().outcome) == (Outcome.OK, Outcome.OK)
+        assert s.value("SELECT size_bytes FROM ats.media WHERE state = 'stored'") == 0
+        assert (s.media_root / "acme/P0/m").read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [reply(length=-1), reply(b"", length=-1, Transfer_Encoding="chunked"), chunked(b"abc")[:-9]],
+    ids=["until closed", "no last chunk", "half a chunk"],
+)
+def test_an_empty_file_whose_end_is_not_certain_is_fetched_again(
+    answer: bytes, database_url: str, tmp_path: Path
+) -> None:
+    with serving(database_url, tmp_path, with_files(file(mediaId="m")), media=lambda path: answer) as (s, _):
+        assert s.cycle().outcome is Outcome.PARTIAL
+        assert s.value("SELECT last_error FROM ats.media") == "truncated"
+
+
+REFUSALS: dict[str, bytes] = {
+    "a page as octets": reply(PAGE, Content_Type="application/octet-stream"),
+    "a page as JSON": reply(b"  <html>", Content_Type="application/json"),
+    "a page in chunks": chunked(PAGE),
+    "text called a page": reply(b"Bitte anmelden", Content_Type="text/html"),
+    "noise": reply(b"\xff\xfe\0\1\2", Content_Type="application/json"),
+    "success: false": reply(b'{"success": false}'),
+    "success: 'False'": reply(b'{"Success": "False"}'),
+    "compressed": reply(gzip.compress(b'{"success": false}'), Content_Encoding="gzip"),
+    "false": reply(b"false"),
+    "errors": reply(b'{"errors": [{"message": "no"}]}'),
+    "error": reply(b'{"error": "invalid", "error_description": "no"}'),
+    "problem details": reply(b'{"type": "about:blank", "title": "no", "status": 409}'),
+    "status": reply(b'{"status": "FAILED"}'),
+    "inside": reply(b'{"data": {"isSuccess": false}}'),
+    "XML": reply(b'<?xml version="1.0"?><Error>no</Error>', Content_Type="application/xml"),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_confirm_whose_answer_refuses_it_is_halved_and_does_not_count(
+    refusal: bytes, database_url: str, tmp_path: Path
+) -> None:
+    def confirm(ids: list[Any]) -> bytes:
+        return refusal if "P2" in ids else reply(b'{"confirmed": 1, "errors": []}')
+
+    profiles = [{"profileId": f"P{number}", "steps": []} for number in range(4)]
+    with serving(database_url, tmp_path, profiles, confirm=confirm) as (s, _):
+        ended = s.cycle()
+        assert (ended.outcome, ended.error) == (Outcome.PARTIAL, None)
+        assert (ended.tally.confirmed, ended.tally.confirm_refused) == (3, 1)
+        (row,) = s.rows("SELECT profile_id, confirm_error FROM ats.application WHERE confirmed_revision = 0")
+        assert row["profile_id"] == "P2"
+        assert row["confirm_error"] in ("web_page", "unclear", "refused")
+
+
+def test_a_refusal_of_single_ids_in_the_body_leaves_only_these_unconfirmed(
+    database_url: str, tmp_path: Path
+) -> None:
+    def confirm(ids: list[Any]) -> bytes:
+        results = [{"profileId": each, "success": each not in ("P1", "P6")} for each in ids]
+        return reply(json.dumps({"results": results}).encode())
+
+    profiles = [{"profileId": f"P{number}", "steps": []} for number in range(8)]
+    with serving(database_url, tmp_path, profiles, confirm=confirm) as (s, _):
+        assert s.cycle().tally.confirmed == 6
+        rows = s.rows("SELECT profile_id FROM ats.application WHERE confirm_error = 'refused' ORDER BY 1")
+        assert [row["profile_id"] for row in rows] == ["P1", "P6"]
+
+
+CONFIRMATIONS: dict[str, bytes] = {
+    "nothing, called a page": reply(Content_Type="text/html"),
+    "nothing, in chunks": chunked(Content_Type="text/html; charset=utf-8"),
+    "no content": reply(status="204 No Content", length=-1),
+    "blanks": reply(b"\r\n"),
+    "JSON called a page": reply(b'{"success": true}', Content_Type="text/html"),
+    "no errors": reply(b'{"success": true, "error": null, "errors": [], "failed": 0, "errorCode": "0"}'),
+    "the ids": reply(b'["P0"]'),
+    "a status": reply(b'{"status": "ok", "code": 200}'),
+    "text": reply(b"OK", Content_Type="text/plain"),
+    "text called JSON": reply(b"OK", Content_Type="application/json"),
+    "text in Latin-1": reply("Bestätigt".encode("latin-1")),
+    "XML": reply(b"<boolean>true</boolean>", Content_Type="application/xml"),
+    "counted before": reply(b'{"confirmed": 0}'),
+}
+
+
+@pytest.mark.parametrize("answer", CONFIRMATIONS.values(), ids=CONFIRMATIONS)
+def test_an_answer_that_says_nothing_against_a_confirm_counts(
+    answer: bytes, database_url: str, tmp_path: Path
+) -> None:
+    profiles = [{"profileId": "P0", "steps": []}]
+    with serving(database_url, tmp_path, profiles, confirm=lambda ids: answer) as (s, server):
+        ended = s.cycle()
+        assert (ended.outcome, ended.tally.confirmed) == (Outcome.OK, 1)
+        assert len(server.requests(CONFIRM)) == 1
+
+
+@pytest.mark.parametrize("answer", [reply(PAGE), reply(b'{"success": false}')], ids=["page", "refusal"])
+def test_if_every_confirm_is_answered_so_the_cycle_fails_after_a_bounded_number_of_requests(
+    answer: bytes, database_url: str, tmp_path: Path
+) -> None:
+    profiles = [{"profileId": f"P{number}", "steps": []} for number in range(12)]
+    with serving(database_url, tmp_path, profiles, confirm=lambda ids: answer) as (s, server):
+        ended = s.cycle()
+        assert type(ended.error) is ApiRefused
+        assert s.value("SELECT count(*) FROM ats.application WHERE confirmed_revision > 0") == 0
+        assert len(server.requests(CONFIRM)) <= 60
+
+
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "GZIP": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+}
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_every_answer_may_come_compressed_though_nobody_asked(coding: str) -> None:
+    pack = CODINGS[coding]
+    bodies = {
+        "/token": TOKEN,
+        LIST: b'[{"profileId":"P"}]',
+        CONFIRM: b'{"confirmed":1}',
+        "/api/jobtemplates/v1/gettemplates": b'[{"templateKey":"k"}]',
+        "/api/chattoken/v1": b'"abcdefgh"',
+    }
+
+    def answers(heard: Heard) -> Iterable[bytes]:
+        return [reply(pack(bodies.get(heard.path, PDF)), Content_Encoding=coding)]
+
+    file_body = Gathered(1000)
+    with Listener(answers) as server, PitchYou("acme", "s", base_url=server.url) as api:
+        with api.profiles() as found:
+            assert len(found) == 1
+        api.media("P", "M", file_body)
+        api.confirm(['"P"'])
+        assert len(api.templates().templates) == 1
+        assert api.chat_token('"P"') == "abcdefgh"
+        assert api.retries == 0
+    assert bytes(file_body.received) == PDF
+
+
+def test_an_answer_in_a_coding_that_nobody_can_read_is_no_confirm() -> None:
+    def answers(heard: Heard) -> Iterable[bytes]:
+        return [reply(TOKEN)] if heard.path == "/token" else [reply(b"\x8b\x02", Content_Encoding="br")]
+
+    with (
+        Listener(answers) as server,
+        PitchYou("acme", "s", base_url=server.url) as api,
+        pytest.raises(ApiUnavailable, match="compressed"),
+    ):
+        api.confirm(['"P"'], attempts=1)
+
+
+def test_what_was_stored_before_stays_when_an_error_message_comes(tmp_path: Path) -> None:
+    """The check comes before the file gets its name."""
+    vault = Vault(tmp_path, max_bytes=1000)
+    vault.prepare("acme")
+    vault.take_over("acme", 1)
+    for body in (PDF, PAGE):
+        with vault.incoming("acme", MediaKey("P", "M"), 1) as incoming:
+            incoming.begin(None)
+            incoming.write(body)
+            if incoming.sniffed != "text/html":
+                incoming.keep()
+    assert (tmp_path / "acme/P/M").read_bytes() == PDF
