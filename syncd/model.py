@@ -47,6 +47,8 @@ class Role(StrEnum):
     CV = "cv"
     PROFILE_IMAGE = "profile_image"
     STEP = "step"
+    # Any other place.
+    OTHER = "other"
 
 
 class Outcome(StrEnum):

@@ -199,6 +199,10 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_faults_bytes.py::test_a_refusal_of_single_ids_in_the_body_leaves_only_these_unconfirmed",
         "tests/integration/test_faults_bytes.py::test_an_answer_that_says_nothing_against_a_confirm_counts",
     ),
+    "a file at a place that the article does not name": (
+        "tests/integration/test_readings_fields.py::test_a_file_at_a_place_that_the_article_does_not_name_is_fetched_before_the_confirm",
+        "tests/integration/test_readings_fields.py::test_a_file_at_another_place_whose_id_cannot_be_read_is_not_passed_over",
+    ),
     "one bad profile among good ones": (
         "tests/integration/test_bad_profiles.py::test_a_bad_profile_waits_in_quarantine_with_its_bytes_and_the_others_proceed",
         "tests/integration/test_bad_profiles.py::test_nul_and_lone_surrogates_are_cleaned_and_the_profile_is_landed",

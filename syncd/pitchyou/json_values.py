@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from syncd.model import Json
 
@@ -22,14 +22,21 @@ _PROFILE_ID = re.compile(rb'\s*\{\s*("profileId"\s*:\s*(?:"(?:[^"\\]|\\.){1,600}
 _PLAIN_ID = re.compile(rb'"profileId"\s*:\s*("?[!#-\[\]-~]{1,512}"?)\s*[,}]')
 
 
-def decode(payload: bytes, signed: list[dict[str, Json]] | None = None) -> Json:
+class Noted(NamedTuple):
+    """The objects that `decode` has met anywhere in a value: those with a `downloadUri`, and those with a `mediaId`."""
+
+    signed: list[dict[str, Json]]
+    files: list[dict[str, Json]]
+
+
+def decode(payload: bytes, noted: Noted | None = None) -> Json:
     """Decode JSON. Raise `Unreadable` for anything that only some parsers accept.
 
     Args:
-        signed: collects the objects that contain a `downloadUri`, for `digest`.
+        noted: collects objects of interest.
     """
     decoder = json.JSONDecoder(
-        object_pairs_hook=_object if signed is None else partial(_object, signed=signed),
+        object_pairs_hook=_object if noted is None else partial(_object, noted=noted),
         parse_constant=_refuse_constant,
         parse_float=_finite,
     )
@@ -99,12 +106,15 @@ def _without_doubtful_id(pairs: list[tuple[str, Json]]) -> Json:
     return result
 
 
-def _object(pairs: list[tuple[str, Json]], signed: list[dict[str, Json]] | None = None) -> dict[str, Json]:
+def _object(pairs: list[tuple[str, Json]], noted: Noted | None = None) -> dict[str, Json]:
     result = dict(pairs)
     if len(result) != len(pairs):
         raise Unreadable("an object has the same key twice")
-    if signed is not None and "downloadUri" in result:
-        signed.append(result)
+    if noted is not None:
+        if "downloadUri" in result:
+            noted.signed.append(result)
+        if "mediaId" in result:
+            noted.files.append(result)
     return result
 
 

@@ -24,6 +24,7 @@ from syncd.model import (
     Role,
 )
 from syncd.pitchyou.json_values import (
+    Noted,
     Unreadable,
     as_text,
     clean,
@@ -63,16 +64,16 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
     """
     value: Json = None
     fingerprint = b""
-    signed: list[dict[str, Json]] = []
+    noted = Noted([], [])
     try:
         if element.trouble:
             raise Unreadable(element.trouble)
-        value = decode(element.payload, signed)
-        fingerprint = digest(value, signed)
+        value = decode(element.payload, noted)
+        fingerprint = digest(value, noted.signed)
         if not isinstance(value, dict):
             raise Unreadable("not an object")
         reading = _Reading(fields, timezone, _as_it_is if is_clean(element.payload) else cleaned)
-        return _profile(value, element.payload, fingerprint, reading)
+        return _profile(value, noted.files, element.payload, fingerprint, reading)
     except Unreadable as error:
         if value is None:
             value = decode_leniently(element.payload)
@@ -96,7 +97,13 @@ def _as_it_is(value: Json) -> Json:
     return value
 
 
-def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading: _Reading) -> Profile:
+def _profile(
+    value: dict[str, Json],
+    files: list[dict[str, Json]],
+    payload: bytes,
+    fingerprint: bytes,
+    reading: _Reading,
+) -> Profile:
     fields = reading.fields
     wire_id = value.get("profileId")
     profile_id = identifier(wire_id, "profileId")
@@ -107,6 +114,13 @@ def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading
     answers, media, attachments = _steps(value.get("steps"), reading)
     for role, key in ((Role.CV, "cv"), (Role.PROFILE_IMAGE, "profileImage")):
         _add_media(value.get(key), key, role, NO_STEP, media, attachments, reading)
+    # A file at a place that the article does not name is as much a part of the application. See ADR 19.
+    others = [
+        _described(file)
+        for file in files
+        if file["mediaId"] not in (None, "") and str(file["mediaId"]) not in media
+    ]
+    _add_media(others, "a field that syncd does not know", Role.OTHER, NO_STEP, media, attachments, reading)
 
     rest = reading.clean({key: child for key, child in value.items() if key not in _KNOWN_KEYS})
     applied_at_raw = take(rest, fields.applied_at)
@@ -195,6 +209,13 @@ def _add_media(
         )
         attachments.append(Attachment(role, step_no, ordinal, media_id))
         ordinal += 1
+
+
+def _described(file: dict[str, Json]) -> dict[str, Json]:
+    """Return what a media entry says of its file. Nobody knows what else such an object may hold."""
+    keys = ("mimeType", "fileName", "downloadUri")
+    described = {key: file.get(key) for key in keys if not isinstance(file.get(key), dict | list)}
+    return {"mediaId": file["mediaId"], **described}
 
 
 def identifier(value: Json, name: str) -> str:

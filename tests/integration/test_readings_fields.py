@@ -224,3 +224,62 @@ def test_download_uri_is_kept_as_a_fact_and_never_requested(database_url: str, t
             assert s.files() == {"acme/P/f"}
             assert calls(s, CONFIRM) == [200]
         assert elsewhere.connections == 0
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"coverLetter": file("x")},
+        {"documents": {"certificates": [[file("x")], {"scan": file("x")}]}},
+        {"cv": {**file("f"), "thumbnail": file("x")}},
+        {"steps": [{"question": "?", "answer": file("x")}]},
+        {"steps": [{"question": "?", "video": {"mediaId": "x", "length": 3}}]},
+        {"steps": [{"question": "?", "attachments": [{**file("f"), "signature": file("x")}]}]},
+        {"coverLetter": {"mediaId": "x", "fileName": {"de": "Anschreiben.pdf"}, "mimeType": None}},
+        {"note\0": file("x")},
+    ],
+)
+def test_a_file_at_a_place_that_the_article_does_not_name_is_fetched_before_the_confirm(
+    where: dict[str, Any], database_url: str, tmp_path: Path
+) -> None:
+    with given(database_url, tmp_path, {"profileId": "P", "steps": [], **where}) as s:
+        others = [place for place in places(s) if place[0] == "other"]
+        assert {place[3] for place in others} == {"x"}
+        assert [place[1:3] for place in others] == [(-1, number) for number in range(len(others))]
+        assert s.value("SELECT state FROM ats.media WHERE media_id = 'x'") == "stored"
+        assert calls(s, CONFIRM) == [200]
+
+
+def test_what_only_repeats_a_file_or_names_none_is_no_other_file(database_url: str, tmp_path: Path) -> None:
+    profile = {
+        "profileId": "P",
+        "cv": file("f"),
+        "allFiles": [file("f"), {"mediaId": None}, {"mediaId": ""}],
+        "mediaId": None,
+        "note": "mediaId",
+    }
+    with given(database_url, tmp_path, profile) as s:
+        assert places(s) == [("cv", -1, 0, "f")]
+
+
+@pytest.mark.parametrize("media_id", [True, 1.5, ["x"], {"x": 1}, "x" * 513, "a\0b"])
+def test_a_file_at_another_place_whose_id_cannot_be_read_is_not_passed_over(
+    media_id: Any, database_url: str, tmp_path: Path
+) -> None:
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=0)) as s:
+        s.sandbox.put_raw_profile(json.dumps({"profileId": "P", "letter": {"mediaId": media_id}}).encode())
+        s.cycle()
+        (entry,) = quarantined(s)
+        assert "mediaId" in entry["error"]
+        assert calls(s, CONFIRM) == []
+
+
+def test_a_file_that_moves_to_another_place_is_not_fetched_again(database_url: str, tmp_path: Path) -> None:
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=0, after_confirm="stay")) as s:
+        for profile in ({"letter": file("x")}, {"cv": file("x")}, {}):
+            s.sandbox.withdraw_profile("P") if landed(s) else None
+            s.sandbox.put_raw_profile(json.dumps({"profileId": "P", **profile}).encode())
+            settle(s)
+        assert calls(s, MEDIA) == [200]
+        assert places(s) == []
+        assert s.files() == set()

@@ -224,6 +224,13 @@ MUTANTS = {
         "test_a_confirm_whose_answer_refuses_it_is_halved_and_does_not_count",
         "Outcome.OK",
     ),
+    "a file at an unknown place is passed over": Mutant(
+        "syncd.pitchyou.payloads:_profile",
+        [statement("others = ...", "others: list[dict[str, Json]] = []")],
+        "tests/integration/test_readings_fields.py::"
+        "test_a_file_at_a_place_that_the_article_does_not_name_is_fetched_before_the_confirm",
+        "the attachments of other are not those served|set",
+    ),
     "quarantine swallows bytes": Mutant(
         "syncd.store.quarantine:put",
         [expression("profile.payload", "profile.payload[:10]")],

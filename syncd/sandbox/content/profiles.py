@@ -181,7 +181,30 @@ def attach(config: SandboxConfig, profile: Profile, role: str, entry: Profile, r
 
 
 def attachments(profile: Mapping[str, Any]) -> Iterator[tuple[str, int | None, Profile]]:
-    """Yields every media entry of a profile as (role, step number or None, entry), in the profile's order."""
+    """Yields every media entry of a profile as (role, step number or None, entry), in the profile's order.
+
+    Objects with a `mediaId` at places that the article does not name come last, with the role `other`, unless they repeat
+    a file.
+    """
+    named = set()
+    for role, number, entry in _known_attachments(profile):
+        named.add(str(entry["mediaId"]))
+        yield role, number, entry
+    for entry in _with_media_id(profile):
+        if entry["mediaId"] not in (None, "") and str(entry["mediaId"]) not in named:
+            yield "other", None, entry
+
+
+def _with_media_id(value: Any) -> Iterator[Profile]:
+    """Yields all objects with a `mediaId`, inner ones first."""
+    children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from _with_media_id(child)
+    if isinstance(value, Mapping) and "mediaId" in value:
+        yield dict(value)
+
+
+def _known_attachments(profile: Mapping[str, Any]) -> Iterator[tuple[str, int | None, Profile]]:
     for key, role in (("cv", "cv"), ("profileImage", "profile_image")):
         value = profile.get(key)
         for entry in value if isinstance(value, list) else [value]:
