@@ -195,9 +195,9 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_faults_bytes.py::test_a_file_that_may_be_what_it_is_called_is_stored",
     ),
     "a page or a refusal with HTTP 200 in place of a confirm": (
-        "tests/integration/test_faults_bytes.py::test_a_confirm_whose_answer_refuses_it_is_halved_and_does_not_count",
-        "tests/integration/test_faults_bytes.py::test_a_refusal_of_single_ids_in_the_body_leaves_only_these_unconfirmed",
-        "tests/integration/test_faults_bytes.py::test_an_answer_that_says_nothing_against_a_confirm_counts",
+        "tests/integration/test_faults_confirm_answers.py::test_a_confirm_whose_answer_refuses_it_is_halved_and_does_not_count",
+        "tests/integration/test_faults_confirm_answers.py::test_a_refusal_of_single_ids_in_the_body_leaves_only_these_unconfirmed",
+        "tests/integration/test_faults_confirm_answers.py::test_an_answer_that_says_nothing_against_a_confirm_counts",
     ),
     "a file at a place that the article does not name": (
         "tests/integration/test_readings_fields.py::test_a_file_at_a_place_that_the_article_does_not_name_is_fetched_before_the_confirm",

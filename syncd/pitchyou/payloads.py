@@ -72,8 +72,8 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
         fingerprint = digest(value, noted.signed)
         if not isinstance(value, dict):
             raise Unreadable("not an object")
-        reading = _Reading(fields, timezone, _as_it_is if is_clean(element.payload) else cleaned)
-        return _profile(value, noted.files, element.payload, fingerprint, reading)
+        reading = _Reading(fields, timezone, noted.files, _as_it_is if is_clean(element.payload) else cleaned)
+        return _profile(value, element.payload, fingerprint, reading)
     except Unreadable as error:
         if value is None:
             value = decode_leniently(element.payload)
@@ -86,10 +86,14 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
 
 
 class _Reading(NamedTuple):
-    """How to parse one profile. `clean` is `cleaned`, or returns its argument if no text needs cleaning."""
+    """How to parse one profile, and all objects in it that have a `mediaId`.
+
+    `clean` is `cleaned`, or returns its argument if no text needs cleaning.
+    """
 
     fields: FieldMap
     timezone: ZoneInfo
+    files: list[dict[str, Json]]
     clean: Callable[[Json], Json]
 
 
@@ -97,13 +101,7 @@ def _as_it_is(value: Json) -> Json:
     return value
 
 
-def _profile(
-    value: dict[str, Json],
-    files: list[dict[str, Json]],
-    payload: bytes,
-    fingerprint: bytes,
-    reading: _Reading,
-) -> Profile:
+def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading: _Reading) -> Profile:
     fields = reading.fields
     wire_id = value.get("profileId")
     profile_id = identifier(wire_id, "profileId")
@@ -117,7 +115,7 @@ def _profile(
     # A file at a place that the article does not name is as much a part of the application. See ADR 19.
     others = [
         _described(file)
-        for file in files
+        for file in reading.files
         if file["mediaId"] not in (None, "") and str(file["mediaId"]) not in media
     ]
     _add_media(others, "a field that syncd does not know", Role.OTHER, NO_STEP, media, attachments, reading)

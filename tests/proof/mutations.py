@@ -220,7 +220,7 @@ MUTANTS = {
     "a web page counts as a confirm": Mutant(
         "syncd.pitchyou.client:PitchYou.confirm",
         [statement("require_confirmed(...)")],
-        "tests/integration/test_faults_bytes.py::"
+        "tests/integration/test_faults_confirm_answers.py::"
         "test_a_confirm_whose_answer_refuses_it_is_halved_and_does_not_count",
         "Outcome.OK",
     ),
