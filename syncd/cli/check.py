@@ -39,15 +39,16 @@ def check(context: Globals, as_json: bool) -> int:
     """
     settings = context.settings()
     findings = list(_findings(settings))
+    warnings = [*settings.unused, *settings.advice]
     if as_json:
         checks = [asdict(finding) for finding in findings]
-        click.echo(json.dumps({"checks": checks, "warnings": settings.unused}))
+        click.echo(json.dumps({"checks": checks, "warnings": warnings}))
     else:
         for finding in findings:
             click.echo(f"{'ok  ' if finding.problem is None else 'FAIL'}  {finding.check}")
             if finding.problem:
                 click.echo(f"      {finding.problem}")
-        for warning in settings.unused:
+        for warning in warnings:
             click.echo(f"WARN  {warning}")
     codes = {finding.code for finding in findings}
     return next((code for code in (FAILED, REFUSED) if code in codes), 0)

@@ -115,8 +115,8 @@ class Checker:
             )
         return tuple(clients)
 
-    def warn_about(self, file: Path | None) -> None:
-        """Warn if the configuration file contains a secret and every user of the machine may use it."""
+    def require_private(self, file: Path | None) -> None:
+        """Refuse a configuration file that contains a secret and that every user of the machine may use."""
         if file is None or self.collected.broken:
             return
         url = self.collected.entries.get(("database", "url"))
@@ -129,7 +129,10 @@ class Checker:
         in_file = [canonical(p) for p, e in self.collected.entries.items() if e.layer == FILE]
         keys = [key for key in in_file if key in SECRET_KEYS] + ["database.url"] * open_url
         if keys:
-            self.folders.warn_if_open(file, stat.S_IMODE(file.stat().st_mode), keys[0])
+            try:
+                self.folders.require_private(file, stat.S_IMODE(file.stat().st_mode), keys[0])
+            except ValueError as error:
+                self.problems.append(f"{keys[0]} ({file}): {error}")
 
     def unused(self) -> Iterator[str]:
         """Describe each key that is set but does nothing yet."""
@@ -145,10 +148,8 @@ class Checker:
         name = self._value(ca_file)
         if isinstance(name, str):
             values["ca_file"] = self.folders.resolve(name)
-            if self.need_clients and not os.access(values["ca_file"], os.R_OK):
-                self._wrong(
-                    ca_file, f"{values['ca_file']} cannot be read; correct the path or the file's permissions"
-                )
+            if self.need_clients:
+                self._check_ca_file(ca_file, values["ca_file"])
         secret = self._client_secret(above)
         self._check_retention(above, values)
         if (*above, "client_id") not in self.collected.entries:
@@ -165,6 +166,14 @@ class Checker:
             fields=FieldMap(**paths),
             **values,
         )
+
+    def _check_ca_file(self, path: KeyPath, file: Path) -> None:
+        try:
+            self.folders.require_trusted(file, written(path))
+        except ValueError as error:
+            self._wrong(path, str(error))
+        if not os.access(file, os.R_OK):
+            self._wrong(path, f"{file} cannot be read; correct the path or the file's permissions")
 
     def _proxy_credentials(self, above: KeyPath) -> Secret | None:
         """Check the credentials for the proxy of the same table. Reads their file if the clients' secrets are read too."""

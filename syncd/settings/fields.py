@@ -16,7 +16,7 @@ T = TypeVar("T")
 SECRET = Kind("text", parse_secret)
 """A field of this kind stands for two keys: `NAME` holds the secret, `NAME_file` names a file that contains it."""
 
-SECRET_FILE = path("the name of a file that contains only the secret")
+SECRET_FILE = path("the name of a file that contains only the secret", secret=True)
 
 
 @dataclass(frozen=True, slots=True)

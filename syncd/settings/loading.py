@@ -25,16 +25,19 @@ def load_settings(
     """Load and check the whole configuration.
 
     The file is `path`, else `SYNCD_CONFIG`, else `./syncd.toml`, else `/etc/syncd/syncd.toml`; the last two may be
-    absent. The environment (default: the process's own) beats the file. With `need_clients=False`, clients may be
+    absent. The file, the secrets' files and the CA files count only if no other user can change them (ADR 22). The
+    environment (default: the process's own) beats the file. With `need_clients=False`, clients may be
     absent and their secrets are not read (`Secret.reveal` then raises). With `need_media=False`, the media root is not
     checked.
 
     Raises ConfigurationError with every mistake. Each names the key, its source and what to write.
     """
     environ = os.environ if environ is None else environ
-    file = _find_file(path, environ)
-    collected = collect(file, environ)
+    file, named = _find_file(path, environ)
     folders = folders_for(file, environ)
+    collected = collect(
+        file, environ, lambda file: folders.require_trusted(file, "configuration", named=named)
+    )
     checker = Checker(collected, folders, need_clients)
     database = checker.database()
     media = checker.media(look=need_media)
@@ -42,19 +45,33 @@ def load_settings(
     log = LogSettings(**checker.plain("log"))
     web = checker.web()
     clients = checker.clients()
-    checker.warn_about(file)
+    checker.require_private(file)
     problems = list(dict.fromkeys([*collected.problems, *checker.problems]))
     if problems or database is None:
         raise ConfigurationError(problems)
     return Settings(
-        database, media, sync, log, web, clients, file, tuple(folders.warnings), tuple(checker.unused())
+        database,
+        media,
+        sync,
+        log,
+        web,
+        clients,
+        source=file,
+        strict_modes=folders.strict,
+        warnings=tuple(folders.warnings),
+        unused=tuple(checker.unused()),
+        advice=tuple(folders.advice),
     )
 
 
-def _find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """Find the file to read. Returns a file that was named even if it is missing, so that this is reported."""
+def _find_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, bool]:
+    """Find the file to read, and tell whether the operator or syncd names it, not just the current folder.
+
+    Returns a file that the operator named even if it is missing, so that this is reported.
+    """
     if path is not None:
-        return path
+        return path, True
     if named := environ.get("SYNCD_CONFIG"):
-        return Path(named)
-    return next((file for file in SEARCHED if os.path.lexists(file)), None)
+        return Path(named), True
+    found = next((file for file in SEARCHED if os.path.lexists(file)), None)
+    return found, found is None or found.is_absolute()

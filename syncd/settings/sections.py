@@ -126,7 +126,7 @@ class WebSettings:
     bind: str = key("127.0.0.1:8080", Kind("HOST:PORT or empty", parse_bind), reserved=_NO_PAGE)
     token_file: Path | None = key(
         None,
-        path('the name of a file that contains only the token, or ""', may_be_empty=True),
+        path('the name of a file that contains only the token, or ""', may_be_empty=True, secret=True),
         reserved=_NO_PAGE,
     )
 
@@ -167,8 +167,9 @@ class ClientSettings:
 class Settings:
     """The whole configuration, and the file it came from.
 
-    `warnings` are sentences about secrets that other users can read. `unused` are sentences about keys that were set
-    but do nothing yet.
+    `warnings` are sentences about files that other users can read or change, which every command logs. `unused`
+    are sentences about keys that were set but do nothing yet, `advice` about what a systemd unit needs. Without
+    `strict_modes`, a media root counts even if other users can change it.
     """
 
     database: DatabaseSettings
@@ -178,5 +179,7 @@ class Settings:
     web: WebSettings = WebSettings()
     clients: tuple[ClientSettings, ...] = ()
     source: Path | None = None
+    strict_modes: bool = True
     warnings: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()

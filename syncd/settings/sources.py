@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from syncd.settings.keys import KEYS, SECRET_KEYS, SECTIONS, suggestion, variables
-from syncd.settings.values import nearest
+from syncd.settings.secret_files import STRICT_MODES
+from syncd.settings.values import in_quotes, leftover, nearest
 from syncd.shown import quoted
 
 KeyPath = tuple[str, ...]
@@ -23,6 +24,8 @@ FILE, ENVIRONMENT = 0, 1
 
 _SECRETS = [key.rpartition(".")[2] for key in SECRET_KEYS]
 _COUNTERPART = {name: f"{name}_file" for name in _SECRETS} | {f"{name}_file": name for name in _SECRETS}
+
+_NOT_KEYS = ("SYNCD_CONFIG", STRICT_MODES)
 
 # Kubernetes sets these variables in every pod for each service of the namespace, so also for one called "syncd".
 _KUBERNETES_NAME = re.compile(
@@ -60,11 +63,22 @@ def written(path: KeyPath) -> str:
     return f"clients[{path[1]}].{'.'.join(path[2:])}" if path[0] == "clients" else ".".join(path)
 
 
-def collect(file: Path | None, environ: Mapping[str, str]) -> Collected:
-    """Read the file, if there is one, and overlay the environment."""
+def collect(
+    file: Path | None, environ: Mapping[str, str], require_trusted: Callable[[Path], None]
+) -> Collected:
+    """Read the file, if there is one, and overlay the environment.
+
+    Reads nothing of a file for which `require_trusted` raises ValueError.
+    """
     collected = Collected()
     if file is not None:
-        _read_file(file, collected)
+        try:
+            require_trusted(file)
+        except ValueError as error:
+            collected.problems.append(f"{file}: {error}")
+            collected.broken = True
+        else:
+            _read_file(file, collected)
     _read_environment(environ, collected)
     return collected
 
@@ -81,13 +95,18 @@ def _read_file(file: Path, into: Collected) -> None:
         into.problems.append(f"{file}: is not UTF-8 (byte {error.start}); save it as UTF-8")
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         into.problems.append(
-            f"{file}: is not valid TOML: {error}; write texts between quotes, tables between brackets"
+            f"{file}: is not valid TOML: {_without_content(error)}; write texts between quotes, tables between brackets"
         )
     else:
         for name, value in document.items():
             _read_table(file, name, value, into)
         return
     into.broken = True
+
+
+def _without_content(error: Exception) -> str:
+    """Return what a parser says, without the texts of the file that it quotes: they may be secrets."""
+    return re.sub(r"""(['"]).{2,}\1""", "…", str(error))
 
 
 def _read_table(file: Path, name: str, value: object, into: Collected) -> None:
@@ -132,7 +151,15 @@ def _read_environment(environ: Mapping[str, str], into: Collected) -> None:
     numbered: dict[KeyPath, Entry] = {}
     short: dict[KeyPath, Entry] = {}
     for name, value in sorted(environ.items()):
-        if not name.startswith("SYNCD_") or name == "SYNCD_CONFIG" or _is_kubernetes(name, value):
+        if not name.startswith("SYNCD_") or _is_kubernetes(name, value):
+            continue
+        if in_quotes(value):
+            into.problems.append(
+                f"{name} (environment): has quotes around its value; remove them, since an env file keeps them"
+            )
+            continue
+        if name in _NOT_KEYS:
+            into.problems += _problems_of_special(name, value)
             continue
         levels = tuple(name.removeprefix("SYNCD_").lower().split("__"))
         entry = Entry(value, ENVIRONMENT, f"environment {name}")
@@ -152,6 +179,14 @@ def _read_environment(environ: Mapping[str, str], into: Collected) -> None:
             into.problems.append(_unknown_variable(name))
     _overlay_numbered(numbered, into)
     _overlay_short(short, bool(numbered), into)
+
+
+def _problems_of_special(name: str, value: str) -> Iterator[str]:
+    """Check a variable that is not the variable of a key."""
+    if name == STRICT_MODES and value not in ("yes", "no"):
+        yield f'{name} (environment): {quoted(value)} is not a valid choice; write "yes" or "no"'
+    if name == "SYNCD_CONFIG" and (left := leftover(value)):
+        yield f"{name} (environment): {quoted(value)} {left}; write the name of the configuration file, without it"
 
 
 def _overlay_numbered(numbered: Mapping[KeyPath, Entry], into: Collected) -> None:
@@ -222,7 +257,7 @@ def _unknown_variable(name: str) -> str:
 
 
 def _all_variables() -> Iterator[str]:
-    yield "SYNCD_CONFIG"
+    yield from _NOT_KEYS
     for key in KEYS:
         yield from variables(key)
 

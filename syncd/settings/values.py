@@ -21,6 +21,7 @@ _SIZE = re.compile(
 _DURATION = re.compile(r"(?P<number>[0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(?P<unit>ms|s|m|h|d|)", re.ASCII)
 _SIZE_UNITS = {"": 1, "b": 1} | {f"{u}b": 1000**n for n, u in enumerate("kmgt", 1)}
 _SIZE_UNITS |= {f"{u}ib": 1024**n for n, u in enumerate("kmgt", 1)}
+_QUOTES = ("'", '"')
 _DURATION_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -131,30 +132,54 @@ def choice(*words: str) -> Kind:
 
 
 def text(name: str, pattern: str | re.Pattern[str], expected: str, *, may_be_empty: bool = False) -> Kind:
-    """Accept a printable text that matches `pattern`. With `may_be_empty`, the empty text means None."""
+    """Accept a printable text that matches `pattern`, without blanks or quotes around it. With `may_be_empty`, the empty text means None."""
     compiled = re.compile(pattern)
 
     def parse(value: object) -> str | None:
         if may_be_empty and value == "":
             return None
-        if not isinstance(value, str) or not value.isprintable() or not compiled.fullmatch(value):
+        if not isinstance(value, str) or leftover(value) or not compiled.fullmatch(value):
             raise ValueError(f"{quoted(value)} is not valid; write {expected}")
         return value
 
     return Kind(name, parse)
 
 
-def path(expected: str, *, may_be_empty: bool = False) -> Kind:
-    """Accept the path of a file or folder. `Folders` resolves it later, relative to the configuration file."""
+def path(expected: str, *, may_be_empty: bool = False, secret: bool = False) -> Kind:
+    """Accept the path of a file or folder. `Folders` resolves it later, relative to the configuration file.
+
+    With `secret`, errors do not show the value, which may be the secret itself, typed into this key.
+    """
 
     def parse(value: object) -> str | None:
         if may_be_empty and value == "":
             return None
-        if not isinstance(value, str) or not value.strip() or "\0" in value or "\n" in value:
-            raise ValueError(f"{quoted(value)} is not a valid path; write {expected}")
+        shown = "the value" if secret else quoted(value)
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError(f"{shown} is not a valid path; write {expected}")
+        if left := leftover(value):
+            raise ValueError(f"{shown} {left}; write {expected}, without it")
+        if value[0] in "~$" or "://" in value:
+            raise ValueError(
+                f"{shown} is not a plain path (syncd expands neither '~' nor '$'); write {expected}"
+            )
         return value
 
     return Kind("path", parse)
+
+
+def leftover(text: str) -> str | None:
+    """Describe what a shell, an env file or an editor on Windows has left in a text; None if there is nothing."""
+    if not text.isprintable():
+        return "contains a line break or another invisible character"
+    if text != text.strip():
+        return "begins or ends with a blank"
+    return "has quotes around it that are part of the text" if in_quotes(text) else None
+
+
+def in_quotes(text: str) -> bool:
+    """Whether the text begins and ends with the same quote."""
+    return len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]
 
 
 def parse_secret(value: object) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd.cli.exits import WRONG_USE
 from syncd.settings import load_settings
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -56,7 +57,7 @@ def test_an_unknown_key_in_the_unit_would_be_noticed(tmp_path: Path) -> None:
 def test_unit_gives_syncd_time_to_finish_and_no_way_to_gain_rights() -> None:
     lines = (CONFIG / "syncd.service").read_text().splitlines()
     wanted = {"Type=exec", "User=syncd", "Restart=on-failure", "TimeoutStopSec=35", "StateDirectory=syncd"}
-    wanted |= {"NoNewPrivileges=yes", "ProtectSystem=strict"}
+    wanted |= {"NoNewPrivileges=yes", "ProtectSystem=strict", f"RestartPreventExitStatus={WRONG_USE}"}
     assert wanted <= set(lines)
 
 

@@ -44,6 +44,7 @@ def problems(toml: str | None, environ: dict[str, str] | None = None, **needs: b
     if toml is not None:
         file = Path("given.toml")
         file.write_text(toml)
+        file.chmod(0o600)
     with pytest.raises(ConfigurationError) as caught:
         load_settings(file, environ or {}, **needs)
     return caught.value.problems
@@ -168,6 +169,7 @@ def test_a_file_that_is_not_utf8_is_told_and_a_byte_order_mark_is_read() -> None
     with pytest.raises(ConfigurationError, match="is not UTF-8"):
         load_settings(Path("latin.toml"), {})
     Path("windows.toml").write_bytes(b"\xef\xbb\xbf" + ONE_CLIENT.replace("\n", "\r\n").encode())
+    Path("windows.toml").chmod(0o600)
     assert load_settings(Path("windows.toml"), {}).clients[0].client_id == "acme"
 
 

@@ -69,6 +69,7 @@ def test_no_other_key_is_called_reserved() -> None:
 def test_every_documented_variable_is_taken(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("geheim")
+    secret.chmod(0o600)
     values = {
         key: default.strip("`")
         for key, (_, default, _, _) in documented().items()
@@ -83,6 +84,7 @@ def test_every_documented_variable_is_taken(tmp_path: Path) -> None:
         values[f"{table}.proxy"] = "http://proxy.example:3128"
         values[f"{table}.proxy_credentials_file"] = str(tmp_path / "credentials")
     (tmp_path / "credentials").write_text("user:password")
+    (tmp_path / "credentials").chmod(0o600)
     values |= {"clients.confirm_wrapper": "profileIds"}
     values |= dict.fromkeys(
         ("clients.chat_widget_css", "clients.chat_widget_js"), "https://files.example/chat?v=1"

@@ -36,6 +36,7 @@ def test_a_clients_own_proxy_comes_before_that_of_all_and_gets_no_credentials_bu
     tmp_path: Path,
 ) -> None:
     (tmp_path / "credentials").write_text("u:p\n")
+    (tmp_path / "credentials").chmod(0o600)
     common = {
         "SYNCD_SYNC__PROXY": "http://Common:3128/",
         "SYNCD_SYNC__PROXY_CREDENTIALS_FILE": str(tmp_path / "credentials"),

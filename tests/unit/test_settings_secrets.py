@@ -106,21 +106,92 @@ def test_a_secret_file_that_is_absent_or_a_folder_is_told(tmp_path: Path) -> Non
     assert "Is a directory" in refused(tmp_path, client('client_secret_file = "s"'))
 
 
-@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
-def test_a_secret_that_every_user_may_use_is_warned_of(tmp_path: Path, mode: int, warned: bool) -> None:
-    keep(tmp_path / "s", CANARY, mode)
-    warnings = configure(tmp_path, client('client_secret_file = "s"')).warnings
-    assert [str(tmp_path / "s") in w and "chmod o-rwx" in w for w in warnings] == [True] * warned
-    assert CANARY not in str(warnings)
+SECRET_FILES = [
+    'client_secret_file = "s"',
+    f'client_secret = "{CANARY}"\n[web]\ntoken_file = "s"',
+    f'client_secret = "{CANARY}"\nproxy = "http://proxy:1"\nproxy_credentials_file = "s"',
+    f'client_secret = "{CANARY}"\n[sync]\nproxy = "http://proxy:1"\nproxy_credentials_file = "s"',
+]
 
 
-def test_a_configuration_file_with_a_secret_that_every_user_may_read_is_warned_of(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", SECRET_FILES)
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o601])
+def test_a_secret_that_every_user_may_use_is_refused(tmp_path: Path, mode: int, line: str) -> None:
+    keep(tmp_path / "s", f"user:{CANARY}", mode)
+    problem = refused(tmp_path, client(line))
+    assert f"open to every user (mode {mode:04o})" in problem
+    assert f"chmod o-rwx {tmp_path / 's'}" in problem
+    for private in (0o600, 0o640, 0o400):
+        keep(tmp_path / "s", f"user:{CANARY}", private)
+        assert configure(tmp_path, client(line)).warnings == ()
+
+
+def test_a_secret_that_every_user_may_use_is_warned_of_where_the_operator_allows_it(tmp_path: Path) -> None:
+    keep(tmp_path / "s", CANARY, 0o644)
+    settings = configure(tmp_path, client('client_secret_file = "s"'), {"SYNCD_STRICT_MODES": "no"})
+    (warning,) = settings.warnings
+    assert "chmod o-rwx" in warning
+    assert CANARY not in warning
+
+
+def test_a_configuration_file_with_a_secret_that_every_user_may_read_is_refused(tmp_path: Path) -> None:
     file = keep(tmp_path / "syncd.toml", client(f'client_secret = "{CANARY}"'), 0o644)
-    (warning,) = load_settings(file, {}, need_media=False).warnings
-    assert warning.startswith("clients.client_secret: ")
+    with pytest.raises(ConfigurationError, match="open to every user") as caught:
+        load_settings(file, {}, need_media=False)
+    assert CANARY not in str(caught.value)
     keep(file, client(""), 0o644)
     environ = {"SYNCD_CLIENT_SECRET": CANARY}
     assert load_settings(file, environ, need_media=False).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'client_secret_file = "{CANARY}"',
+        f'client_secret_file = "{CANARY}/+abc=="',
+        f'client_secret_file = "/{CANARY}"',
+        f'client_secret_file = " {CANARY}"',
+        f'client_secret_file = "{CANARY}\\n"',
+        f"client_secret_file = \"'{CANARY}'\"",
+        f'client_secret_file = ["{CANARY}"]',
+        f'client_secret_file = "{CANARY * 30}"',
+        f'client_secret = "x"\n[web]\ntoken_file = "{CANARY}"',
+        f'client_secret = "x"\nproxy = "http://proxy:1"\nproxy_credentials_file = "user:{CANARY}"',
+        f'client_secret = "x"\nproxy = "http://user:{CANARY}@proxy:1"',
+        f'client_secret = "x"\nbase_url = "https://user:{CANARY}@api.example"',
+        f'client_secret = "x"\n[database]\npassword_file = "{CANARY}"',
+        f'client_secret = "{CANARY}" trailing',
+        f"client_secret = {CANARY}",
+        f'client_secret = {{a."{CANARY}" = 1, a."{CANARY}" = 2}}',
+        f'client_secret = "x"\n["{CANARY}"]\n["{CANARY}"]',
+        f'client_secret = "{CANARY}\\q"',
+    ],
+)
+def test_no_error_shows_a_secret_that_was_typed_into_the_wrong_place(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        configure(tmp_path, f'[[clients]]\nclient_id = "acme"\n{line}\n')
+    assert CANARY not in str(caught.value)
+
+
+def test_a_bare_name_that_no_line_of_the_unit_passes_is_told_with_that_line(tmp_path: Path) -> None:
+    keep(tmp_path / "database_password", CANARY)
+    (tmp_path / "credentials").mkdir()
+    toml = client('client_secret = "x"').replace(
+        "[database]", '[database]\npassword_file = "database_password"'
+    )
+    problem = refused(tmp_path, toml, {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")})
+    assert f"add the line LoadCredential=database_password:{tmp_path}/database_password to it" in problem
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads what no other user can")
+def test_root_is_told_which_lines_the_unit_needs(tmp_path: Path) -> None:
+    keep(tmp_path / "acme_secret", CANARY)
+    (advice,) = configure(tmp_path, client('client_secret_file = "acme_secret"')).advice
+    assert f"LoadCredential=acme_secret:{tmp_path}/acme_secret" in advice
+    keep(tmp_path / "acme_secret", CANARY, 0o640)
+    assert configure(tmp_path, client('client_secret_file = "acme_secret"')).advice == ()
+    keep(tmp_path / "acme_secret", CANARY)
+    assert configure(tmp_path, client('client_secret_file = "./acme_secret"')).advice == ()
 
 
 @pytest.mark.parametrize("password", ["simple", "p@ss:w/o?r#d%41 ü+&"])
