@@ -16,25 +16,28 @@ from pathlib import Path
 _MOST_LINKS = 40
 
 
-def weakness(path: Path, *, named: bool = True) -> str | None:
+def weakness(path: Path, *, named: bool = True, trusted: int | None = None) -> str | None:
     """Return who else could change what is at `path`, and the remedy; None if only root and we can.
 
     Nobody can replace our entry in a sticky folder such as /tmp, and nobody can write to a read-only mount. With
     `named=False`, neither helps: nobody named this file, it was only found in the current folder.
 
     A path that does not exist has no weakness of its own; the folders above it may have one.
+
+    Args:
+        trusted: a user who may change it too.
     """
     found_in = None if named else path.absolute().parent
     for at, state in _walk(path.absolute()):
-        problem = _problem(at, state, sticky_helps=at != found_in)
+        problem = _problem(at, state, trusted, sticky_helps=at != found_in)
         if problem and not (named and _is_read_only(at, state)):
             return problem
     return None
 
 
-def weakness_of(at: Path | str, state: os.stat_result) -> str | None:
+def weakness_of(at: Path | str, state: os.stat_result, *, trusted: int | None = None) -> str | None:
     """Return who else could change this one file or folder, and the remedy, whatever the folders above it are."""
-    return _problem(at, state, sticky_helps=False)
+    return _problem(at, state, trusted, sticky_helps=False)
 
 
 def is_read_only(path: Path) -> bool:
@@ -77,9 +80,9 @@ def _walk(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
         return
 
 
-def _problem(at: Path | str, state: os.stat_result, *, sticky_helps: bool) -> str | None:
-    mode = state.st_mode
-    if state.st_uid not in (0, os.geteuid()):
+def _problem(at: Path | str, state: os.stat_result, trusted: int | None, *, sticky_helps: bool) -> str | None:
+    mode, users = state.st_mode, {0, os.geteuid(), trusted}
+    if state.st_uid not in users:
         owner = user_name(state.st_uid)
         return (
             f"{at} belongs to user {owner}, who could change it; run: chown -h {user_name(os.geteuid())} {at}"
@@ -88,15 +91,15 @@ def _problem(at: Path | str, state: os.stat_result, *, sticky_helps: bool) -> st
         return None
     if mode & stat.S_IWOTH:
         who = "every user"
-    elif mode & stat.S_IWGRP and not _is_our_own(state.st_gid, at):
+    elif mode & stat.S_IWGRP and not _is_our_own(state.st_gid, at, users):
         who = f"group {_group_name(state.st_gid)}"
     else:
         return None
     return f"{at} can be changed by {who} (mode {stat.S_IMODE(mode):04o}); run: chmod go-w {at}"
 
 
-def _is_our_own(gid: int, at: Path | str) -> bool:
-    """Whether the group has no member but root and us, as on systems that give each user a group of the same name.
+def _is_our_own(gid: int, at: Path | str, users: set[int | None]) -> bool:
+    """Whether the group has no member but these users, as on systems that give each user a group of the same name.
 
     A group without a name is one that a container was started with, such as `fsGroup` of Kubernetes.
     """
@@ -107,7 +110,7 @@ def _is_our_own(gid: int, at: Path | str) -> bool:
     except KeyError:
         return gid == os.getegid() or gid in os.getgroups()
     members = {user.pw_uid for user in pwd.getpwall() if user.pw_gid == gid or user.pw_name in group.gr_mem}
-    return members <= {0, os.geteuid()}
+    return members <= users
 
 
 def _has_access_list(at: Path | str) -> bool:

@@ -12,6 +12,7 @@ from syncd.cli.exits import FAILED, REFUSED
 from syncd.cli.wiring import pitchyou_of, vault_of
 from syncd.deadline import Deadline
 from syncd.errors import Refused, SyncdError
+from syncd.media.probe import probe
 from syncd.settings import Settings
 from syncd.store import migrate, safety
 
@@ -66,7 +67,8 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         if reached.problem is None:
             yield _look("database is durable: it keeps what it has committed", ask(safety.require_safe))
             yield _look(f"schema is at revision {migrate.head()}", ask(migrate.require_head))
-    yield _look(f"media root is writable: {settings.media.root}", vault_of(settings).probe)
+    clients = [client.client_id for client in settings.clients]
+    yield _look(f"media root is writable: {settings.media.root}", lambda: probe(vault_of(settings), clients))
     for client in settings.clients:
         with pitchyou_of(settings, client) as api:
             yield _look(

@@ -65,7 +65,7 @@ def proxy_of(common: SyncSettings, client: ClientSettings) -> Proxy | None:
 
 def vault_of(settings: Settings) -> Vault:
     """Create the vault on the media root."""
-    return Vault(settings.media.root, max_bytes=settings.media.max_bytes)
+    return Vault(settings.media.root, max_bytes=settings.media.max_bytes, strict=settings.strict_modes)
 
 
 @contextmanager

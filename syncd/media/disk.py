@@ -3,9 +3,11 @@
 import errno
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from syncd.errors import MediaStoreFailed, PathRefused
+from syncd.media.beneath import Root
 
 # The disk takes no file at all: it is full, read-only, failing or gone, or the process has no more descriptors.
 _OF_THE_DISK = frozenset(
@@ -23,24 +25,23 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def place(temporary: str, final: str) -> None:
-    """Rename a file to its final name, and create its folder if needed.
+def place(root: Root, temporary: str, storage_path: str) -> None:
+    """Rename a file to its final name beneath the root, and create its folder if needed.
 
-    The arguments are strings, because creating `Path` objects costs more than the rename.
+    The temporary file is named by its path: a successor shuts this process out by renaming that file's folder.
     """
-    folder = final.rpartition("/")[0]
-    with suppress(FileExistsError):
-        os.mkdir(folder, 0o700)  # noqa: PTH102
-    os.rename(temporary, final)  # noqa: PTH104
-    fsync_folder(folder)
+    folder, _, name = storage_path.rpartition("/")
+    with root.folder(folder, make=True) as descriptor:
+        os.rename(temporary, name, dst_dir_fd=descriptor)
+        os.fsync(descriptor)
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder of files, even if another process still writes into it.
+    """Remove a folder of files, even if another process still writes into it. Does not follow a link in its place.
 
     Earlier versions stored a file in place of the folder; it is removed as well.
     """
-    if not folder.is_dir():
+    if folder.is_symlink() or not folder.is_dir():
         folder.unlink(missing_ok=True)
     while folder.is_dir():
         for path in folder.iterdir():
@@ -53,13 +54,46 @@ def remove_folder(folder: Path) -> None:
                 raise
 
 
-def fsync_folder(path: Path | str) -> None:
-    """Fsync a folder, so that the names in it are durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+def make_root(root: Root) -> None:
+    """Create the media root and the folders above it, as far as they are missing, and make their names durable.
+
+    An existing root may lie in a folder that we can enter but not read, and so cannot fsync. Somebody else has made such
+    a root, and its name has been durable for long.
+    """
+    path, above = root.path, replace(root, path=root.path.parent)
+    if path.is_dir():
+        with suppress(PermissionError):
+            fsync_folder(above)
+        return
+    if not above.path.is_dir():
+        make_root(above)
+    with above.folder(path.name, make=True):
+        fsync_folder(above)
+
+
+def remove_if_empty(root: Root, folder: str) -> None:
+    """Remove a profile's folder beneath the root unless it holds other files. The result is durable."""
+    above, _, name = folder.rpartition("/")
+    with suppress(FileNotFoundError), root.folder(above) as descriptor:
+        if above:
+            _remove_or_fsync(root, folder, name, descriptor)
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+
+
+def _remove_or_fsync(root: Root, folder: str, name: str, above: int) -> None:
+    try:
+        os.rmdir(name, dir_fd=above)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        # It holds other files.
+        fsync_folder(root, folder)
+
+
+def fsync_folder(root: Root, path: str = "") -> None:
+    """Fsync the folder at a path relative to the root, so that the names in it are durable."""
+    with root.folder(path) as descriptor:
+        os.fsync(descriptor)
 
 
 class _DiskErrors:

@@ -3,9 +3,9 @@
 import hashlib
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from syncd.errors import SyncdError
+from syncd.media.beneath import Root
 from syncd.media.disk import disk_errors, place, write_all
 from syncd.media.sniff import sniff
 from syncd.model import StoredFile
@@ -34,7 +34,7 @@ class IncomingFile:
             second fsync would report success without having written.
     """
 
-    def __init__(self, root: Path, storage_path: str, temporary: str, *, max_bytes: int) -> None:
+    def __init__(self, root: Root, storage_path: str, temporary: str, *, max_bytes: int) -> None:
         self._root, self._storage_path, self._temporary = root, storage_path, temporary
         self._max_bytes = max_bytes
         self._descriptor = _CLOSED
@@ -60,6 +60,7 @@ class IncomingFile:
         with disk_errors:
             if self._descriptor == _CLOSED:
                 self._descriptor = os.open(self._temporary, _NEW_FILE, 0o600)
+                self._root.give(self._descriptor)
             elif self._size:
                 os.ftruncate(self._descriptor, 0)
                 os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -94,7 +95,7 @@ class IncomingFile:
             raise IncompleteFile(f"{self._size} bytes were received, {announced} was announced")
         with disk_errors:
             os.fsync(self._descriptor)
-            place(self._temporary, f"{self._root}/{self._storage_path}")
+            place(self._root, self._temporary, self._storage_path)
         self._close()
         return StoredFile(self._storage_path, self._size, self._digest.digest(), self.sniffed)
 

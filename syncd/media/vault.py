@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from syncd.errors import MediaStoreFailed
-from syncd.media.disk import disk_errors, fsync_folder, remove_folder
+from syncd.media.beneath import Root, owner_to_work_for
+from syncd.media.disk import disk_errors, fsync_folder, make_root, remove_folder, remove_if_empty
 from syncd.media.incoming import SNIFFED_BYTES, IncomingFile
 from syncd.media.paths import path_of
 from syncd.media.sniff import sniff
@@ -30,30 +31,44 @@ class Vault:
     Args:
         root: an existing or new folder. Folders in it get mode 0700, files 0600.
         max_bytes: the largest file to accept.
+        strict: refuse a root, and folders in it, that another user could change.
+
+    If root runs syncd, everything belongs to the owner of the root, as if that user had made it.
     """
 
-    def __init__(self, root: Path, *, max_bytes: int) -> None:
+    def __init__(self, root: Path, *, max_bytes: int, strict: bool = True) -> None:
         self.root, self.max_bytes = root, max_bytes
+        self.beneath = Root(root, strict, owner_to_work_for(root))
         # Clients whose folder this process has made durable.
         self._prepared: set[str] = set()
 
     def has_folder(self, client_id: str) -> bool:
         """Whether the client's folder exists. If files were stored in it but it is missing, the disk is not mounted."""
-        with disk_errors:
-            return (self.root / client_id).is_dir()
+        return self._is_folder(client_id)
 
     def prepare(self, client_id: str) -> None:
-        """Create the client's folder if it is missing."""
-        folders = (self.root, self.root / TEMPORARY, self.root / client_id)
-        # Even `is_dir` fails on a file system that has shut down.
+        """Create the client's folder if it is missing.
+
+        Raises:
+            MediaStoreFailed: another user could change the root or a folder in it, or the disk refuses.
+        """
+        self.require_ours()
         with disk_errors:
-            if client_id in self._prepared and all(folder.is_dir() for folder in folders):
+            if client_id in self._prepared and self._is_folder(TEMPORARY) and self._is_folder(client_id):
                 return
-            for folder in folders:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in (self.root, self.root.parent):
-                fsync_folder(folder)
+            make_root(self.beneath)
+            for folder in (TEMPORARY, client_id):
+                with self.beneath.folder(folder, make=True):
+                    pass
+            fsync_folder(self.beneath)
         self._prepared.add(client_id)
+
+    def require_ours(self) -> None:
+        """Raise `MediaStoreFailed` if another user could change the root or a folder above it."""
+        with disk_errors:
+            problem = self.beneath.weakness()
+        if problem:
+            raise MediaStoreFailed(f"media.root: {problem}")
 
     def take_over(self, client_id: str, fence: int) -> None:
         """Stop holders of leases before `fence` from storing files, and remove their partial files.
@@ -70,22 +85,12 @@ class Vault:
                     aside = folder if left else folder.rename(f"{folder}.{_LEFT}")
                     with suppress(PermissionError):
                         remove_folder(aside)
-            self._half(client_id, fence).mkdir(mode=0o700, exist_ok=True)
+            with self.beneath.folder(self._half(client_id, fence), make=True):
+                pass
 
     def is_ours(self, client_id: str, fence: int) -> bool:
         """Whether the disk is mounted, and the holder of the lease with this `fence` has no successor."""
-        with disk_errors:
-            return self._half(client_id, fence).is_dir()
-
-    def probe(self) -> None:
-        """Write, fsync and remove a test file. Raise `MediaStoreFailed` if that fails."""
-        with disk_errors:
-            (self.root / TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = self.root / TEMPORARY / f"probe.{secrets.token_hex(8)}"
-            try:
-                _write_probe(path)
-            finally:
-                path.unlink(missing_ok=True)
+        return self._is_folder(self._half(client_id, fence))
 
     def require_works(self, client_id: str, fence: int) -> None:
         """Raise `MediaStoreFailed` unless the disk takes a file of this client, as it should after one path was refused.
@@ -115,8 +120,8 @@ class Vault:
         Args:
             fence: the writer's fencing number. A successor uses it to shut the writer out.
         """
-        temporary = f"{self._half(client_id, fence)}/{random.getrandbits(64):016x}"
-        return IncomingFile(self.root, path_of(client_id, key), temporary, max_bytes=self.max_bytes)
+        temporary = f"{self.root}/{self._half(client_id, fence)}/{random.getrandbits(64):016x}"
+        return IncomingFile(self.beneath, path_of(client_id, key), temporary, max_bytes=self.max_bytes)
 
     def settle(self, client_id: str) -> None:
         """Make the folders of stored files durable. When this returns, a power failure cannot lose these files.
@@ -126,7 +131,7 @@ class Vault:
                 second fsync would report success. Store the files again.
         """
         with disk_errors:
-            fsync_folder(self.root / client_id)
+            fsync_folder(self.beneath, client_id)
 
     def remove(self, client_id: str, key: MediaKey, *, fence: int) -> None:
         """Remove a file, and its folder if that is empty afterwards. A missing file is not an error."""
@@ -141,32 +146,41 @@ class Vault:
         Raises:
             MediaStoreFailed: the disk refuses to remove the file, or another holder has taken over.
         """
-        path = self.root / storage_path
+        folder, _, name = storage_path.rpartition("/")
+        aside = self.root / self._half(client_id, fence) / secrets.token_hex(8)
         with disk_errors:
-            aside = self._half(client_id, fence) / secrets.token_hex(8)
-            try:
-                path.rename(aside)
-            except FileNotFoundError:
-                if not aside.parent.is_dir():
-                    raise
-            else:
+            with suppress(FileNotFoundError), self.beneath.folder(folder) as descriptor:
+                os.rename(name, aside, src_dir_fd=descriptor)
                 aside.unlink()
-            # The folder may hold other files, or may not exist.
-            with suppress(OSError):
-                path.parent.rmdir()
-            for folder in (path.parent, path.parent.parent):
-                if folder.is_dir():
-                    fsync_folder(folder)
+            if not self.is_ours(client_id, fence):
+                raise MediaStoreFailed(
+                    "another syncd process has taken over this client's folder for partial files"
+                )
+            remove_if_empty(self.beneath, folder)
 
-    def _half(self, client_id: str, fence: int) -> Path:
-        """Return the folder for the partial files of this lease's holder."""
-        return self.root / TEMPORARY / f"{client_id}.{fence}"
+    def _half(self, client_id: str, fence: int) -> str:
+        """Return the path of the folder for the partial files of this lease's holder."""
+        return f"{TEMPORARY}/{client_id}.{fence}"
+
+    def _is_folder(self, path: str) -> bool:
+        # Even looking fails on a file system that has shut down.
+        with disk_errors:
+            try:
+                with self.beneath.folder(path):
+                    return True
+            except FileNotFoundError:
+                return False
+        raise AssertionError("not reached")
 
     def measure(self, storage_path: str) -> tuple[int, bytes] | None:
-        """Return the size and SHA-256 of a stored file as it is on disk now, or None if it is missing."""
+        """Return the size and SHA-256 of a stored file as it is on disk now, or None if it is missing.
+
+        Raises:
+            MediaStoreFailed: the file cannot be read, or it is a link, a pipe or anything else but a file.
+        """
         digest, size = hashlib.sha256(), 0
         try:
-            with (self.root / storage_path).open("rb") as file:
+            with self.beneath.file(storage_path) as file:
                 while chunk := file.read(1024 * 1024):
                     digest.update(chunk)
                     size += len(chunk)
@@ -186,18 +200,18 @@ class Vault:
         """
         if (measured := self.measure(storage_path)) is None:
             return None
-        path = self.root / storage_path
         with disk_errors:
-            with path.open("rb") as file:
+            with self.beneath.file(storage_path) as file:
                 os.fsync(file.fileno())
                 start = file.read(SNIFFED_BYTES)
-            fsync_folder(path.parent)
+            fsync_folder(self.beneath, storage_path.rpartition("/")[0])
         return StoredFile(storage_path, *measured, sniff(start))
 
     def files(self, client_id: str) -> Iterator[str]:
-        """Yield the storage paths of all files below the client's folder."""
-        for folder, _, names in os.walk(self.root / client_id):
-            for name in names:
+        """Yield the storage paths of everything below the client's folder that is not a folder, links to folders too."""
+        for folder, inner, names in os.walk(self.root / client_id):
+            links = [name for name in inner if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114 - the name may not be UTF-8
+            for name in names + links:
                 yield (Path(folder) / name).relative_to(self.root).as_posix()
 
 

@@ -94,7 +94,7 @@ def test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_the
     assert len(files) >= 12
     confirm = position(calls, "sendto", r"POST /api/applicant/v1/confirm")
     for file in files:
-        named = position(calls, "rename", rf'"{re.escape(str(file))}"')
+        named = position(calls, "renameat", rf'<{re.escape(str(file.parent))}>, "{re.escape(file.name)}"')
         temporary = re.search(r'"([^"]+)"', calls[named].text)
         assert temporary
         made = position(calls, "openat", re.escape(f'"{temporary[1]}"'))

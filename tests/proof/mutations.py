@@ -94,7 +94,7 @@ MUTANTS = {
     ),
     "no fsync of the folder": Mutant(
         "syncd.media.disk:place",
-        [statement("fsync_folder(...)")],
+        [statement("os.fsync(...)")],
         _DURABILITY,
         r"no fsync like .*/media/acme/\S+> behind",
         proof="power",
@@ -106,6 +106,24 @@ MUTANTS = {
         [statement("work.vault.settle(...)")],
         _DURABILITY,
         "no fsync like .*/media/acme> behind",
+    ),
+    "a link in the media root is followed": Mutant(
+        "syncd.media.beneath:Root._inner",
+        [expression("_FOLDER | os.O_NOFOLLOW", "_FOLDER")],
+        "tests/unit/test_vault_trust.py::test_a_link_in_place_of_a_folder_is_refused_and_nothing_lands_elsewhere",
+        "DID NOT RAISE",
+    ),
+    "a pipe in the media root is read": Mutant(
+        "syncd.media.beneath:Root.file",
+        [expression("stat.S_ISREG(...)", "True")],
+        "tests/unit/test_vault_trust.py::test_what_is_no_file_is_not_read",
+        "DID NOT RAISE",
+    ),
+    "a media root that others can change is used": Mutant(
+        "syncd.media.vault:Vault.require_ours",
+        [statement("raise MediaStoreFailed(...)")],
+        "tests/unit/test_vault_trust.py::test_a_media_root_that_others_can_change_is_refused",
+        "DID NOT RAISE",
     ),
     "no check of the size": Mutant(
         "syncd.media.incoming:IncomingFile.keep",

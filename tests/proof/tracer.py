@@ -135,6 +135,10 @@ class Tracer:
                     return f"{name} socket"
             else:
                 target = _text(pid, registers["rdi" if name in _BY_FIRST else "rsi"])
+                # A folder that is opened by its name alone is only on the way to a file.
+                if name in _BY_SECOND and name != "openat" and not target.startswith("/"):
+                    folder = Path(f"/proc/{pid}/fd/{registers['rdi']}").readlink()
+                    target = f"{folder}/{target}"
         except OSError:
             return None
         return f"{name} {'.tmp' if '/.tmp' in target else 'media'}" if target.startswith(self._root) else None

@@ -17,6 +17,7 @@ import pytest
 from syncd.errors import ApiUnavailable, MediaStoreFailed
 from syncd.media.disk import disk_errors
 from syncd.media.incoming import FileTooLarge, IncompleteFile
+from syncd.media.probe import probe
 from syncd.media.vault import TEMPORARY, Vault
 from syncd.model import MediaKey, StoredFile
 
@@ -239,7 +240,7 @@ def spoil_root(vault: Vault) -> None:
     [
         lambda v: store(v, PDF),
         lambda v: v.settle("acme"),
-        Vault.probe,
+        lambda v: probe(v, ["acme"]),
         lambda v: v.prepare("acme"),
         lambda v: v.remove("acme", KEY, fence=FENCE),
     ],
@@ -254,10 +255,10 @@ def test_a_media_root_that_is_none_is_said_with_what_to_check(
 
 def test_the_probe_needs_no_client_and_leaves_nothing(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "new", max_bytes=1)
-    vault.probe()
+    probe(vault, ["acme"])
     assert everything(vault) == set()
     with full_disk(2), pytest.raises(MediaStoreFailed):
-        vault.probe()
+        probe(vault, ["acme"])
     assert everything(vault) == set()
 
 
