@@ -3,8 +3,11 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import click
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from syncd.cli.context import Globals, json_option, pass_globals
 from syncd.cli.database import database_of
@@ -13,8 +16,12 @@ from syncd.cli.wiring import pitchyou_of, vault_of
 from syncd.deadline import Deadline
 from syncd.errors import Refused, SyncdError
 from syncd.media.probe import probe
-from syncd.settings import Settings
-from syncd.store import migrate, safety
+from syncd.pitchyou import PitchYou
+from syncd.settings import ClientSettings, Settings
+from syncd.store import migrate, rights, safety
+from syncd.store.failures import sqlstate
+from syncd.sync.client_store import ClientReader
+from syncd.sync.recover import require_mounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +39,15 @@ class Finding:
 def check(context: Globals, as_json: bool) -> int:
     """Check the configuration, the database, the media root and PitchYou, and say how to fix problems.
 
-    Run it before you start the daemon. Changes nothing, except for a small test file in the media root, which it
-    removes again.
+    Run it before you start the daemon. Changes nothing that lasts: it removes a test file from the media root and takes
+    a test row in Postgres back. Reads PitchYou's list of applications, and confirms none.
 
     Exit code: 0 all checks passed; 1 a check failed; 2 the configuration is invalid, so nothing else was checked;
     4 syncd refuses this database.
     """
     settings = context.settings()
-    findings = list(_findings(settings))
     warnings = [*settings.unused, *settings.advice]
+    findings = list(_findings(settings, warnings))
     if as_json:
         checks = [asdict(finding) for finding in findings]
         click.echo(json.dumps({"checks": checks, "warnings": warnings}))
@@ -55,26 +62,62 @@ def check(context: Globals, as_json: bool) -> int:
     return next((code for code in (FAILED, REFUSED) if code in codes), 0)
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
+def _findings(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
     yield Finding(f"configuration: {settings.source or 'environment variables only'}", None)
+    yield from _of_database(settings, warnings)
+    clients = [client.client_id for client in settings.clients]
+    yield _look(f"media root is writable: {settings.media.root}", lambda: probe(vault_of(settings), clients))
+    for client in settings.clients:
+        yield from _of_pitchyou(settings, client)
+
+
+def _of_database(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
     with database_of(settings) as database:
 
-        def ask(question: Callable[..., object]) -> Callable[[], object]:
+        def ask(question: Callable[[Connection], object]) -> Callable[[], object]:
             return lambda: database.transact(question, Deadline(20), patience=0)
 
         reached = _look("database answers", ask(lambda connection: None))
         yield reached
-        if reached.problem is None:
-            yield _look("database is durable: it keeps what it has committed", ask(safety.require_safe))
-            yield _look(f"schema is at revision {migrate.head()}", ask(migrate.require_head))
-    clients = [client.client_id for client in settings.clients]
-    yield _look(f"media root is writable: {settings.media.root}", lambda: probe(vault_of(settings), clients))
-    for client in settings.clients:
-        with pitchyou_of(settings, client) as api:
+        if reached.problem:
+            return
+        yield _look("database is durable: it keeps what it has committed", ask(safety.require_safe))
+        schema = _look(f"schema is at revision {migrate.head()}", ask(migrate.require_head))
+        yield schema
+        allowed = _look("database lets this role do what a cycle does", ask(rights.require_rights))
+        yield allowed
+        if schema.problem or allowed.problem:
+            return
+        yield _look("database has room", ask(rights.require_room))
+        warnings += database.transact(rights.advice, Deadline(20), patience=0)
+        vault = vault_of(settings)
+        for client in settings.clients:
+            store = ClientReader(database, client.client_id, Deadline(20))
             yield _look(
-                f"PitchYou issues a token to client '{client.client_id}'",
-                lambda: api.authenticate(Deadline(30)),
+                f"media root has the files of client '{client.client_id}'",
+                partial(require_mounted, store, vault),
             )
+
+
+def _of_pitchyou(settings: Settings, client: ClientSettings) -> Iterator[Finding]:
+    with pitchyou_of(settings, client) as api:
+        token = _look(
+            f"PitchYou issues a token to client '{client.client_id}'",
+            lambda: api.authenticate(Deadline(30)),
+        )
+        yield token
+        if token.problem is None:
+            deadline = Deadline(settings.sync.cycle_deadline)
+            yield _look(
+                f"PitchYou lists the applications of client '{client.client_id}'",
+                lambda: _read_list(api, deadline),
+            )
+
+
+def _read_list(api: PitchYou, deadline: Deadline) -> None:
+    """Read all of the list, since a part of it does not show whether it is too long or not JSON."""
+    with api.profiles(deadline):
+        pass
 
 
 def _look(check: str, test: Callable[[], object]) -> Finding:
@@ -82,4 +125,6 @@ def _look(check: str, test: Callable[[], object]) -> Finding:
         test()
     except SyncdError as error:
         return Finding(check, str(error), REFUSED if isinstance(error, Refused) else FAILED)
+    except DBAPIError as error:
+        return Finding(check, f"Postgres refuses a statement (SQLSTATE {sqlstate(error) or 'none'})", FAILED)
     return Finding(check, None)

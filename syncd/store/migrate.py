@@ -27,6 +27,19 @@ VERSION_SCHEMA = "ops"
 _LOCK = 7_966_337_105_211_893_764
 
 
+# to_regclass() would ask for a right to the schema of the applications.
+_TABLES = text(
+    """
+    SELECT to_regclass(:revisions) IS NOT NULL AS has_revisions,
+           EXISTS (
+               SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'ats' AND c.relname = 'application'
+           ) AS has_applications
+    """
+)
+_REVISIONS = f"{VERSION_SCHEMA}.alembic_version"
+
+
 def upgrade(url: str, revision: str = "head") -> None:
     """Migrates the schema up to `revision`. If several processes do so at once, one works and the others wait.
 
@@ -48,11 +61,20 @@ def head() -> str:
 
 
 def current(connection: Connection) -> str | None:
-    """Returns the revision of the database, or None before the first upgrade."""
-    table = f"{VERSION_SCHEMA}.alembic_version"
-    if connection.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is None:
+    """Returns the revision of the database, or None before the first upgrade.
+
+    Raises:
+        Refused: the table of revisions is there, but not the tables that syncd's first migration makes.
+    """
+    tables = connection.execute(_TABLES, {"revisions": _REVISIONS}).one()
+    if not tables.has_revisions:
         return None
-    found: str | None = connection.scalar(text(f"SELECT version_num FROM {table}"))
+    found: str | None = connection.scalar(text(f"SELECT version_num FROM {_REVISIONS}"))
+    if found is not None and not tables.has_applications:
+        raise Refused(
+            f"{_REVISIONS} belongs to another application, since there is no table ats.application: "
+            "create a database for syncd alone"
+        )
     return found
 
 

@@ -3,9 +3,11 @@
 from sqlalchemy import Connection
 
 from syncd.errors import MediaStoreFailed, PathRefused
+from syncd.media.vault import Vault
 from syncd.model import MediaKey
 from syncd.store import clients, leases, media, stored_files
 from syncd.store.leases import Lease
+from syncd.sync.client_store import ClientReader
 from syncd.sync.work import Work
 
 _CHUNK = 50
@@ -18,19 +20,20 @@ def take_over(work: Work) -> None:
         plan.label, plan.timezone, plan.retention_days, plan.raw_retention_days
     )
     with work.outlast():
-        _require_mounted(work)
+        require_mounted(work.store, work.vault)
         work.vault.prepare(plan.client_id)
         work.vault.take_over(plan.client_id, work.lease.fence)
     if not work.store.read(_is_registered, work.lease, registration):
         work.store.write(clients.register, registration)
 
 
-def _require_mounted(work: Work) -> None:
-    client = work.client_id
-    if not work.vault.has_folder(client) and work.store.read(media.has_stored):
+def require_mounted(store: ClientReader, vault: Vault) -> None:
+    """Raises `MediaStoreFailed` if files of the client were stored, but its folder is not there."""
+    client = store.client_id
+    if not vault.has_folder(client) and store.read(media.has_stored):
         raise MediaStoreFailed(
             f"the media root has no folder of client '{client}', although files were stored in it: mount its disk. "
-            f"If the files are lost, make the folder {work.vault.root / client} and run `syncd verify --repair`"
+            f"If the files are lost, make the folder {vault.root / client} and run `syncd verify --repair`"
         )
 
 
