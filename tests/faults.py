@@ -223,6 +223,18 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_faults_media_content.py::test_a_file_over_the_cap_is_rejected_and_stored_once_the_cap_is_raised",
         "tests/integration/test_faults_media_content.py::test_a_file_of_another_type_than_told_is_stored_and_its_real_type_recorded",
     ),
+    "media root that others can change, or that they have put something into": (
+        "tests/unit/test_vault_trust.py::test_a_media_root_that_others_can_change_is_refused",
+        "tests/unit/test_vault_trust.py::test_a_link_in_place_of_a_folder_is_refused_and_nothing_lands_elsewhere",
+        "tests/unit/test_vault_trust.py::test_what_is_no_file_is_not_read",
+        "tests/integration/test_media_root_of_others.py::test_nothing_is_confirmed_whose_file_a_planted_link_leads_elsewhere",
+        "tests/integration/test_check_is_the_truth.py::test_a_media_root_that_takes_no_file_fails_in_check_and_in_a_cycle",
+    ),
+    "configuration, secret or CA file that others can change": (
+        "tests/unit/test_trust.py::test_a_configuration_that_others_can_change_is_refused_with_its_mode_and_the_remedy",
+        "tests/unit/test_trust.py::test_a_folder_above_the_configuration_that_others_can_change_is_refused",
+        "tests/unit/test_settings_secrets.py::test_a_secret_that_every_user_may_use_is_refused",
+    ),
     "hostile file name or id": (
         "tests/integration/test_hostile_names.py::test_hostile_file_names_are_kept_as_text_and_used_for_nothing",
         "tests/integration/test_hostile_names.py::test_hostile_ids_make_one_file_each_two_folders_below_the_media_root",

@@ -12,6 +12,7 @@ from syncd.cli.exits import FAILED
 from syncd.cli.wiring import clients_of, outsides_of, vault_of
 from syncd.deadline import Deadline
 from syncd.settings import ClientSettings, Settings
+from syncd.shown import printable
 from syncd.signals import stop_on_signals
 from syncd.sync.client_cycle import prepare_work
 from syncd.sync.verify import Fault, find_faults, repair
@@ -45,7 +46,7 @@ def verify(context: Globals, client_id: str | None, repairing: bool, as_json: bo
     else:
         for name, faults in found.items():
             for fault in faults:
-                click.echo(f"{name}: {fault.kind} {fault.path}")
+                click.echo(f"{name}: {fault.kind} {printable(fault.path)}")
             repaired = f", {len(faults) - len(left[name])} repaired" if repairing else ""
             click.echo(f"{name}: {len(faults)} fault{'s' * (len(faults) != 1)}{repaired}")
         if any(left.values()) and not repairing:
@@ -77,6 +78,6 @@ def _repair(
 
 def _as_json(found: list[Fault], left: list[Fault]) -> dict[str, object]:
     return {
-        "faults": [{"kind": fault.kind, "path": fault.path} for fault in found],
+        "faults": [{"kind": fault.kind, "path": printable(fault.path)} for fault in found],
         "mended": len(found) - len(left),
     }

@@ -56,9 +56,13 @@ def find_faults(client_id: str, database: Database, vault: Vault, deadline: Dead
 
 
 def _known(connection: Connection, client_id: str, paths: list[str]) -> set[str]:
-    """Returns those of `paths` that belong to a row: the row names the path, or a crash came before it could."""
-    keys = [key for path in paths if (key := key_at(path))]
-    rows = stored_files.rows_of(connection, client_id, keys, [path for path in paths if has_digest(path)])
+    """Returns those of `paths` that belong to a row: the row names the path, or a crash came before it could.
+
+    syncd's own paths are ASCII. Others cannot belong to a row, and Postgres takes no name that is not UTF-8.
+    """
+    own = [path for path in paths if path.isascii() and path.isprintable()]
+    keys = [key for path in own if (key := key_at(path))]
+    rows = stored_files.rows_of(connection, client_id, keys, [path for path in own if has_digest(path)])
     return {path or path_of(client_id, key) for key, path in rows}.intersection(paths)
 
 
