@@ -30,6 +30,8 @@ def weakness(path: Path, *, named: bool = True, trusted: int | None = None) -> s
     found_in = None if named else path.absolute().parent
     for at, state in _walk(path.absolute()):
         problem = _problem(at, state, trusted, sticky_helps=at != found_in)
+        if problem and at == found_in:
+            return f"{path} was only found here, where others can put files; if it is yours, name it with --config"
         if problem and not (named and _is_read_only(at, state)):
             return problem
     return None

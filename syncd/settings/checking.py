@@ -172,7 +172,7 @@ class Checker:
             self.folders.require_trusted(file, written(path))
         except ValueError as error:
             self._wrong(path, str(error))
-        if not os.access(file, os.R_OK):
+        if not os.access(file, os.R_OK) or file.is_dir():
             self._wrong(path, f"{file} cannot be read; correct the path or the file's permissions")
 
     def _proxy_credentials(self, above: KeyPath) -> Secret | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from syncd.settings.keys import KEYS, SECRET_KEYS, SECTIONS, suggestion, variables
 from syncd.settings.secret_files import STRICT_MODES
 from syncd.settings.values import in_quotes, leftover, nearest
-from syncd.shown import quoted
+from syncd.shown import printable, quoted
 
 KeyPath = tuple[str, ...]
 """`("sync", "batch_size")`. A client's keys contain its number: `("clients", "0", "fields", "email")`."""
@@ -89,7 +89,7 @@ def _read_file(file: Path, into: Collected) -> None:
         document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         into.problems.append(
-            f"{file}: cannot be read ({error.strerror}); correct the path or the file's permissions"
+            f"{printable(str(file))}: cannot be read ({error.strerror}); correct the path or the file's permissions"
         )
     except UnicodeDecodeError as error:
         into.problems.append(f"{file}: is not UTF-8 (byte {error.start}); save it as UTF-8")

@@ -6,14 +6,18 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from syncd.embedded import EmbeddedPostgres
 from syncd.sandbox import Fault, SandboxConfig
 from tests.integration.test_commands_db import with_roles
 from tests.integration.test_faults_disk import mount, small_disk
+from tests.starter import CLEAN
 from tests.system.processes import Site, site
 from tests.unit.test_trust import root_only
 
@@ -195,6 +199,37 @@ def test_a_media_root_that_takes_no_file_fails_in_check_and_in_a_cycle(
             assert failing(here) == {}
         assert here.run("sync").returncode == 0
         here.assert_complete()
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace here to let fsync fail")
+@pytest.mark.parametrize("failing_at", [1, 2])
+def test_a_folder_that_takes_no_fsync_fails_in_check(
+    failing_at: int, database_url: str, tmp_path: Path
+) -> None:
+    """The first fsync is of the test file, the others of folders. In a cycle: `test_faults_media_disk.py`."""
+    with site(database_url, tmp_path, CONFIG) as here:
+        inject = ["-e", "trace=fsync", "-e", f"inject=fsync:error=EINVAL:when={failing_at}+"]
+        result = subprocess.run(
+            [
+                "strace",
+                "-f",
+                "-qq",
+                "-o",
+                tmp_path / "trace",
+                *inject,
+                sys.executable,
+                "-m",
+                "syncd",
+                "check",
+            ],
+            env={**CLEAN, **here.environ},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (result.returncode, result.stdout.count("FAIL  media root is writable")) == (1, 1), result
+        assert not here.media_root.exists()
 
 
 @root_only

@@ -50,5 +50,6 @@ def test_a_variable_that_an_env_file_has_put_in_quotes_is_refused_without_showin
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings(None, {f"SYNCD_{name}": f"{quote}hidden{quote}"}, need_media=False)
+    assert all(problem.isprintable() for problem in caught.value.problems)
     assert f"SYNCD_{name} (environment): has quotes around its value" in str(caught.value)
     assert name == "CONFIG" or "hidden" not in str(caught.value)

@@ -256,6 +256,9 @@ def test_a_secret_survives_pickling_and_compares_by_its_text() -> None:
 def test_a_token_or_ca_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     toml = client('client_secret = "x"\nca_file = "ca.pem"')
     assert "ca.pem cannot be read" in refused(tmp_path, toml)
+    (tmp_path / "ca.pem").mkdir()
+    assert "ca.pem cannot be read" in refused(tmp_path, toml)
+    (tmp_path / "ca.pem").rmdir()
     keep(tmp_path / "ca.pem", "pem")
     assert configure(tmp_path, toml).clients[0].ca_file == tmp_path / "ca.pem"
     web = toml + '[web]\ntoken_file = "web_token"\n'
