@@ -130,6 +130,17 @@ def test_a_link_in_place_of_a_folder_is_refused_and_nothing_lands_elsewhere(
     assert len(list(elsewhere.rglob("*"))) == 3
 
 
+def test_files_behind_a_link_are_not_listed(vault: Vault, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "P").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "P" / "M").touch()
+    (vault.root / "acme" / "P").symlink_to(tmp_path / "elsewhere" / "P")
+    assert list(vault.files("acme")) == ["acme/P"]
+    (vault.root / "acme" / "P").unlink()
+    (vault.root / "acme").rmdir()
+    (vault.root / "acme").symlink_to(tmp_path / "elsewhere")
+    assert list(vault.files("acme")) == []
+
+
 @pytest.mark.parametrize("place", [TEMPORARY, f"{TEMPORARY}/acme.{FENCE + 1}", "acme"])
 def test_a_link_that_waits_where_a_cycle_makes_a_folder_is_refused(
     vault: Vault, tmp_path: Path, place: str
