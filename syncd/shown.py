@@ -5,11 +5,13 @@ sequences that move a terminal's cursor, and marks that reverse the direction of
 these as Python does (`\\n`, `\\x1b`, `\\u202e`) and keep everything that a reader can see.
 """
 
+import re
 from unicodedata import category
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CONTROL = ("Cc", "Cs", "Zl", "Zp")
-_FORMULA = "=+-@＝＋－＠"
+# What begins a formula, at the beginning of a cell or where a program that splits by another delimiter sees one.
+_FORMULA = re.compile(r"(?:^|(?<=[,;|\t]))(?=[\s\"]*[=+\-@＝＋－＠])")
 
 
 def printable(text: str) -> str:
@@ -32,12 +34,12 @@ def quoted(value: object, at_most: int = 60) -> str:
 def cell(text: str) -> str:
     """Make text safe for a CSV file that people open as a spreadsheet: no formula, and nothing that steers a terminal.
 
-    Puts an apostrophe before `=`, `+`, `-` and `@`, and escapes control characters and bidi marks. Keeps everything
-    else, invisible joiners too, so that a search for the original text finds it.
+    Puts an apostrophe before `=`, `+`, `-` and `@`, also after a comma, semicolon or bar, because a program may take that
+    for the delimiter. Escapes control characters and bidi marks. Keeps everything else, invisible joiners too, so that a
+    search for the original text finds it.
     """
-    begins = text.lstrip()[:1]
-    escaped = "".join(_escaped(c) if c in _BIDI or category(c) in _CONTROL else c for c in text)
-    return ("'" if begins and begins in _FORMULA else "") + escaped
+    safe = _FORMULA.sub("'", text)
+    return "".join(_escaped(c) if c in _BIDI or category(c) in _CONTROL else c for c in safe)
 
 
 def _escaped(character: str) -> str:

@@ -7,14 +7,16 @@ from typing import Any
 
 import click
 
-from syncd.cli.apply_link_csv import print_links, read_wanted
+from syncd.cli.apply_link_csv import DELIMITERS, print_links, print_links_as_json, read_wanted
 from syncd.cli.apply_link_forms import Forms, write_all
 from syncd.cli.clients import one_client
 from syncd.cli.context import Globals, json_option, one_client_option, pass_globals
 from syncd.cli.database import database_of, require_ready
 from syncd.deadline import Deadline
 from syncd.publishing.languages import language_of
+from syncd.recruiting.csv_files import Mistakes
 from syncd.recruiting.links import Wanted, issue_links, link_of
+from syncd.store.apply_links import Link
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PARTS = ("template", "title", "utm_source", "utm_medium", "utm_campaign", "utm_content")  # in Wanted's order
@@ -64,6 +66,11 @@ _PARTS = ("template", "title", "utm_source", "utm_medium", "utm_campaign", "utm_
     metavar="FILE",
     help="Create a link for each line of a CSV file (- reads standard input).",
 )
+@click.option(
+    "--delimiter",
+    type=click.Choice(list(DELIMITERS)),
+    help="What separates the columns that --csv prints. Default: ; which Excel expects in German settings.",
+)
 @json_option
 @pass_globals
 def apply_link(
@@ -75,8 +82,10 @@ def apply_link(
     --job or --csv.
 
     Columns of the CSV file: reference (or Referenz) is required. Optional: template, title, utm_source, utm_medium,
-    utm_campaign, utm_content. If a line has no value, the option of the same name applies. The links are printed as CSV,
-    with an apostrophe before values that a spreadsheet would run as a formula. With --json they are printed unchanged.
+    utm_campaign, utm_content. If a line has no value, the option of the same name applies.
+
+    --csv prints the file with one more column, url, ready for Excel: in UTF-8 with a byte order mark, and with an
+    apostrophe before what a spreadsheet would run as a formula. With --json, the links are printed unchanged.
 
     Exit code: 0 created; 2 a link cannot be created, or PitchYou does not offer the template. Nothing was stored then.
     """
@@ -89,6 +98,8 @@ def apply_link(
     default = Wanted(options["job"] or "", *(options[name] for name in _PARTS))
     if csv_file is not None and forms.any:
         raise click.UsageError("--html, --css, --text, --qr and --sheet work with --job only, not with --csv")
+    if options["delimiter"] is not None and (csv_file is None or as_json):
+        raise click.UsageError("--delimiter works with --csv only, and not with --json")
     html, files = None, {}
     if csv_file is None:
         # Create all forms before storing the link, so that a failure stores nothing.
@@ -96,22 +107,30 @@ def apply_link(
         forms.check(title)
         url = link_of(client.client_id, default, client.apply_url).url
         html, files = forms.button(url, title), forms.files(url, title)
-    wanted, mistakes = ([default], None) if csv_file is None else read_wanted(csv_file, default)
+    file = None if csv_file is None else read_wanted(csv_file, default)
+    mistakes = file.mistakes if file else Mistakes()
     with database_of(settings) as database:
         require_ready(database)
         links = issue_links(
             database,
             client.client_id,
-            wanted,
+            file.wanted if file else [default],
             apply_url=client.apply_url,
             deadline=Deadline(120),
             mistakes=mistakes,
         )
-    if csv_file is not None:
-        print_links(links, as_json=as_json)
-        return
-    [link] = links
-    write_all(files)
+    for note in mistakes.notes():
+        click.echo(f"syncd: {note}", err=True)
+    if file is not None and as_json:
+        print_links_as_json(links)
+    elif file is not None:
+        print_links(file, links, delimiter=DELIMITERS[options["delimiter"] or ";"])
+    else:
+        write_all(files)
+        _print(links[0], html, as_json=as_json)
+
+
+def _print(link: Link, html: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(link) | ({"html": html} if html else {})))
     else:

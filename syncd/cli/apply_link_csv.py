@@ -3,64 +3,72 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import click
 
-from syncd.recruiting.csv_files import Column, Mistakes, open_csv
+from syncd.recruiting.columns import OF_A_JOB, OF_A_LINK
+from syncd.recruiting.csv_files import Mistakes, open_csv
 from syncd.recruiting.links import Wanted
 from syncd.shown import cell
 from syncd.store.apply_links import Link
 
-# The field of Wanted → its column in files.
-COLUMNS = {
-    "job": Column(
-        "reference", ("referenz", "job", "external_reference_id", "external_job_id"), required=True
-    ),
-    "template_key": Column("template", ("template_key", "jkey", "vorlage")),
-    "title": Column("title", ("titel", "job title", "stellentitel")),
-    "utm_source": Column("utm_source"),
-    "utm_medium": Column("utm_medium"),
-    "utm_campaign": Column("utm_campaign"),
-    "utm_content": Column("utm_content"),
-}
+DELIMITERS: Mapping[str, str] = {";": ";", ",": ",", "tab": "\t"}
+# The column of a file → its field in Wanted.
+_FIELDS = {"reference": "job", "template": "template_key"}
 
 
-def read_wanted(source: str, default: Wanted) -> tuple[list[Wanted], Mistakes]:
-    """Read the links that a file asks for, and the errors in its lines. Empty fields take their value from `default`.
+@dataclass(frozen=True, slots=True)
+class WantedFile:
+    """A file that asks for links: its titles, its records with the links they ask for, and the errors in its lines."""
+
+    titles: Sequence[str]
+    records: Sequence[Sequence[str]]
+    wanted: Sequence[Wanted]
+    mistakes: Mistakes
+
+
+def read_wanted(source: str, default: Wanted) -> WantedFile:
+    """Read the links that a file asks for. Empty fields take their value from `default`.
 
     Raises:
         BadInput: the file cannot be read at all.
     """
     mistakes = Mistakes()
-    with open_csv(source, list(COLUMNS.values())) as file:
+    with open_csv(source, OF_A_LINK, unused=OF_A_JOB) as file:
         for note in file.notes:
             click.echo(f"syncd: {note}", err=True)
-        wanted = [
-            replace(
-                default,
-                line_no=line_no,
-                **{
-                    field: row[column.name] or getattr(default, field)
-                    for field, column in COLUMNS.items()
-                    if column.name in row
-                },
-            )
-            for line_no, row in file.rows(mistakes)
-        ]
-    return wanted, mistakes
+        lines = list(file.records(mistakes))
+        wanted = [_wanted(line_no, file.named(record), default) for line_no, record in lines]
+        return WantedFile(file.titles, [record for _, record in lines], wanted, mistakes)
 
 
-def print_links(links: Sequence[Link], *, as_json: bool) -> None:
-    """Print the links in the order of the file. In CSV, no spreadsheet runs a cell as a formula."""
-    if as_json:
-        click.echo(json.dumps({"links": [asdict(link) for link in links]}))
-        return
+def _wanted(line_no: int, row: Mapping[str, str], default: Wanted) -> Wanted:
+    given = {_FIELDS.get(name, name): text for name, text in row.items() if text}
+    return replace(default, line_no=line_no, **given)
+
+
+def print_links(file: WantedFile, links: Sequence[Link], *, delimiter: str) -> None:
+    """Print the file with a column for the links. A spreadsheet opens it, and runs no cell of it as a formula."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("reference", "title", "template", "url"))
-    writer.writerows(
-        (cell(link.job), cell(link.title or ""), cell(link.template_key or ""), link.url) for link in links
-    )
-    click.echo(out.getvalue(), nl=False)
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    writer.writerow([*map(cell, file.titles), _title_of_links(file.titles)])
+    writer.writerows([*map(cell, record), link.url] for record, link in zip(file.records, links, strict=True))
+    if sys.stdout.isatty():
+        click.echo(out.getvalue(), nl=False)
+    else:
+        # Excel reads UTF-8 only if the file begins with a byte order mark.
+        click.echo(out.getvalue().encode("utf-8-sig"), nl=False)
+
+
+def print_links_as_json(links: Sequence[Link]) -> None:
+    """Print the links in the order of the file."""
+    click.echo(json.dumps({"links": [asdict(link) for link in links]}))
+
+
+def _title_of_links(titles: Sequence[str]) -> str:
+    taken = {title.strip().casefold() for title in titles}
+    free = (name for name in ("url", "apply_link", *(f"apply_link_{n}" for n in range(2, len(titles) + 3))))
+    return next(name for name in free if name not in taken)

@@ -74,6 +74,13 @@ def import_file(
     for note in imported.notes:
         click.echo(f"syncd: {note}", err=True)
     click.echo(f"{client.client_id}: {_summary(imported)}" + (" (dry run: nothing was written)" * dry_run))
+    closed = "would be closed" if dry_run else "closed"
+    for job in imported.closed_jobs:
+        click.echo(
+            f"  {closed}: {printable(job.reference)}" + (f"  {printable(job.title)}" if job.title else "")
+        )
+    if more := imported.closed - len(imported.closed_jobs):
+        click.echo(f"  and {more:,} more")
 
 
 @jobs.command("list")

@@ -11,23 +11,17 @@ from sqlalchemy import Connection
 from syncd.deadline import Deadline
 from syncd.moments import parse_moment
 from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
-from syncd.recruiting.csv_files import MAX_MISTAKES, Column, CsvFile, Mistakes, open_csv
+from syncd.recruiting.columns import OF_A_JOB, OF_A_LINK
+from syncd.recruiting.csv_files import MAX_MISTAKES, MAX_NOTES, CsvFile, Mistakes, open_csv
+from syncd.recruiting.spreadsheet_damage import note_damage, note_similar
 from syncd.shown import quoted
-from syncd.store import clients, jobs
+from syncd.store import clients, jobs, similar_jobs
 from syncd.store.database import Database
 
 MAX_TEXT = 1000  # characters
-_COLUMNS = (
-    Column("reference", (jobs.KEY, "Referenz"), required=True),
-    Column("title", ("Titel",)),
-    Column("department", ("Abteilung",)),
-    Column("location", ("Standort", "Ort")),
-    Column("recruiter", ("Ansprechpartner", "Ansprechpartnerin")),
-    Column("status"),
-    Column("opened", ("opened_at", "Geöffnet", "Eröffnet")),
-    Column("closed", ("closed_at", "Geschlossen")),
-)
 _STORED_AS = {"reference": jobs.KEY, "opened": "opened_at", "closed": "closed_at"}
+# Closed jobs that are named. Further ones are only counted.
+MAX_CLOSED = 1000
 _FIRST_YEAR = 1900
 _REPORT_EVERY = 1000  # rows
 
@@ -39,8 +33,8 @@ class Imported:
     """What an import did, or would do in a dry run. `read` is the sum of `new`, `filled`, `changed` and `unchanged`.
 
     `filled` counts jobs that were known by reference only: stubs created by the sync, and jobs created for an apply
-    link. `closed` counts jobs of earlier imports that this file does not contain. `notes` are messages for the author of
-    the file.
+    link. `closed` counts jobs of earlier imports that this file does not contain, and `closed_jobs` names the first
+    1,000 of them. `notes` are messages for the author of the file.
     """
 
     read: int
@@ -49,6 +43,7 @@ class Imported:
     changed: int
     unchanged: int
     closed: int
+    closed_jobs: tuple[jobs.ClosedJob, ...]
     notes: tuple[str, ...]
 
 
@@ -80,20 +75,31 @@ def import_jobs(
         BadInput: every error in the file with its line. Nothing was written.
         DatabaseUnavailable: nothing was written.
     """
-    with open_csv(source, _COLUMNS) as file:
+    with open_csv(source, OF_A_JOB, unused=OF_A_LINK) as file:
         columns = [_STORED_AS.get(name, name) for name in file.columns]
 
         def take_in(connection: Connection) -> Imported:
             with connection.begin_nested() as attempt:
-                read = _load(connection, file, columns, timezone, progress)
+                found = Mistakes()
+                read = _load(connection, file, columns, timezone, progress, found)
                 clients.lock(connection, client_id)
+                note_similar(found, *similar_jobs.similar_in_list(connection, client_id, MAX_NOTES))
                 merged = jobs.merge_list(connection, client_id, columns)
-                closed = jobs.close_unlisted(connection, client_id) if complete else 0
+                closed, named = (
+                    jobs.close_unlisted(connection, client_id, MAX_CLOSED) if complete else (0, [])
+                )
                 if dry_run:
                     attempt.rollback()
             unchanged = read - merged.new - merged.filled - merged.changed
             return Imported(
-                read, merged.new, merged.filled, merged.changed, unchanged, closed, tuple(file.notes)
+                read,
+                merged.new,
+                merged.filled,
+                merged.changed,
+                unchanged,
+                closed,
+                tuple(named),
+                (*file.notes, *found.notes()),
             )
 
         return database.transact(take_in, Deadline())
@@ -105,9 +111,9 @@ def _load(
     columns: list[str],
     timezone: ZoneInfo,
     progress: Callable[[int], None],
+    mistakes: Mistakes,
 ) -> int:
     """Copy the file to the server, check it there and here, and return the number of its rows."""
-    mistakes = Mistakes()
     read = 0
 
     def rows() -> Iterator[Row]:
@@ -138,6 +144,7 @@ def _values(line_no: int, fields: dict[str, str], timezone: ZoneInfo, mistakes: 
                 mistakes.add(line_no, f"the reference is longer than {MAX_REFERENCE_BYTES} bytes")
             else:
                 values[name] = written
+                note_damage(mistakes, line_no, written)
         elif not written.strip():
             continue
         elif name in ("opened", "closed"):

@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 from syncd.deadline import Deadline
 from syncd.errors import BadInput
 from syncd.pitchyou import apply_link
-from syncd.recruiting.csv_files import Mistakes
+from syncd.recruiting.csv_files import MAX_NOTES, Mistakes
+from syncd.recruiting.spreadsheet_damage import note_damage, note_similar
 from syncd.shown import quoted
-from syncd.store import apply_links, templates
+from syncd.store import apply_links, similar_jobs, templates
 from syncd.store.apply_links import Link, Parts
 from syncd.store.database import Database
 
@@ -38,7 +39,7 @@ def issue_links(
         wanted: the requested links. The result is in this order.
         apply_url: as in `apply_link`.
         mistakes: errors already found in the file. If there are any, nothing is stored and all errors are raised
-            together.
+            together. Gets notes about references that a spreadsheet seems to have changed.
 
     Raises:
         BadInput: every error in every link. Nothing was stored.
@@ -47,14 +48,20 @@ def issue_links(
 
     problems = mistakes or Mistakes()
 
-    def issue(connection: Connection) -> list[Link]:
+    def issue(connection: Connection) -> tuple[list[Link], int, list[similar_jobs.Similar]]:
         offered = templates.known_keys(connection, client_id)
         links = [link for each in wanted if (link := _link(client_id, each, offered, apply_url, problems))]
         problems.raise_any()
+        references = [(each.line_no, each.job) for each in wanted]
+        total, similar = similar_jobs.similar_to(connection, client_id, references, MAX_NOTES)
         apply_links.add(connection, client_id, links)
-        return links
+        return links, total, similar
 
-    return database.transact(issue, deadline)
+    links, total, similar = database.transact(issue, deadline)
+    for each in wanted:
+        note_damage(problems, each.line_no, each.job)
+    note_similar(problems, total, similar)
+    return links
 
 
 def link_of(client_id: str, wanted: Wanted, apply_url: str) -> Link:

@@ -45,6 +45,14 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedJob:
+    """A job that a complete list no longer names."""
+
+    reference: str
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobLine:
     """A job and its applications. `newest_application_at` is when it was sent, or else first seen. Times are in UTC."""
 
@@ -162,29 +170,34 @@ def merge_list(connection: Connection, client_id: str, columns: Sequence[str]) -
     return Merged(new, filled, changed)
 
 
+# A job that was to close later closes now.
 _CLOSE_UNLISTED = text(
     """
     WITH unlisted AS (
-        UPDATE ats.job SET unlisted_at = now(), closed_at = coalesce(closed_at, now())
+        UPDATE ats.job SET unlisted_at = now(), closed_at = least(closed_at, now())
         WHERE client_id = :client_id AND origin = 'import' AND unlisted_at IS NULL
         AND NOT EXISTS (
             SELECT FROM pg_temp.job_list AS list
             WHERE list.external_reference_id = job.external_reference_id
         )
-        RETURNING closed_at = unlisted_at AS closed
+        RETURNING external_reference_id, title, closed_at = unlisted_at AS closed
     )
-    SELECT count(*) FILTER (WHERE closed) FROM unlisted
+    SELECT external_reference_id, title, count(*) OVER () AS total
+    FROM unlisted WHERE closed
+    ORDER BY external_reference_id COLLATE "C"
+    LIMIT :limit
     """
 )
 
 
-def close_unlisted(connection: Connection, client_id: str) -> int:
-    """Closes the imported jobs that the loaded list does not name any more; returns how many were open.
+def close_unlisted(connection: Connection, client_id: str, limit: int) -> tuple[int, list[ClosedJob]]:
+    """Closes the imported jobs that the loaded list does not name any more.
 
-    Their status stays as the ATS has set it.
+    Their status stays as the ATS has set it. Returns how many were open, and the first `limit` of them by reference.
     """
-    closed: int = connection.execute(_CLOSE_UNLISTED, {"client_id": client_id}).scalar_one()
-    return closed
+    found = connection.execute(_CLOSE_UNLISTED, {"client_id": client_id, "limit": limit}).all()
+    named = [ClosedJob(row.external_reference_id, row.title) for row in found]
+    return found[0].total if found else 0, named
 
 
 _LISTED = text(

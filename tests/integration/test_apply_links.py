@@ -187,8 +187,9 @@ def test_a_file_of_jobs_becomes_a_file_of_links(database_url: str, tmp_path: Pat
         content = f'Referenz;Titel;utm_source\n"{REFERENCE}";Köchin;\n2;;indeed\n'
         result = with_input(here, content, "apply-link", "--csv", "-", "--utm-source", "seite")
         assert (result.returncode, result.stderr) == (0, "")
-        rows = list(csv.DictReader(io.StringIO(result.stdout)))
-        assert [row["reference"] for row in rows] == [REFERENCE, "2"]
+        assert result.stdout.startswith("\ufeffReferenz;Titel;utm_source;url\n")
+        rows = list(csv.DictReader(io.StringIO(result.stdout.removeprefix("\ufeff")), delimiter=";"))
+        assert [row["Referenz"] for row in rows] == [REFERENCE, "2"]
         assert rows[0]["url"].endswith("?title=K%C3%B6chin&utm_source=seite")
         assert rows[1]["url"].endswith("/go/2?utm_source=indeed")
         links = json.loads(with_input(here, content, "apply-link", "--csv", "-", "--json").stdout)["links"]
@@ -205,6 +206,44 @@ def test_mistakes_in_a_file_are_told_by_line_all_at_once(database_url: str, tmp_
             " line 5",
         ]
         assert here.value("SELECT count(*) FROM ats.apply_link") == 0
+
+
+def test_a_file_of_links_keeps_all_columns_and_opens_in_a_spreadsheet(
+    database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path, NONE) as here:
+        content = '\ufeffJob-ID,Stellentitel,Gehalt,=1+1,URL\n1,"Koch; =2+2",-5,"two\nlines",https://x.example\n2,Bäcker,,,\n'
+        result = with_input(here, content, "apply-link", "--csv", "-")
+        assert (result.returncode, result.stderr.count("\n")) == (0, 1)
+        assert "3 columns are unknown and were ignored" in result.stderr
+        assert result.stdout.removeprefix("\ufeff").splitlines()[:2] == [
+            "Job-ID;Stellentitel;Gehalt;'=1+1;URL;apply_link",
+            "1;\"Koch;' =2+2\";'-5;two\\nlines;https://x.example;https://acme.pitchyou.de/go/1?title=Koch%3B%20%3D2%2B2",
+        ]
+        for name, delimiter in ((",", ","), ("tab", "\t")):
+            other = with_input(here, content, "apply-link", "--csv", "-", "--delimiter", name)
+            rows = list(csv.reader(io.StringIO(other.stdout.removeprefix("\ufeff")), delimiter=delimiter))
+            assert [len(row) for row in rows] == [6, 6, 6]
+        wrong = here.run("apply-link", "--job", "1", "--delimiter", ",")
+        assert (wrong.returncode, wrong.stdout) == (2, "")
+        # What it printed can be given to it again.
+        again = with_input(here, result.stdout, "apply-link", "--csv", "-")
+        assert again.stdout.splitlines()[-1].endswith(
+            ";https://acme.pitchyou.de/go/2?title=B%C3%A4cker;https://acme.pitchyou.de/go/2?title=B%C3%A4cker"
+        )
+
+
+def test_references_that_a_spreadsheet_has_changed_are_noted_by_line(
+    database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path, NONE) as here:
+        assert here.run("apply-link", "--job", "00123").returncode == 0
+        result = with_input(here, "reference\n123\n#NV\n00123\n", "apply-link", "--csv", "-")
+        assert result.returncode == 0
+        similar, damaged = result.stderr.splitlines()
+        assert similar.startswith("syncd: line 2: the reference '123' is new, but '00123' is known.")
+        assert damaged.startswith("syncd: line 3: the reference '#NV' is an error value of a spreadsheet")
+        assert "'123' is new, but '00123' is known" not in here.run("apply-link", "--job", "123").stderr
 
 
 @pytest.mark.parametrize(
@@ -227,7 +266,7 @@ def test_hostile_texts_can_steer_neither_the_terminal_nor_a_spreadsheet(
         code, written = on_a_terminal(here, "apply-link", "--csv", "jobs.csv")
         assert code == 0
         assert not STEERING.search(written.replace("\r\n", "\n"))
-        assert "\n1,'=" in written.replace("\r\n", "\n")
+        assert "reference;title;url\n1;\"'=" in written.replace("\r\n", "\n")
         code, written = on_a_terminal(here, "apply-link", "--job", HOSTILE, "--title", HOSTILE, "--html")
         assert code == 0
         assert not STEERING.search(written.replace("\r\n", "\n"))

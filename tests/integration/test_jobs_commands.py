@@ -104,3 +104,26 @@ def test_a_time_at_the_end_of_the_calendar_and_a_client_nobody_knows_crash_no_li
             unknown = here.run("jobs", "list", "--client", client)
             assert (unknown.returncode, unknown.stdout) == (2, "")
             assert "in the configuration; configured clients: acme" in unknown.stderr
+
+
+def test_the_command_names_what_it_closes_and_notes_what_a_spreadsheet_did(
+    database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path, SandboxConfig(profiles=1)) as here:
+        assert (
+            piped(here, "Job-ID;Stellentitel\n00123;Köchin\n".encode(), "jobs", "import", "-").returncode == 0
+        )
+        excel = b"Job-ID;Stellentitel\n123;K\xf6chin\n"
+        dry = piped(here, excel, "jobs", "import", "-", "--complete", "--dry-run")
+        assert dry.stdout == (
+            "acme: 1 jobs read: 1 new, 1 closed (not in the file) (dry run: nothing was written)\n"
+            "  would be closed: 00123  Köchin\n"
+        )
+        assert "syncd: line 2: the reference '123' is new, but '00123' is known." in dry.stderr
+        facts = json.loads(
+            piped(here, excel, "jobs", "import", "-", "--complete", "--dry-run", "--json").stdout
+        )
+        assert facts["closed"] == 1
+        assert facts["closed_jobs"] == [{"reference": "00123", "title": "Köchin"}]
+        assert any("line 2" in note for note in facts["notes"])
+        assert "  closed: 00123  Köchin\n" in piped(here, excel, "jobs", "import", "-", "--complete").stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncd.store.database import Database
+from syncd.store.jobs import ClosedJob
 from tests.integration.job_lists import BERLIN, apply, counts, execute, jobs, problems, take_in
 
 
@@ -68,3 +69,85 @@ def test_a_complete_list_without_a_job_is_refused(database: Database, tmp_path: 
             "line 1: the file has no lines below the header",
         )
     assert jobs(database)["1"].closed_at is None
+
+
+def test_what_a_complete_list_closes_is_named_in_a_dry_run_too(database: Database, tmp_path: Path) -> None:
+    take_in(database, tmp_path, "reference;title;closed\n00123;Koch;\n7;Bar;1.1.2026\n8;;1.1.2099\nstays;;\n")
+    before = jobs(database)
+    dry = take_in(database, tmp_path, "reference\nstays\n", complete=True, dry_run=True)
+    assert jobs(database) == before
+    assert dry == take_in(database, tmp_path, "reference\nstays\n", complete=True)
+    assert dry.closed == 2
+    assert dry.closed_jobs == (ClosedJob("00123", "Koch"), ClosedJob("8", None))
+    # A job that was to close in 2099 is closed now.
+    assert jobs(database)["8"].closed_at == jobs(database)["8"].unlisted_at
+
+
+def test_closed_jobs_beyond_a_thousand_are_counted(database: Database, tmp_path: Path) -> None:
+    take_in(database, tmp_path, "reference\n" + "".join(f"{number}\n" for number in range(1001)))
+    closing = take_in(database, tmp_path, "reference\nnew\n", complete=True)
+    assert (closing.closed, len(closing.closed_jobs)) == (1001, 1000)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "told"),
+    [
+        ("123", "line 2: the reference '123' is new, but '00123' is known."),
+        ("00123\u00a0", "line 2: the reference '00123\\xa0' contains a blank"),
+        ("\ufeff00123", "line 2: the reference '\\ufeff00123' contains a blank"),
+        (" 00123", "line 2: the reference ' 00123' contains a blank"),
+        ("1,23E+11", "line 2: the reference '1,23E+11' is a number in scientific notation"),
+        ("1.23457e+15", "line 2: the reference '1.23457e+15' is a number in scientific notation"),
+        ("123.0", "line 2: the reference '123.0' is a number with decimal places."),
+        ("#NV", "line 2: the reference '#NV' is an error value"),
+        ("#N/A", "line 2: the reference '#N/A' is an error value"),
+        ("#BEZUG!", "line 2: the reference '#BEZUG!' is an error value"),
+        ("#DIV/0!", "line 2: the reference '#DIV/0!' is an error value"),
+        ("########", "line 2: the reference '########' is an error value"),
+        ("nan", "line 2: the reference 'nan' is an error value"),
+        ("01.02.2026", "line 2: the reference '01.02.2026' is a date"),
+        ("2. Jan", "line 2: the reference '2. Jan' is a date"),
+        ("Mrz 26", "line 2: the reference 'Mrz 26' is a date"),
+        ("WAHR", "line 2: the reference 'WAHR' is a truth value"),
+        ('="00123"', "line 2: the reference '=\"00123\"' begins with ="),
+        ("'00123", 'line 2: the reference "\'00123" begins with ='),
+    ],
+)
+def test_a_reference_that_a_spreadsheet_has_changed_is_noted_by_its_line(
+    damaged: str, told: str, database: Database, tmp_path: Path
+) -> None:
+    take_in(database, tmp_path, "reference\n00123\n")
+    cell = damaged.replace('"', '""')
+    imported = take_in(database, tmp_path, f'reference\n"{cell}"\n', complete=True, dry_run=True)
+    assert [note for note in imported.notes if note.startswith(told)]
+    assert imported.closed_jobs == (ClosedJob("00123", None),)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "00123",
+        "JOB-2026-01",
+        "K 7",
+        "1-2",
+        "Marketing",
+        "Mai",
+        "E5",
+        "A1E5",
+        "#12",
+        "Ä/ö? #1%+ 🚲",
+        "👩\u200d🚒",
+    ],
+)
+def test_an_ordinary_reference_is_not_noted(reference: str, database: Database, tmp_path: Path) -> None:
+    assert take_in(database, tmp_path, f"reference\n{reference}\n").notes == ()
+    assert take_in(database, tmp_path, f"reference\n{reference}\n", complete=True).notes == ()
+
+
+def test_notes_about_references_beyond_a_hundred_are_counted(database: Database, tmp_path: Path) -> None:
+    take_in(database, tmp_path, "reference\n" + "".join(f"0{number}\n" for number in range(1, 300)))
+    notes = take_in(
+        database, tmp_path, "reference\n" + "".join(f"{number}\n" for number in range(1, 300))
+    ).notes
+    assert notes[0].startswith("line 2: the reference '1' is new, but '01' is known.")
+    assert (len(notes), notes[-1]) == (101, "and 199 more notes")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import BadInput
+from syncd.recruiting.columns import OF_A_JOB, OF_A_LINK
 from syncd.recruiting.csv_files import MAX_MISTAKES, MAX_RECORD, Column, Mistakes, open_csv
 
 COLUMNS = (
-    Column("reference", ("external_reference_id", "Referenz"), required=True),
+    Column("reference", ("Referenz", "external_reference_id"), required=True),
     Column("title", ("Titel",)),
     Column("opened", ("Geöffnet",)),
 )
@@ -145,7 +149,6 @@ def test_unknown_columns_are_ignored_with_a_note_but_misspelled_ones_refused(tmp
         (b"\xef\xbb\xbf\n\n", "the file is empty; its first line must name the columns"),
         (b"reference;title\n", "line 1: the file has no lines below the header"),
         (b"reference;title\n;\n\n", "line 1: the file has no lines below the header"),
-        (b"titel;Ort\nKoch;Ulm\n", "the header has no column reference"),
         (b"reference;title;Titel\n1;2;3\n", "the header has two columns for title: 2 and 3"),
     ],
 )
@@ -251,8 +254,140 @@ def test_umlauts_of_other_systems_are_not_read_as_windows_1252(encoding: str, tm
     read("reference;title\n1;„Köln“ – O’Neill, Dušan Šimić’s\n".replace("ć", "c").encode("cp1252"), tmp_path)
 
 
-def test_a_stray_pair_of_quotation_marks_swallows_no_line(tmp_path: Path) -> None:
-    [problem] = problems(b'reference;title;opened\nA;"x;offen\nB;y";offen\n', tmp_path)
-    assert problem.startswith("line 2: a field spans several lines")
-    rows, _ = read(b'reference;title\nA;"two\nlines"\n', tmp_path)
-    assert rows == [(2, {"reference": "A", "title": "two\nlines"})]
+def test_a_stray_pair_of_quotation_marks_is_noted_by_its_line(tmp_path: Path) -> None:
+    stray = b'reference;title;opened\nA;"x;offen\nB;y";offen\n'
+    mistakes = Mistakes()
+    (tmp_path / "file.csv").write_bytes(stray)
+    with open_csv(tmp_path / "file.csv", COLUMNS) as file:
+        assert list(file.rows(mistakes)) == [
+            (2, {"reference": "A", "title": "x;offen\nB;y", "opened": "offen"})
+        ]
+    [note] = mistakes.notes()
+    assert note.startswith("line 2: each line of this record looks like a record of its own.")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Dear cook,\nwe look for you, now.",
+        "one, two, three\r\nfour\rfive, six",
+        'a ""quote"", and\n""another""',
+        "\n",
+        "=1+1,\n2",
+    ],
+)
+def test_a_quoted_cell_may_hold_lines_delimiters_and_quotes(cell: str, tmp_path: Path) -> None:
+    data = f'reference,title,other\n1,"{cell}",x\n2,b,y\n'
+    mistakes = Mistakes()
+    (tmp_path / "file.csv").write_text(data, newline="")
+    with open_csv(tmp_path / "file.csv", COLUMNS) as file:
+        rows = list(file.rows(mistakes))
+    mistakes.raise_any()
+    assert [fields["title"] for _, fields in rows] == [cell.replace('""', '"'), "b"]
+    assert mistakes.notes() == []
+
+
+def test_notes_beyond_a_hundred_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "file.csv").write_bytes(b"reference,title\n" + b'1,"a\n2,b"\n' * 250)
+    mistakes = Mistakes()
+    with open_csv(tmp_path / "file.csv", COLUMNS) as file:
+        assert len(list(file.rows(mistakes))) == 250
+    notes = mistakes.notes()
+    assert (len(notes), notes[-1]) == (101, "and 150 more notes")
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (
+            b"titel;Ort\nKoch;Ulm\n",
+            "line 1 was taken for the header, and its 2 columns are 'titel' and 'Ort'.",
+        ),
+        (
+            b"reference|title\n1|Koch\n",
+            "its 1 column is 'reference|title'. Separate the columns by comma, semicolon",
+        ),
+        (
+            b"Open jobs\n\nReferenz;Titel\n1;Koch\n",
+            "Line 3 looks like the header. Remove the lines above it.",
+        ),
+        (
+            b"Open jobs;;\nReferenz,Titel,\n1,Koch,\n",
+            "Line 2 looks like the header. Remove the lines above it.",
+        ),
+        (b"4711;Koch\n4712;Bar\n", "its 2 columns are '4711' and 'Koch'. Name the columns in the first line"),
+        (b"Nr;Name\n1;Koch\n", "its 2 columns are 'Nr' and 'Name'. Name the columns in the first line"),
+    ],
+)
+def test_without_the_reference_it_is_said_what_was_taken_for_the_header(
+    data: bytes, told: str, tmp_path: Path
+) -> None:
+    [problem] = problems(data, tmp_path)
+    assert problem.startswith("the header has no column reference; line 1 was taken for the header")
+    assert told in problem
+
+
+def test_thousands_of_unknown_columns_are_one_note(tmp_path: Path) -> None:
+    header = ";".join(["reference", *(f"c{number}" for number in range(5000))])
+    _, notes = read(f"{header}\n{';' * 5000}\n1{';' * 5000}\n".encode(), tmp_path)
+    [note] = notes
+    assert note.startswith("5,000 columns are unknown and were ignored: 'c0', 'c1',")
+    assert note.endswith("'c7' and 4,992 more")
+    many = problems(";".join(["Refernz"] * 5000).encode(), tmp_path)
+    assert len(many) < 110
+
+
+def zipped(*names: str, mimetype: str = "") -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        if mimetype:
+            archive.writestr(zipfile.ZipInfo("mimetype"), mimetype)
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), b"content")
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (zipped("[Content_Types].xml", "xl/workbook.xml"), "an Excel workbook (.xlsx)"),
+        (
+            zipped("content.xml", mimetype="application/vnd.oasis.opendocument.spreadsheet"),
+            "a LibreOffice spreadsheet (.ods)",
+        ),
+        (zipped("Index/Document.iwa"), "a Numbers document (.numbers)"),
+        (zipped("word/document.xml"), "a Word document (.docx)"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "an old Excel workbook (.xls)"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"\xef\xbb\xbf\n<html><table><tr><td>reference", "a web page or an XML document"),
+        (b'<?xml version="1.0"?><Workbook>', "a web page or an XML document"),
+    ],
+)
+def test_a_workbook_is_recognised_and_the_remedy_named(data: bytes, what: str, tmp_path: Path) -> None:
+    [problem] = problems(data, tmp_path)
+    assert problem.startswith(f"the file is {what}")
+    assert problem.endswith('save it as "CSV UTF-8", and give that file.')
+
+
+@pytest.mark.parametrize(
+    "data", [zipped("jobs.csv"), b"PK\x03\x04broken", gzip.compress(b"reference\n1\n", mtime=0)]
+)
+def test_an_archive_is_recognised(data: bytes, tmp_path: Path) -> None:
+    [problem] = problems(data, tmp_path)
+    assert problem.startswith("the file is a")
+    assert problem.endswith("archive, not a CSV file. Unpack it first.")
+
+
+def test_both_importers_know_the_same_names_of_columns(tmp_path: Path) -> None:
+    header = "external_job_id;Stellentitel;jkey;Abteilung;utm_source"
+    (tmp_path / "file.csv").write_text(f"{header}\n1;Koch;azubi;Küche;x\n")
+    for known, others in ((OF_A_JOB, OF_A_LINK), (OF_A_LINK, OF_A_JOB)):
+        with open_csv(tmp_path / "file.csv", known, unused=others) as file:
+            assert {"reference", "title"} < set(file.columns)
+            [note] = file.notes
+            assert "not used here" in note
+    for title in ("Job-ID", "job id", "JOB_ID", "externalJobId", "External Reference ID", "Kennziffer"):
+        (tmp_path / "file.csv").write_text(f"{title}\n1\n")
+        for known in (OF_A_JOB, OF_A_LINK):
+            with open_csv(tmp_path / "file.csv", known) as file:
+                assert file.columns == ("reference",)

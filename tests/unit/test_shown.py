@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 from unicodedata import category
 
@@ -57,3 +59,21 @@ def test_plain_text_stays_as_it_is() -> None:
 def test_a_cell_is_never_taken_for_a_formula(text: str) -> None:
     assert cell(text).startswith("'")
     assert not cell(f"a{text}").startswith("'")
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", " =1", '"=1+1"', "\t=1", "\r@A1"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_no_part_of_a_cell_is_a_formula_whatever_separates_the_cells(delimiter: str, formula: str) -> None:
+    line = io.StringIO()
+    for written_with in (",", ";", "\t"):
+        csv.writer(line, delimiter=written_with).writerow(
+            ["a", cell(f"x{delimiter}{formula}"), cell(formula)]
+        )
+    for opened_with in (",", ";", "\t", "|"):
+        for row in csv.reader(line.getvalue().splitlines(), delimiter=opened_with):
+            for each in row:
+                assert each.lstrip(' \t\r\n"')[:1] not in "=+-@＝＋－＠" or not each, (opened_with, row)
+
+
+def test_signs_inside_a_text_stay_as_they_are() -> None:
+    assert cell("Köln - Bonn, 50+ a=b, a@b.example; m/w/d") == "Köln - Bonn, 50+ a=b, a@b.example; m/w/d"
