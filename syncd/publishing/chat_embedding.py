@@ -10,10 +10,13 @@ _TITLES: dict[Language, str] = {
     "en": "Chat with the applicant",
 }
 
-# The chat needs scripts, forms and its own storage, and popups and downloads for the files people send. It may not navigate
-# the surrounding page or open modal dialogs, so those permissions are missing. Scripts together with allow-same-origin would
-# disable the sandbox only if the chat had the origin of the page, which PitchYou's never has.
-_SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-downloads"
+# The chat needs scripts, forms and its own storage, and popups and downloads for the files people send. Popups escape the
+# sandbox, because browsers show no PDF in a sandboxed tab. The chat may not navigate the surrounding page or open modal
+# dialogs, so those permissions are missing. Scripts together with allow-same-origin would disable the sandbox only if the
+# chat had the origin of the page, which PitchYou's never has.
+_SANDBOX = (
+    "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads"
+)
 
 
 def iframe_html(url: str, *, language: Language = "de") -> str:

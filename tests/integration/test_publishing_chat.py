@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from syncd.publishing.chat_embedding import iframe_csp, iframe_html, widget_csp, widget_html
-from tests.browser import PageServer, Served, visit
+from tests.browser import PageServer, Served, Visit, visit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Frame
 
 HEAD = '<!doctype html><html lang="en"><meta charset="utf-8"><title>ATS</title>'
 CHAT = f"""{HEAD}<p id=said></p><script>
   localStorage.setItem('kept', 'yes');
   document.getElementById('said').textContent = 'script ran, came from [' + document.referrer + ']';
   try {{ top.location = 'about:blank' }} catch (refused) {{ document.title = 'refused' }}
+</script>"""
+# One page, without the table of contents that browsers make themselves.
+PDF = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj
+trailer<</Root 1 0 R>>
+"""
+SENT = f"""{HEAD}<a id=link href=/cv.pdf target=_blank>CV</a>
+<a id=same-window href=/cv.pdf target=cv>CV</a>
+<a id=page href=/page target=page>page</a> <a id=file href=/cv.pdf download>save</a>"""
+LEADS_AWAY = f"""{HEAD}<script>
+  try {{ opener.top.location = 'about:blank' }} catch (refused) {{ }}
+  document.title = 'ran';
 </script>"""
 WIDGET = """
   const place = document.querySelector('[data-chat-url]');
@@ -47,6 +65,49 @@ def test_the_iframe_works_under_the_printed_policy_and_keeps_the_page(browser: B
             assert chat.asked == [TOKEN.replace("'", "%27")]
             (told,) = visited.complaints
             assert "'allow-top-navigation'" in told
+
+
+@contextmanager
+def chat_in_a_page(browser: Browser) -> Iterator[tuple[Visit, Frame]]:
+    """The printed iframe in a page, with a chat in which an applicant has sent a PDF."""
+    pages = {
+        "/t0ken": Served(SENT),
+        "/cv.pdf": Served(PDF, "application/pdf"),
+        "/page": Served(LEADS_AWAY),
+    }
+    with PageServer(pages) as chat:
+        url = chat.url + TOKEN
+        page = Served(HEAD + iframe_html(url), headers=header(iframe_csp(url)))
+        with PageServer({"/applicant": page}) as ats, visit(browser, ats.url + "/applicant") as visited:
+            yield visited, visited.page.frames[1]
+            assert visited.page.url == ats.url + "/applicant"
+
+
+@pytest.mark.parametrize("way", ["link", "same-window"])
+def test_a_pdf_that_the_applicant_sent_opens_from_the_iframe(way: str, browser: Browser) -> None:
+    with chat_in_a_page(browser) as (visited, chat):
+        with visited.page.context.expect_page(timeout=10_000) as opened:
+            chat.locator(f"#{way}").click()
+        opened.value.wait_for_load_state("load")
+        assert not opened.value.url.startswith("chrome-error:")
+        assert opened.value.evaluate("document.contentType") == "application/pdf"
+
+
+def test_a_file_that_the_applicant_sent_can_be_saved_from_the_iframe(browser: Browser) -> None:
+    with chat_in_a_page(browser) as (visited, chat):
+        with visited.page.expect_download() as saved:
+            chat.locator("#file").click()
+        assert saved.value.path().read_bytes() == PDF
+
+
+def test_a_page_that_opens_from_the_iframe_cannot_lead_the_surrounding_page_elsewhere(
+    browser: Browser,
+) -> None:
+    with chat_in_a_page(browser) as (visited, chat):
+        with visited.page.expect_popup() as opened:
+            chat.locator("#page").click()
+        opened.value.wait_for_load_state("load")
+        assert opened.value.title() == "ran"
 
 
 def test_the_widget_works_under_the_printed_policy(browser: Browser) -> None:
