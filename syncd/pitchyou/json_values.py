@@ -15,6 +15,13 @@ class Unreadable(Exception):
     """Says why an element of the list cannot be parsed. Never leaves this package."""
 
 
+class _Number(float):
+    """A number with a fraction or an exponent, and its text: `2500.50` and `1e3` are shown as they were sent."""
+
+    __slots__ = ("text",)
+    text: str
+
+
 # Matches only the first key of the element. Anywhere else, the id may belong to another profile that this one mentions.
 _PROFILE_ID = re.compile(rb'\s*\{\s*("profileId"\s*:\s*(?:"(?:[^"\\]|\\.){1,600}"|-?\d{1,600}(?=[\s,}])))')
 
@@ -123,7 +130,8 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _finite(text: str) -> float:
-    number = float(text)
+    number = _Number(text)
+    number.text = text
     if math.isinf(number):
         raise Unreadable("a number is too large")
     return number
@@ -135,7 +143,18 @@ def as_text(value: Json) -> str | None:
         return value
     if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
         return ", ".join(as_text(item) or "" for item in value)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _compact(value)
+
+
+def _compact(value: Json) -> str:
+    """Return compact JSON with every number as it was sent."""
+    if isinstance(value, _Number):
+        return value.text
+    if isinstance(value, list):
+        return f"[{','.join(map(_compact, value))}]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_compact(key)}:{_compact(child)}" for key, child in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def take(rest: dict[str, Json], path: str) -> str | None:

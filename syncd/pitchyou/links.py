@@ -85,7 +85,8 @@ def _problems_of_job(job: str) -> list[str]:
         ]
     if _can_be_encoded(job) and len(job.encode()) > MAX_REFERENCE_BYTES:
         return [
-            f"job is longer than {MAX_REFERENCE_BYTES} bytes; syncd rejects profiles with such a reference"
+            f"job is longer than {MAX_REFERENCE_BYTES} bytes, so the applications would not match it. Give the job a shorter "
+            "reference."
         ]
     return []
 

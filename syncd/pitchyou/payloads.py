@@ -41,7 +41,7 @@ from syncd.pitchyou.times import applied_at
 
 # For profileId and mediaId: three of them must fit into one index entry of Postgres.
 MAX_ID_BYTES = 512
-# For externalReferenceId.
+# For externalReferenceId, which is part of an index too. Visitors can type a longer one into an apply link.
 MAX_REFERENCE_BYTES = 1024
 
 _TEXT_KEYS = (
@@ -106,9 +106,6 @@ def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading
     wire_id = value.get("profileId")
     profile_id = identifier(wire_id, "profileId")
     known = {key: _text(value.get(key), key, reading) for key in _TEXT_KEYS}
-    reference = known["externalReferenceId"]
-    if reference is not None and len(reference.encode()) > MAX_REFERENCE_BYTES:
-        raise Unreadable(f"externalReferenceId is longer than {MAX_REFERENCE_BYTES} bytes")
     answers, media, attachments = _steps(value.get("steps"), reading)
     for role, key in ((Role.CV, "cv"), (Role.PROFILE_IMAGE, "profileImage")):
         _add_media(value.get(key), key, role, NO_STEP, media, attachments, reading)
@@ -121,6 +118,10 @@ def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading
     _add_media(others, "a field that syncd does not know", Role.OTHER, NO_STEP, media, attachments, reading)
 
     rest = reading.clean({key: child for key, child in value.items() if key not in _KNOWN_KEYS})
+    reference = known["externalReferenceId"]
+    if reference is not None and len(reference.encode()) > MAX_REFERENCE_BYTES:
+        rest["externalReferenceId"] = reference
+        reference = reference.encode()[:MAX_REFERENCE_BYTES].decode(errors="ignore")
     applied_at_raw = take(rest, fields.applied_at)
     language = take(rest, fields.language)
     contact = Contact(

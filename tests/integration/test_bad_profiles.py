@@ -182,11 +182,32 @@ def test_a_profile_just_within_the_limits_is_landed(database_url: str, tmp_path:
         s.assert_complete()
 
 
-def test_a_reference_longer_than_an_index_can_hold_is_quarantined(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("reference", "kept"),
+    [
+        ("x" * 1025, "x" * 1024),
+        ("x" * 1100, "x" * 1024),
+        ("x" + "ä" * 600, "x" + "ä" * 511),
+        ("🚲" * 100_000, "🚲" * 256),
+        ("\0" * 1100, "\ufffd" * 341),
+    ],
+)
+def test_a_longer_reference_than_an_index_can_hold_is_cut_and_the_whole_one_kept(
+    reference: str, kept: str, database_url: str, tmp_path: Path
+) -> None:
     with scene(database_url, tmp_path / "m", config=GOOD) as s:
-        s.sandbox.put_raw_profile(profile(externalReferenceId="x" * 1025))
-        assert s.cycle().tally.new == 3
-        assert "externalReferenceId" in quarantined(s)[0]["error"]
+        s.sandbox.put_raw_profile(profile(externalReferenceId=reference, utmSource="y" * 100_000))
+        settle(s)
+        s.assert_complete()
+        assert quarantined(s) == []
+        [row] = s.rows(
+            "SELECT a.external_reference_id AS reference, j.origin, c.extra->>'externalReferenceId' AS whole "
+            "FROM ats.application a JOIN ats.job j USING (client_id, external_reference_id) "
+            "JOIN ats.application_contact c USING (client_id, profile_id) "
+            "WHERE c.extra ? 'externalReferenceId'"
+        )
+        assert row == {"reference": kept, "origin": "stub", "whole": reference.replace("\0", "\ufffd")}
+        assert set(confirmed(s).values()) == {1}
 
 
 @pytest.mark.parametrize("escape", ["\\u0000", "\\ud800", "\\udfff", "\\udc00\\ud800"])

@@ -119,6 +119,33 @@ def test_answers_of_every_json_kind_are_kept_as_text_and_as_they_came(
         assert [(row["answer_json"], row["answer"]) for row in rows] == ANSWERS
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("2500.50", "2500.50"),
+        ("1e3", "1e3"),
+        ("-0.0", "-0.0"),
+        ("1E+2", "1E+2"),
+        ("0.12345678901234567890", "0.12345678901234567890"),
+        ("100000000000000000000", "100000000000000000000"),
+        ("[2500.50, 1e3, 3]", "2500.50, 1e3, 3"),
+        ('{"gross": 2500.50, "net": [1e3, null, true, "ä"]}', '{"gross":2500.50,"net":[1e3,null,true,"ä"]}'),
+    ],
+)
+def test_a_number_is_shown_as_it_was_sent(sent: str, shown: str, database_url: str, tmp_path: Path) -> None:
+    profile = f'{{"profileId": "P", "utmSource": 2.50, "phone": 1e3, "steps": [{{"question": 7.10, "answer": {sent}}}]}}'
+    with scene(database_url, tmp_path, config=SandboxConfig(profiles=0)) as s:
+        s.sandbox.put_raw_profile(profile.encode())
+        assert s.cycle().error is None
+        s.assert_complete()
+        [row] = s.rows("SELECT question, answer FROM ats.answer")
+        assert row == {"question": "7.10", "answer": shown}
+        assert s.value("SELECT utm_source FROM ats.application") == "2.50"
+        assert s.value("SELECT phone FROM ats.application_contact") == "1e3"
+        # The same profile again is no change.
+        assert s.cycle().tally.changed == 0
+
+
 def test_missing_steps_and_keys_unknown_to_syncd_cost_nothing(database_url: str, tmp_path: Path) -> None:
     profiles: list[dict[str, Any]] = [
         {"profileId": "none"},

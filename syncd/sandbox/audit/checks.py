@@ -36,6 +36,8 @@ PASSED_THROUGH = {
 }
 
 
+# Bytes of an externalReferenceId that the store keeps in its column.
+_MOST_OF_A_REFERENCE = 1024
 CONTACT = {"first_name": "firstName", "last_name": "lastName", "email": "email", "phone": "phone"}
 
 
@@ -135,11 +137,18 @@ def _match(scene: Scene, profile_id: Any, payload: bytes) -> tuple[Entry | None,
 
 
 def _check_passed_through(name: str, profile: Profile, stored: Stored) -> list[str]:
-    return [
-        f"{name}: {column} is not the {key} that was served"
-        for column, key in PASSED_THROUGH.items()
-        if not _is_text(stored.passed_through.get(column), profile.get(key))
-    ]
+    reference = clean(profile.get("externalReferenceId"))
+    cut = isinstance(reference, str) and len(reference.encode()) > _MOST_OF_A_REFERENCE
+    findings = []
+    for column, key in PASSED_THROUGH.items():
+        served = profile.get(key)
+        if cut and key == "externalReferenceId":
+            served = reference.encode()[:_MOST_OF_A_REFERENCE].decode(errors="ignore")
+            if stored.contact is None or (stored.contact["extra"] or {}).get(key) != reference:
+                findings.append(f"{name}: a long {key} was cut, and `extra` does not hold the whole one")
+        if not _is_text(stored.passed_through.get(column), served):
+            findings.append(f"{name}: {column} is not the {key} that was served")
+    return findings
 
 
 def _check_contact(name: str, profile: Profile, stored: Stored) -> list[str]:
