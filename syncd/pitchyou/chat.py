@@ -30,13 +30,21 @@ def chat_request(wire_id: str, recruiter_name: str | None, chat_format: ChatForm
         BadInput: `wire_id` is not JSON text, or the name cannot be shown.
     """
     name = checked_name(recruiter_name)
-    try:
-        fields = {"profileId": json.loads(wire_id)} | ({"recruiterName": name} if name else {})
-    except ValueError:
-        raise BadInput("wire_id is not the profileId as JSON text, such as '\"a1\"' or '17'") from None
+    fields = {"profileId": checked_wire_id(wire_id)} | ({"recruiterName": name} if name else {})
     if chat_format == "form":
         return urlencode(fields).encode(), "application/x-www-form-urlencoded"
     return json.dumps(fields).encode(), "application/json"
+
+
+def checked_wire_id(wire_id: str) -> str | int:
+    """Return the profileId that this JSON text holds. Raises BadInput if it is not the text of a string or an integer."""
+    try:
+        profile_id = json.loads(wire_id) if isinstance(wire_id, str) else None
+    except (ValueError, RecursionError):
+        profile_id = None
+    if isinstance(profile_id, bool) or not isinstance(profile_id, str | int) or profile_id == "":
+        raise BadInput("wire_id is not the profileId as JSON text, such as '\"a1\"' or '17'")
+    return profile_id
 
 
 def checked_name(name: str | None) -> str | None:

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from syncd.deadline import Deadline
-from syncd.model import BadProfile, FieldMap, Profile
+from syncd.errors import BadInput
+from syncd.model import CLIENT_ID, CLIENT_ID_RULE, BadProfile, FieldMap, Profile
 from syncd.pitchyou.answers import (
     MAX_CONFIRM_ANSWER,
     Peeked,
@@ -20,7 +21,7 @@ from syncd.pitchyou.answers import (
 )
 from syncd.pitchyou.auth import TokenAuth, TokenCache
 from syncd.pitchyou.chat import MAX_ANSWER as MAX_TOKEN_ANSWER
-from syncd.pitchyou.chat import ChatFormat, chat_request, read_chat_token
+from syncd.pitchyou.chat import ChatFormat, chat_request, checked_wire_id, read_chat_token
 from syncd.pitchyou.http import Gathered, Http, Limits, Proxy, Sink
 from syncd.pitchyou.listing import Listing
 from syncd.pitchyou.payloads import read_profile
@@ -29,6 +30,9 @@ from syncd.pitchyou.session import Session
 from syncd.pitchyou.spool import element_of
 from syncd.pitchyou.templates import MAX_ANSWER as MAX_TEMPLATES_ANSWER
 from syncd.pitchyou.templates import TemplateList, read_templates
+from syncd.settings.addresses import parse_base_url
+from syncd.settings.values import parse_secret
+from syncd.shown import quoted
 
 PROFILES = "/api/applicant/v1/profiles"
 CONFIRM = "/api/applicant/v1/confirm"
@@ -57,6 +61,9 @@ class PitchYou:
         timezone: applies to times without an offset.
         max_response_bytes: the longest list to accept.
         proxy: the proxy between syncd and PitchYou, if any. Proxies of the environment are not used.
+
+    Raises:
+        BadInput: the client_id, the secret or the base_url is not valid, by the rules of docs/configuration.md.
     """
 
     def __init__(
@@ -79,6 +86,7 @@ class PitchYou:
         proxy: Proxy | None = None,
         limits: Limits | None = None,
     ) -> None:
+        _require_valid(client_id, client_secret, base_url)
         self.client_id = client_id
         self._http = Http(
             base_url,
@@ -207,10 +215,16 @@ class PitchYou:
             before_send: called right before each attempt. An exception from it ends the call, and nothing is sent.
 
         Raises:
+            BadInput: `wire_ids` is one text instead of a sequence, or one of them is not JSON text. Nothing was sent.
             ApiRefused: PitchYou refused the whole array, or one of its ids in the body of a 200.
             ApiUnavailable: no clear response. PitchYou may or may not have applied the confirm.
         """
-        body = f"[{','.join(wire_ids)}]"
+        if isinstance(wire_ids, str | bytes):
+            raise BadInput("wire_ids is a single text. Pass a list of the profiles' wire_id values.")
+        ids = list(wire_ids)
+        for wire_id in ids:
+            checked_wire_id(wire_id)
+        body = f"[{','.join(ids)}]"
         if self._wrapper:
             body = f"{{{json.dumps(self._wrapper)}:{body}}}"
         until = deadline or Deadline()
@@ -281,6 +295,22 @@ class PitchYou:
             return read_chat_token(bytes(token.received))
 
         return self._session.retried(attempt, CHAT_ATTEMPTS, until)
+
+
+def _require_valid(client_id: str, client_secret: str, base_url: str) -> None:
+    problems = []
+    if not CLIENT_ID.fullmatch(client_id):
+        problems.append(f"client_id {quoted(client_id)} is not valid; it has {CLIENT_ID_RULE}")
+    for name, check, value in (
+        ("client_secret", parse_secret, client_secret),
+        ("base_url", parse_base_url, base_url),
+    ):
+        try:
+            check(value)
+        except ValueError as error:
+            problems.append(f"{name} {error}")
+    if problems:
+        raise BadInput(*problems)
 
 
 def _segment(value: str) -> str:
