@@ -21,13 +21,20 @@ _BUTTON = (
     f"border:2px solid transparent;border-radius:1.5em;background-color:{_GREEN};color:#fff;"
     "font:600 1rem/1.3 system-ui,sans-serif;text-decoration:none;overflow-wrap:anywhere"
 )
-_LOGO_SIZE = "flex:none;width:1.75em;height:1.75em"
+_LOGO_LOOK = "flex:none;width:1.75em;height:1.75em;fill:none;stroke:currentColor"
+
+
+def _certain(declarations: str) -> str:
+    """Make declarations win over any rule of the page, such as `#content a:visited { color: … }`."""
+    return "; ".join(f"{declaration} !important" for declaration in declarations.split(";"))
+
 
 # A dark outline around a white one: one of them is visible on any background.
-_STYLESHEET = f""".whatsapp-apply {{ {_BUTTON} }}
-.whatsapp-apply svg {{ {_LOGO_SIZE} }}
-.whatsapp-apply:hover {{ text-decoration: underline }}
-.whatsapp-apply:focus-visible {{ outline: 3px solid {_GREEN}; outline-offset: 3px; box-shadow: 0 0 0 3px #fff }}
+_STYLESHEET = f""".whatsapp-apply {{ {_certain(_BUTTON)} }}
+.whatsapp-apply svg {{ {_certain(_LOGO_LOOK)} }}
+.whatsapp-apply span {{ {_certain("color:inherit;font:inherit;text-decoration:inherit")} }}
+.whatsapp-apply:hover {{ {_certain("text-decoration:underline")} }}
+.whatsapp-apply:focus-visible {{ {_certain(f"outline:3px solid {_GREEN};outline-offset:3px;box-shadow:0 0 0 3px #fff")} }}
 """
 
 # A speech bubble with a telephone receiver, drawn for syncd. It takes its colour from the text through attributes, which
@@ -60,7 +67,7 @@ def button_html(
     label = "" if job_title is None else f' aria-label="{escape(f"{shown}: {checked_title(job_title)}")}"'
     if styles == "inline":
         # Keeps the browser's own focus ring, a little away from the edge.
-        look, logo_style = f' style="{_BUTTON};outline-offset:3px"', f' style="{_LOGO_SIZE}"'
+        look, logo_style = f' style="{_BUTTON};outline-offset:3px"', f' style="{_LOGO_LOOK}"'
     else:
         look, logo_style = ' class="whatsapp-apply"', ""
     return (

@@ -10,6 +10,8 @@ from syncd.publishing.checking import checked_address
 LONGEST_ADDRESS = 2331
 """The capacity in bytes of the largest QR code at error correction level M."""
 
+# Modules on one side of a version 15 code. Phones read denser ones only from nearby and in good light.
+_DENSE = 77
 # Modules; the minimum of the standard.
 _QUIET_ZONE = 4
 # Pixels per module. A typical apply link is then about 4 cm wide at 300 dpi.
@@ -35,6 +37,18 @@ def qr_png(url: str) -> bytes:
     picture = io.BytesIO()
     _code(url).save(picture, kind="png", scale=_PNG_SCALE, border=_QUIET_ZONE)
     return picture.getvalue()
+
+
+def qr_warning(url: str) -> str | None:
+    """Return a warning if the QR code is so dense that many cameras cannot read it, or None. Raises BadInput as `qr_png` does."""
+    code = _code(url)
+    modules = code.symbol_size(border=0)[0]
+    if modules <= _DENSE:
+        return None
+    return (
+        f"the QR code is dense: {modules} × {modules} modules for {len(url)} characters. Many cameras cannot read it from a "
+        f"poster. Shorten the title, the utm values or the job's reference, or print the code at least {modules // 10} cm wide."
+    )
 
 
 def _svg(url: str, *, xmldecl: bool, unit: str | None = None, omitsize: bool = False) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 
 from syncd.publishing.button import Styles, button_css, button_html
 from tests import hostile
@@ -80,6 +82,51 @@ def test_who_uses_the_keyboard_sees_where_they_are(browser: Browser, styles: Sty
         link = visited.page.locator("a:focus-visible")
         assert link.evaluate("e => getComputedStyle(e).outlineStyle") in ("auto", "solid")
         assert visited.page.screenshot() != before
+
+
+HOUSE_STYLE = """<style>
+  main a { color: rgb(1, 2, 3); background: rgb(4, 5, 6); display: inline; padding: 0; font: 8px serif }
+  #content p > a:link, #content p > a:visited { color: rgb(1, 2, 3); text-decoration: underline }
+  #content p a.whatsapp-apply:hover { color: rgb(1, 2, 3); background: rgb(4, 5, 6) }
+  #content p a:focus { outline: none; color: rgb(1, 2, 3) }
+  #content a span { color: rgb(1, 2, 3) }
+  #content svg { width: 100%; fill: rgb(1, 2, 3) }
+</style>"""
+
+
+def test_the_stylesheet_wins_over_the_rules_of_the_page(browser: Browser) -> None:
+    page = ad(button_html(URL, styles="classes"), style=f"<style>{button_css()}</style>{HOUSE_STYLE}")
+    page = page.replace("<main>", "<main id=content>").replace("https://acme.pitchyou.de/go/", "/go/")
+    with PageServer({"/": Served(page)}) as server, visit(browser, server.url + "/") as visited:
+        link = visited.page.locator("a")
+
+        def look() -> list[str]:
+            looks: list[str] = link.evaluate(
+                """e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor, getComputedStyle(e).display,
+                getComputedStyle(e.querySelector('span')).color, getComputedStyle(e.querySelector('svg')).fill,
+                getComputedStyle(e).fontSize]"""
+            )
+            return looks
+
+        white = "rgb(255, 255, 255)"
+        expected = [white, "rgb(10, 95, 68)", "inline-flex", white, "none", "16px"]
+        assert look() == expected
+        link.hover()
+        assert look() == expected
+        assert link.evaluate("e => getComputedStyle(e).textDecorationLine") == "underline"
+        link.click()
+        visited.page.go_back()
+        assert look() == expected
+        visited.page.keyboard.press("Tab")
+        assert link.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+        assert look() == expected
+        # getComputedStyle hides the colour of visited links, so look at the picture.
+        assert (1, 2, 3) not in colours_of(visited.page.locator("a").screenshot())
+
+
+def colours_of(png: bytes) -> set[tuple[int, int, int]]:
+    raw = Image.open(io.BytesIO(png)).convert("RGB").tobytes()
+    return set(zip(raw[::3], raw[1::3], raw[2::3], strict=True))
 
 
 @pytest.mark.parametrize("styles", ["inline", "classes"])

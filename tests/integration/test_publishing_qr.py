@@ -12,7 +12,7 @@ import zxingcpp
 from PIL import Image
 
 from syncd.errors import BadInput
-from syncd.publishing.qr import LONGEST_ADDRESS, qr_png, qr_svg
+from syncd.publishing.qr import LONGEST_ADDRESS, qr_png, qr_svg, qr_warning
 from tests.browser import PageServer, Served, visit
 
 if TYPE_CHECKING:
@@ -70,3 +70,15 @@ def test_an_address_too_long_for_a_code_is_refused_with_both_lengths() -> None:
             BadInput, match=r"has 2332 characters, but a QR code holds at most 2331 .* Shorten the title"
         ):
             publish(ADDRESSES["longest"] + "x")
+
+
+def test_a_dense_code_gets_a_warning_with_the_remedy_and_an_ordinary_one_gets_none() -> None:
+    ordinary = (
+        "https://acme.pitchyou.de/go/PF-2026-014?jkey=pflege-standard&title=Pflegefachkraft%20%28m%2Fw%2Fd%29"
+    )
+    assert qr_warning(ordinary) is None
+    assert qr_warning("https://x.example/" + "a" * 390) is None
+    dense = qr_warning("https://x.example/" + "a" * 1980)
+    assert dense is not None
+    assert "169 × 169 modules" in dense
+    assert "Shorten the title" in dense
