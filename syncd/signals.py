@@ -10,6 +10,7 @@ EXIT_NOW = 1
 # Seconds within which two signals count as one request: `timeout` and terminals signal both a process and its group.
 ONE_REQUEST = 0.2
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_received: set[int] = set()
 
 
 def stop_on_signals(now: Callable[[], None] = lambda: None) -> threading.Event:
@@ -33,6 +34,11 @@ def stop_on_signals(now: Callable[[], None] = lambda: None) -> threading.Event:
     return stop
 
 
+def interrupted() -> bool:
+    """Whether SIGINT (Ctrl-C) has requested a stop."""
+    return signal.SIGINT in _received
+
+
 def _watch(reader: int, stop: threading.Event, now: Callable[[], None]) -> None:
     first_at = 0.0
     while number := os.read(reader, 1):
@@ -40,6 +46,7 @@ def _watch(reader: int, stop: threading.Event, now: Callable[[], None]) -> None:
             now()
         if number[0] not in _SIGNALS:
             continue
+        _received.add(number[0])
         if not stop.is_set():
             first_at = time.monotonic()
             stop.set()

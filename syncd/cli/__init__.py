@@ -7,7 +7,8 @@ import click
 
 from syncd import __version__
 from syncd.cli.context import Globals
-from syncd.cli.exits import FAILED, exit_code_of
+from syncd.cli.exits import FAILED, INTERRUPTED, exit_code_of
+from syncd.cli.streams import open_streams
 from syncd.errors import BadInput, ConfigurationError, SyncdError
 
 # name → (module, first line of its help). A test compares each line with the command's own help.
@@ -52,6 +53,15 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or suggest the nearest names."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand:
+            raise click.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
@@ -79,25 +89,54 @@ def cli(ctx: click.Context, config: str | None) -> None:
 
 def main() -> None:
     """Run the command line and end the process with the exit code that docs/operating.md lists."""
+    open_streams()
     try:
         code = cli.main(standalone_mode=False)
     except SyncdError as error:
         _show(error)
-        sys.exit(exit_code_of(error))
+        code = exit_code_of(error)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        _show_usage(error)
+        code = error.exit_code
     except click.Abort:
-        sys.exit(FAILED)
-    sys.exit(code if isinstance(code, int) else 0)
+        click.echo("syncd: interrupted", err=True)
+        code = INTERRUPTED
+    code = code if isinstance(code, int) else 0
+    sys.exit(INTERRUPTED if code == FAILED and _interrupted() else code)
+
+
+def _interrupted() -> bool:
+    # Imported here because `syncd --help` does not need it.
+    from syncd.signals import interrupted
+
+    return interrupted()
+
+
+def _mark() -> str:
+    # As above.
+    from syncd.logs.journal import prefix
+
+    return prefix("error", sys.stderr)
+
+
+def _show_usage(error: click.ClickException) -> None:
+    # As above.
+    from syncd.cli.suggestions import in_its_place
+
+    shown = in_its_place(error)
+    if mark := _mark():
+        click.echo(f"{mark}syncd: {shown.format_message()}", err=True)
+    else:
+        shown.show()
 
 
 def _show(error: SyncdError) -> None:
     """Print the error to stderr, one line per mistake."""
+    mark = _mark()
     if isinstance(error, ConfigurationError):
-        click.echo("The configuration has mistakes:", err=True)
+        click.echo(f"{mark}The configuration has mistakes:", err=True)
         for problem in error.problems:
-            click.echo(f"  - {problem}", err=True)
+            click.echo(f"{mark}  - {problem}", err=True)
         return
     for problem in error.problems if isinstance(error, BadInput) else [str(error)]:
-        click.echo(f"syncd: {problem}", err=True)
+        click.echo(f"{mark}syncd: {problem}", err=True)

@@ -1,6 +1,7 @@
 """`syncd apply-link`: creates apply links, one or a whole file of them, as text, button, QR code or printable sheet."""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from syncd.cli.apply_link_forms import Forms, write_all
 from syncd.cli.clients import one_client
 from syncd.cli.context import Globals, json_option, one_client_option, pass_globals
 from syncd.cli.database import database_of, require_ready
+from syncd.cli.streams import if_lost, require_output
 from syncd.deadline import Deadline
 from syncd.publishing.languages import language_of
 from syncd.recruiting.csv_files import Mistakes
@@ -89,17 +91,13 @@ def apply_link(
 
     Exit code: 0 created; 2 a link cannot be created, or PitchYou does not offer the template. Nothing was stored then.
     """
-    if (options["job"] is None) == (csv_file is None):
-        raise click.UsageError("give either --job or --csv")
+    require_output()
     settings = context.settings(need_clients=False, need_media=False)
     client = one_client(settings, client_id)
     language = options["language"] or language_of(client.preferred_language)
     forms = Forms(language, *(options[name] for name in ("html", "text", "css", "qr", "sheet")))
     default = Wanted(options["job"] or "", *(options[name] for name in _PARTS))
-    if csv_file is not None and forms.any:
-        raise click.UsageError("--html, --css, --text, --qr and --sheet work with --job only, not with --csv")
-    if options["delimiter"] is not None and (csv_file is None or as_json):
-        raise click.UsageError("--delimiter works with --csv only, and not with --json")
+    _require_one_use(forms, options, csv_file, as_json=as_json)
     html, files = None, {}
     if csv_file is None:
         # Create all forms before storing the link, so that a failure stores nothing.
@@ -107,6 +105,8 @@ def apply_link(
         forms.check(title)
         url = link_of(client.client_id, default, client.apply_url).url
         html, files = forms.button(url, title), forms.files(url, title)
+        if warning := forms.warning(url):
+            click.echo(f"syncd: {warning}", err=True)
     file = None if csv_file is None else read_wanted(csv_file, default)
     mistakes = file.mistakes if file else Mistakes()
     with database_of(settings) as database:
@@ -121,17 +121,31 @@ def apply_link(
         )
     for note in mistakes.notes():
         click.echo(f"syncd: {note}", err=True)
-    if file is not None and as_json:
-        print_links_as_json(links)
-    elif file is not None:
-        print_links(file, links, delimiter=DELIMITERS[options["delimiter"] or ";"])
-    else:
-        write_all(files)
-        _print(links[0], html, as_json=as_json)
+    write_all(files)
+    with if_lost("The links are stored. Run the command again to print them."):
+        if file is not None and as_json:
+            print_links_as_json(links)
+        elif file is not None:
+            print_links(file, links, delimiter=DELIMITERS[options["delimiter"] or ";"])
+        else:
+            _print(links[0], html, as_json=as_json)
+
+
+def _require_one_use(forms: Forms, options: dict[str, Any], csv_file: str | None, *, as_json: bool) -> None:
+    if (options["job"] is None) == (csv_file is None):
+        raise click.UsageError("give either --job or --csv")
+    if csv_file is not None and forms.any:
+        raise click.UsageError("--html, --css, --text, --qr and --sheet work with --job only, not with --csv")
+    if options["delimiter"] is not None and (csv_file is None or as_json):
+        raise click.UsageError("--delimiter works with --csv only, and not with --json")
 
 
 def _print(link: Link, html: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(link) | ({"html": html} if html else {})))
+    elif html:
+        # Character references mean the same in HTML, whatever the encoding of the terminal.
+        is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+        click.echo(html if is_utf8 else html.encode("ascii", "xmlcharrefreplace").decode("ascii"))
     else:
-        click.echo(html or link.url)
+        click.echo(link.url)

@@ -6,7 +6,7 @@ from pathlib import Path
 from syncd.errors import BadInput, SyncdError
 from syncd.publishing.button import Styles, button_css, button_html
 from syncd.publishing.languages import Language
-from syncd.publishing.qr import qr_png, qr_svg
+from syncd.publishing.qr import qr_png, qr_svg, qr_warning
 from syncd.publishing.sheet import sheet_html, sheet_pdf
 
 SUFFIXES = {"qr": (".svg", ".png"), "sheet": (".pdf", ".html")}
@@ -54,6 +54,10 @@ class Forms:
         styles: Styles = "classes" if self.css else "inline"
         html = button_html(url, language=self.language, text=self.text, job_title=title, styles=styles)
         return html.rstrip("\n")
+
+    def warning(self, url: str) -> str | None:
+        """Return what the user should know about the forms, or None."""
+        return qr_warning(url) if self.qr or self.sheet else None
 
     def files(self, url: str, title: str | None) -> dict[Path, bytes]:
         """Return the content of each requested file."""

@@ -9,6 +9,7 @@ import click
 from syncd.cli.clients import chosen_clients
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.database import database_of, require_ready
+from syncd.cli.streams import if_lost, require_output
 from syncd.cli.wiring import pitchyou_of
 from syncd.deadline import Deadline
 from syncd.errors import BadInput
@@ -55,6 +56,7 @@ def chat(
     does not store it. Run the command again for each chat, even with the same applicant. ats.chat_request records who
     opened a chat with whom, and when.
     """
+    require_output()
     settings = context.settings(need_media=False)
     chosen_clients(settings, client_id)
     checked_name(recruiter)
@@ -77,13 +79,12 @@ def chat(
                 deadline=deadline,
             )
     html, csp = _embedding(form, url, client)
-    if as_json:
-        facts = {"client_id": applicant.client_id, "profile_id": applicant.profile_id, "url": url}
-        click.echo(json.dumps(facts | ({"html": html, "csp": csp} if form else {})))
-    elif form:
-        click.echo(f"{html}\n{csp}")
-    else:
-        click.echo(url)
+    with if_lost("Nobody has the URL of this chat. Run the command again for another one."):
+        if as_json:
+            facts = {"client_id": applicant.client_id, "profile_id": applicant.profile_id, "url": url}
+            click.echo(json.dumps(facts | ({"html": html, "csp": csp} if form else {})))
+        else:
+            click.echo(f"{html}\n{csp}" if form else url)
 
 
 def _embedding(form: str | None, url: str, client: ClientSettings) -> tuple[str, str]:

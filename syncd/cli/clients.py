@@ -2,6 +2,7 @@
 
 import click
 
+from syncd.cli.suggestions import nearest
 from syncd.settings import ClientSettings, Settings
 from syncd.shown import printable
 
@@ -12,9 +13,10 @@ def chosen_clients(settings: Settings, client_id: str | None) -> tuple[ClientSet
         return settings.clients
     chosen = tuple(client for client in settings.clients if client.client_id == client_id)
     if not chosen:
-        known = ", ".join(client.client_id for client in settings.clients)
+        ids = [client.client_id for client in settings.clients]
         raise click.UsageError(
-            f"no client '{printable(client_id)}' in the configuration; configured clients: {known}"
+            f"no client '{printable(client_id)}' in the configuration; configured clients: {', '.join(ids) or 'none'}"
+            + (f".{hint}" if (hint := nearest(client_id, ids)) else "")
         )
     return chosen
 

@@ -14,6 +14,9 @@ PARTLY = 3
 REFUSED = 4
 """syncd refused to work: the schema is at another revision, Postgres is unsafe, or another process holds the lease."""
 
+INTERRUPTED = 130
+"""Ctrl-C ended the command: 128 and the number of SIGINT, as shells have it. The daemon ends with 0 instead."""
+
 
 def exit_code_of(error: SyncdError) -> int:
     """Return the exit code of a command that ends with this error."""

@@ -1,5 +1,6 @@
-"""Shows progress as one line on a terminal. Prints nothing if stderr is not a terminal."""
+"""Shows progress as one line on a terminal. Prints nothing if stderr is not a terminal, or a dumb one."""
 
+import os
 import shutil
 import sys
 import time
@@ -15,7 +16,8 @@ class ProgressLine:
     """A progress line. Call it after each step; call `clear` before printing anything else."""
 
     def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
+        # A dumb terminal cannot redraw a line.
+        self._shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._drawn_at = 0.0
 
     def __call__(self, work: "Work") -> None:

@@ -36,6 +36,8 @@ def quarantine() -> None:
 def list_entries(context: Globals, client_id: str | None, resolved: bool, as_json: bool) -> None:
     """List the quarantined profiles and why each could not be parsed, oldest first."""
     settings = context.settings(need_clients=False, need_media=False)
+    if client_id is not None:
+        chosen_clients(settings, client_id)
     with database_of(settings) as database:
         require_ready(database)
         found = database.transact(

@@ -6,6 +6,7 @@ Messages of libraries (through `logging` and `warnings`) and uncaught exceptions
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -16,6 +17,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from syncd.logs.failures import class_name, failure, frames, place, summarise_exception
+from syncd.logs.journal import prefix
 from syncd.logs.redaction import ALLOWED_KEYS, redact, scrub
 
 if TYPE_CHECKING:
@@ -102,8 +104,14 @@ def _configure_structlog(format: str, level: str, stream: TextIO | None) -> None
 
 def _renderer(format: str, stream: TextIO | None) -> Processor:  # noqa: A002  as above
     if format == "console":
-        return structlog.dev.ConsoleRenderer(colors=stream is not None and stream.isatty(), pad_event_to=24)
+        return structlog.dev.ConsoleRenderer(colors=_takes_colors(stream), pad_event_to=24)
     return structlog.processors.JSONRenderer()
+
+
+def _takes_colors(stream: TextIO | None) -> bool:
+    """Whether the stream is a terminal that shows colours, and its user has not declined them (https://no-color.org)."""
+    declined = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream is not None and stream.isatty() and not declined
 
 
 def _at_least(least: int) -> Processor:
@@ -124,18 +132,32 @@ class _Lines:
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
-    def write(self, line: str) -> None:
+    def _write(self, level: str, line: str) -> None:
         stream = self._stream or sys.stderr
         try:
             with _writing:
                 encoding = stream.encoding or "utf-8"
-                stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+                text = line.encode(encoding, "backslashreplace").decode(encoding)
+                stream.write(f"{prefix(level, stream)}{text}\n")
                 stream.flush()
         # A closed pipe, a full disk, a closed file.
         except (OSError, ValueError):
             return
 
-    debug = info = warning = error = critical = write
+    def debug(self, line: str) -> None:
+        self._write("debug", line)
+
+    def info(self, line: str) -> None:
+        self._write("info", line)
+
+    def warning(self, line: str) -> None:
+        self._write("warning", line)
+
+    def error(self, line: str) -> None:
+        self._write("error", line)
+
+    def critical(self, line: str) -> None:
+        self._write("critical", line)
 
 
 class _FromLibraries(logging.Handler):

@@ -45,7 +45,7 @@ def names_of(columns: Sequence[Column]) -> dict[str, str]:
 
 def plain(title: str) -> str:
     """Return the form in which titles are compared."""
-    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFC", title)).casefold()
+    return re.sub(r"[\s_\u200b\u2060\ufeff-]+", "", unicodedata.normalize("NFC", title)).casefold()
 
 
 def places_of(

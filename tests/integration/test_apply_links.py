@@ -208,6 +208,15 @@ def test_mistakes_in_a_file_are_told_by_line_all_at_once(database_url: str, tmp_
         assert here.value("SELECT count(*) FROM ats.apply_link") == 0
 
 
+def test_a_dense_code_is_written_with_a_warning(database_url: str, tmp_path: Path) -> None:
+    with site(database_url, tmp_path, NONE) as here:
+        for form in (("--qr", "a.svg"), ("--sheet", "a.html")):
+            result = here.run("apply-link", "--job", "1", "--title", "x" * 900, *form, "--json")
+            assert (result.returncode, result.stderr.count("\n")) == (0, 1)
+            assert result.stderr.startswith("syncd: the QR code is dense: ")
+            assert (tmp_path / form[1]).exists()
+
+
 def test_a_file_of_links_keeps_all_columns_and_opens_in_a_spreadsheet(
     database_url: str, tmp_path: Path
 ) -> None:

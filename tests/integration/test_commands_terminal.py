@@ -19,12 +19,12 @@ HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n\x08\u202egpj.exe"
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def on_a_terminal(here: Site, *arguments: str) -> tuple[int, str]:
+def on_a_terminal(here: Site, *arguments: str, **environ: str) -> tuple[int, str]:
     """Run a command with a terminal as its output, and return the exit code and everything it wrote."""
     leader, follower = pty.openpty()
     process = start(
         arguments,
-        env=CLEAN | dict(here.environ) | {"TERM": "xterm", "COLUMNS": "100"},
+        env=CLEAN | dict(here.environ) | {"TERM": "xterm", "COLUMNS": "100"} | environ,
         cwd=here.folder,
         stdout=follower,
         stderr=follower,

@@ -59,6 +59,7 @@ def test_help_needs_nothing_but_click_and_the_list() -> None:
         "syncd.cli",
         "syncd.cli.context",
         "syncd.cli.exits",
+        "syncd.cli.streams",
         "syncd.errors",
     }
     heavy = {

@@ -386,7 +386,15 @@ def test_both_importers_know_the_same_names_of_columns(tmp_path: Path) -> None:
             assert {"reference", "title"} < set(file.columns)
             [note] = file.notes
             assert "not used here" in note
-    for title in ("Job-ID", "job id", "JOB_ID", "externalJobId", "External Reference ID", "Kennziffer"):
+    for title in (
+        "Job-ID",
+        "job id",
+        "JOB_ID",
+        "externalJobId",
+        "External Reference ID",
+        "Kennziffer",
+        "\ufeffReferenz\u00a0",
+    ):
         (tmp_path / "file.csv").write_text(f"{title}\n1\n")
         for known in (OF_A_JOB, OF_A_LINK):
             with open_csv(tmp_path / "file.csv", known) as file:
