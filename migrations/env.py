@@ -1,8 +1,9 @@
 """Runs alembic over the connection that syncd.store.migrate opened and locked."""
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 
+from syncd.store.engine import make_engine
 from syncd.store.migrate import VERSION_SCHEMA, include_name
 from syncd.store.tables import metadata
 
@@ -31,5 +32,5 @@ else:
     url = context.get_x_argument(as_dictionary=True).get("url")
     if not isinstance(url, str):
         raise SystemExit("Pass -x url=postgresql+psycopg://user@host/database, or use `syncd db upgrade`.")
-    with create_engine(url).begin() as connection:
+    with make_engine(url, connections=1).begin() as connection:
         _run(connection)

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from syncd.store.schemas import create_schema, drop_schema
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -26,7 +28,7 @@ END $$
 
 
 def upgrade() -> None:
-    op.execute("CREATE SCHEMA ats")
+    create_schema(op.get_bind(), "ats")
     op.create_table(
         "client",
         sa.Column("client_id", sa.Text(), nullable=False),
@@ -372,4 +374,4 @@ def downgrade() -> None:
     op.drop_index("ix_cycle_client_id_started_at", table_name="cycle", schema="ops")
     op.drop_table("cycle", schema="ops")
     op.drop_table("client", schema="ats")
-    op.execute("DROP SCHEMA ats")
+    drop_schema(op.get_bind(), "ats")

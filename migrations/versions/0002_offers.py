@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from syncd.store.schemas import create_schema, drop_schema
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -150,7 +152,7 @@ def upgrade() -> None:
         schema="ats",
     )
     op.create_index("ix_chat_request_profile_id", "chat_request", ["client_id", "profile_id"], schema="ats")
-    op.execute("CREATE SCHEMA report")
+    create_schema(op.get_bind(), "report")
     op.execute(PERCENT_ENCODE)
     op.execute(APPLY_LINK)
     op.execute(GRANTS)
@@ -159,7 +161,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP FUNCTION report.apply_link")
     op.execute("DROP FUNCTION report.percent_encode")
-    op.execute("DROP SCHEMA report")
+    drop_schema(op.get_bind(), "report")
     for name in ("chat_request", "apply_link", "job_template"):
         op.drop_table(name, schema="ats")
     op.drop_column("job", "unlisted_at", schema="ats")

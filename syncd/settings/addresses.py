@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
+from syncd.settings.libpq import check_parameters
 from syncd.shown import quoted
 
 _DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
@@ -94,8 +95,7 @@ def parse_database_url(value: object) -> str:
         raise ValueError("contains two '@'; write %40 for an '@' in a password or name")
     if parts.path in ("", "/") or "/" in parts.path[1:]:
         raise ValueError(f"does not name a database; {_DATABASE_EXAMPLE}")
-    if any("password" in name for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
-        raise ValueError("contains a password after the '?'; write database.password_file")
+    check_parameters(parts)
     return _join(parts._replace(scheme="postgresql+psycopg"))
 
 

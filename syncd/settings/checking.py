@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from syncd.model import FieldMap
 from syncd.settings.addresses import has_password, has_user, with_password
 from syncd.settings.keys import KEYS, SECRET_KEYS, variables
+from syncd.settings.libpq import verified
 from syncd.settings.secret_files import Folders
 from syncd.settings.sections import (
     ClientSettings,
@@ -30,6 +31,7 @@ class Checker:
 
     collected: Collected
     folders: Folders
+    environ: Mapping[str, str]
     need_clients: bool
     problems: list[str] = field(default_factory=list)
 
@@ -42,7 +44,19 @@ class Checker:
         return values
 
     def database(self) -> DatabaseSettings | None:
-        """Check the database section: its URL, and the password from any of its three sources."""
+        """Check the database section. Unless it says otherwise, a server beyond this host must prove who it is."""
+        found = self._database()
+        tls = self._value(("database", "tls"))
+        if found is None or tls == "unverified":
+            return found and replace(found, tls="unverified")
+        try:
+            return replace(found, url=verified(found.url, self.environ))
+        except ValueError as error:
+            self._wrong(("database", "url"), str(error))
+            return None
+
+    def _database(self) -> DatabaseSettings | None:
+        """Check the URL, and the password from any of its three sources."""
         place = ("database", "url")
         if place not in self.collected.entries:
             self._missing("database.url", 'write url = "postgresql://USER@HOST/DATABASE" under [database]')

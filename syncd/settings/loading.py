@@ -38,7 +38,7 @@ def load_settings(
     collected = collect(
         file, environ, lambda file: folders.require_trusted(file, "configuration", named=named)
     )
-    checker = Checker(collected, folders, need_clients)
+    checker = Checker(collected, folders, environ, need_clients)
     database = checker.database()
     media = checker.media(look=need_media)
     sync = checker.sync()

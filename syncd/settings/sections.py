@@ -71,11 +71,13 @@ class Secret:
 class DatabaseSettings:
     """Where Postgres is. `url` includes the password, for SQLAlchemy and psycopg; print only `shown_url`.
 
-    `password` is the password that was configured apart from the URL.
+    `password` is the password that was configured apart from the URL. `tls` says whether a server beyond this host must
+    prove who it is; `url` already contains what libpq needs for that.
     """
 
     url: str = field(metadata=checked(Kind("URL", parse_database_url)))
     password: Secret | None = key(None, SECRET)
+    tls: str = key("verified", choice("verified", "unverified"))
 
     @property
     def shown_url(self) -> str:

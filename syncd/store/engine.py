@@ -7,12 +7,30 @@ from sqlalchemy import Connection, Engine, create_engine, event
 
 from syncd.errors import DatabaseUnavailable
 
+# What a role, a database or a variable such as PGDATESTYLE may have set, and what changes how Postgres reads a statement
+# or writes a value. search_path comes first: what follows, and each later statement, then finds Postgres' own functions
+# and operators, whatever functions of the same name others have created.
+_PINNED = """
+    SET LOCAL search_path = pg_catalog, pg_temp;
+    SET LOCAL client_encoding = 'UTF8';
+    SET LOCAL standard_conforming_strings = on;
+    SET LOCAL transform_null_equals = off;
+    SET LOCAL array_nulls = on;
+    SET LOCAL row_security = on;
+    SET LOCAL datestyle = 'ISO, YMD';
+    SET LOCAL intervalstyle = 'postgres';
+    SET LOCAL timezone = 'UTC';
+    SET LOCAL bytea_output = 'hex';
+    SET LOCAL extra_float_digits = 1;
+    """
+
 # The settings are made in each transaction and not at connect, so that they also hold behind PgBouncer in transaction
 # mode; they are sent together with the BEGIN, so that they cost no round trip. The last column fails on a standby. A
 # standby is behind, so we must not ask it what may be confirmed; and what libpq and PgBouncer know of a server may date
 # from before a failover.
-BEGIN = """
-    BEGIN;
+BEGIN = f"""
+    BEGIN ISOLATION LEVEL READ COMMITTED;
+    {_PINNED}
     SELECT set_config(
                'synchronous_commit',
                CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'
@@ -50,16 +68,28 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
             "prepare_threshold": None,
         },
     )
-    event.listen(engine, "do_connect", choose_primary)
+    event.listen(engine, "do_connect", _choose_primary)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "commit", _refuse_aborted_commit)
+    _pin_first_questions(engine)
     return engine
 
 
-def choose_primary(dialect: object, record: object, arguments: object, parameters: dict[str, Any]) -> None:
+def _choose_primary(dialect: object, record: object, arguments: object, parameters: dict[str, Any]) -> None:
     """Lets libpq look for the primary if the URL names several hosts; a listener for `do_connect`."""
     if "," in parameters.get("host", ""):
         parameters["target_session_attrs"] = "primary"
+
+
+def _pin_first_questions(engine: Engine) -> None:
+    # On the first connection, SQLAlchemy asks for some settings before any transaction of ours. It rolls back afterwards.
+    ask = engine.dialect.initialize
+
+    def ask_pinned(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN; {_PINNED}")
+        ask(connection)
+
+    engine.dialect.initialize = ask_pinned  # type: ignore[method-assign]  # there is no event before these questions
 
 
 def _begin(connection: Connection) -> None:

@@ -11,8 +11,9 @@ from syncd.store.engine import BEGIN
 # SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
 # The SQLSTATE with which the BEGIN of `engine.py` fails on a standby. Other statements may fail with it elsewhere.
 _NOT_IN_RECOVERY = "55000"
+LOCK_TIMEOUT = "55P03"
 # Another transaction or a timeout was in the way; the same work may succeed at once.
-_CONFLICTS = frozenset({"40P01", "40001", "55P03", "57014", "25P03"})
+_CONFLICTS = frozenset({"40P01", "40001", LOCK_TIMEOUT, "57014", "25P03", "25P04"})
 # The server is starting, stopping or out of connections.
 _AWAY = frozenset({"57P01", "57P02", "57P03", "53300"})
 # The server runs but cannot write: full disk, out of memory, read-only, I/O error.

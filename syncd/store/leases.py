@@ -4,7 +4,8 @@ A daemon takes a lease once, renews it while it lives, and releases it when it e
 client first calls `require`, which refuses a process that was frozen while another process took over.
 
 The lock on a lease's row does not say which client a transaction works for. So a transaction that locks the row also
-takes a shared advisory lock, whose key is made of the client's id. This lock blocks nobody, and `end_stuck_transactions` finds its holder.
+says so by its `application_name`, until it ends. `end_stuck_transactions` finds it by that name. No lock is taken that
+another login could take.
 """
 
 from dataclasses import dataclass
@@ -23,9 +24,10 @@ class Lease:
     fence: int
 
 
+# Postgres cuts the name after 63 bytes.
 _LOCK = text(
     """
-    SELECT pg_advisory_xact_lock_shared(hashtextextended(:client_id, 7302614))
+    SELECT set_config('application_name', left('syncd/' || client_id, 63), true)
     FROM ops.lease WHERE client_id = :client_id FOR UPDATE
     """
 )
@@ -65,12 +67,10 @@ def acquire(
 
 _END_STUCK = text(
     """
-    SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-    WHERE locktype = 'advisory' AND granted AND pid != pg_backend_pid()
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = left('syncd/' || :client_id, 63) AND pid != pg_backend_pid()
     AND usename = current_user AND datname = current_database()
-    AND objsubid = 1 AND wait_event = 'ClientRead'
-    AND state_change < clock_timestamp() - interval '5 s'
-    AND (classid::bigint << 32 | objid::bigint) = hashtextextended(:client_id, 7302614)
+    AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - interval '5 s'
     AND EXISTS (
         SELECT FROM ops.lease WHERE client_id = :client_id AND expires_at < clock_timestamp()
     )
@@ -101,7 +101,7 @@ _RENEW = text(
     """
     UPDATE ops.lease SET expires_at = clock_timestamp() + make_interval(secs => :ttl)
     WHERE client_id = :client_id AND fence = :fence AND holder = :holder
-    RETURNING pg_advisory_xact_lock_shared(hashtextextended(:client_id, 7302614))
+    RETURNING set_config('application_name', left('syncd/' || client_id, 63), true)
     """
 )
 
@@ -130,7 +130,7 @@ def release(connection: Connection, lease: Lease) -> None:
 # A lock on the key alone does not block a renewal, however long the transaction takes.
 _REQUIRE = text(
     """
-    SELECT pg_advisory_xact_lock_shared(hashtextextended(:client_id, 7302614))
+    SELECT set_config('application_name', left('syncd/' || client_id, 63), true)
     FROM ops.lease WHERE client_id = :client_id AND fence = :fence FOR KEY SHARE
     """
 )

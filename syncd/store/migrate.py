@@ -9,22 +9,39 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Connection, NullPool, create_engine, event, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 import syncd
-from syncd.errors import Refused
-from syncd.store.engine import choose_primary
-from syncd.store.failures import explained
+from syncd.errors import DatabaseUnavailable, Refused
+from syncd.store import blockers, safety
+from syncd.store.engine import make_engine
+from syncd.store.failures import LOCK_TIMEOUT, explained, sqlstate
+from syncd.store.schemas import create_schema
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 # The newest revision in migrations/versions; a test compares the two.
-HEAD = "0003"
+HEAD = "0004"
 VERSION_SCHEMA = "ops"
-# The key of an advisory lock: any number that nobody else uses.
-_LOCK = 7_966_337_105_211_893_764
+
+# A migration may rewrite large tables, and waits for another migration as long as that takes.
+_NO_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
+# Requests for a table queue behind the migration's own, so the migration does not wait long for a table in use.
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '30s'"
+_VERSION_TABLE = ("ops.alembic_version",)
+# As alembic would create it.
+_CREATE_VERSION_TABLE = """
+    CREATE TABLE IF NOT EXISTS ops.alembic_version (
+        version_num varchar(32) NOT NULL,
+        CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+    )
+    """
+# Only the table's owner may take this lock. It blocks neither readers nor the grants of a running syncd.
+_LOCK_VERSION_TABLE = "LOCK TABLE ops.alembic_version IN SHARE UPDATE EXCLUSIVE MODE"
+# Two migrations have created the same schema or table at once. The second one waited for the first.
+_CREATED_MEANWHILE = frozenset({"23505", "42P06", "42P07"})
 
 
 # to_regclass() would ask for a right to the schema of the applications.
@@ -100,23 +117,55 @@ def include_name(name: str | None, kind: str, parents: object) -> bool:
 
 
 def _migrate(url: str, revision: str, direction: Literal["upgrade", "downgrade"]) -> None:
+    engine = make_engine(url, connections=1)
+    try:
+        _try_to_migrate(engine, revision, direction)
+    except DBAPIError as error:
+        if sqlstate(error) == LOCK_TIMEOUT:
+            raise DatabaseUnavailable(_busy(engine), sqlstate=LOCK_TIMEOUT) from None
+        raise explained(error) from None
+    finally:
+        engine.dispose()
+
+
+def _try_to_migrate(engine: Engine, revision: str, direction: Literal["upgrade", "downgrade"]) -> None:
+    for last_attempt in (False, True):
+        try:
+            with engine.begin() as connection:
+                safety.require_utf8(connection)
+                _lock(connection)
+                found = current(connection)
+                if found is not None and found not in _known():
+                    raise Refused(f"the database schema is at {found}: {remedy_for(found)}")
+                _run(connection, revision, direction)
+            return
+        except DBAPIError as error:
+            if last_attempt or sqlstate(error) not in _CREATED_MEANWHILE:
+                raise
+
+
+def _lock(connection: Connection) -> None:
+    """Waits for other migrations of this database. The transaction holds the lock, so that it works behind PgBouncer."""
+    connection.exec_driver_sql(_NO_LIMITS)
+    if current(connection) is None:
+        create_schema(connection, VERSION_SCHEMA, expected=_VERSION_TABLE)
+    connection.exec_driver_sql(_CREATE_VERSION_TABLE)
+    connection.exec_driver_sql(_LOCK_VERSION_TABLE)
+    connection.exec_driver_sql(_LOCK_TIMEOUT)
+
+
+def _run(connection: Connection, revision: str, direction: Literal["upgrade", "downgrade"]) -> None:
     from alembic import command
 
-    # The transaction holds the lock, so that it works behind PgBouncer and ends with the connection.
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
-    event.listen(engine, "do_connect", choose_primary)
-    try:
-        with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA}"))
-            found = current(connection)
-            if found is not None and found not in _known():
-                raise Refused(f"the database schema is at {found}: {remedy_for(found)}")
-            config = _config()
-            config.attributes["connection"] = connection
-            {"upgrade": command.upgrade, "downgrade": command.downgrade}[direction](config, revision)
-    except DBAPIError as error:
-        raise explained(error) from None
+    config = _config()
+    config.attributes["connection"] = connection
+    {"upgrade": command.upgrade, "downgrade": command.downgrade}[direction](config, revision)
+
+
+def _busy(engine: Engine) -> str:
+    with engine.begin() as connection:
+        sessions = blockers.describe(connection, readers=True)
+    return f"The migration waited 30 s for a table that other sessions use, and changed nothing. {sessions}".rstrip()
 
 
 def _known() -> set[str]:

@@ -3,6 +3,9 @@
 ROLES_SQL = """\
 -- The roles of syncd. Run it as a superuser or as the owner of the database; running it again changes nothing.
 -- Afterwards: ALTER ROLE syncd_writer LOGIN PASSWORD '...';  and the same for each person who reads reports.
+BEGIN;
+-- You run this with more rights than others have. It calls Postgres' own functions, whatever others have created.
+SET LOCAL search_path = pg_catalog, pg_temp;
 DO $$
 DECLARE name text;
 BEGIN
@@ -26,5 +29,13 @@ BEGIN
     GRANT USAGE ON SCHEMA report TO syncd_reader, syncd_writer;
     GRANT SELECT ON ALL TABLES IN SCHEMA report TO syncd_reader;
   END IF;
+  -- Postgres logs the values of slow and of failing statements, unless this role's are cut to nothing.
+  BEGIN
+    ALTER ROLE syncd_writer SET log_parameter_max_length = 0;
+    ALTER ROLE syncd_writer SET log_parameter_max_length_on_error = 0;
+  EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'Only a superuser may set log_parameter_max_length. Have one run this SQL, or set it to 0 for the server.';
+  END;
 END $$;
+COMMIT;
 """

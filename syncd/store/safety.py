@@ -31,9 +31,7 @@ def problems(connection: Connection) -> list[str]:
             "Postgres runs with full_page_writes=off, so a power cut may damage its tables: set full_page_writes=on"
         )
     if row.encoding != "UTF8":
-        found.append(
-            f"the database's encoding is {row.encoding}, which cannot hold every name: create a database with UTF8"
-        )
+        found.append(_wrong_encoding(row.encoding))
     return found
 
 
@@ -41,3 +39,14 @@ def require_safe(connection: Connection) -> None:
     """Raises `Refused` with all problems of the server's settings."""
     if found := problems(connection):
         raise Refused("; ".join(found))
+
+
+def require_utf8(connection: Connection) -> None:
+    """Raises `Refused` if the database's encoding is not UTF-8."""
+    encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise Refused(_wrong_encoding(encoding))
+
+
+def _wrong_encoding(found: str) -> str:
+    return f"the database's encoding is {found}, which cannot hold every name: create a database with UTF8"

@@ -201,8 +201,8 @@ def test_status_asks_as_much_for_many_clients_as_for_one_and_imports_only_what_i
     modules, *said = result.stderr.splitlines()
     unneeded = {"httpx", "httpcore", "apscheduler", "syncd.pitchyou", "syncd.media", "syncd.sync"}
     assert not unneeded & set(modules.split())
-    # Four of SQLAlchemy at its first connect; then our session, is there a table of revisions, which one, and the status.
-    assert len(said) == 8, said
+    # Our settings and four of SQLAlchemy at its first connect; then our session, is there a table of revisions, which one, and the status.
+    assert len(said) == 9, said
     assert sum("set_config" in statement for statement in said) == 1  # one transaction
 
 

@@ -25,9 +25,7 @@ def plain(database_url: str) -> psycopg.Connection:
 def waits(database_url: str) -> bool:
     """Whether syncd waits for a lock that somebody else has."""
     with plain(database_url) as observer:
-        query = (
-            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'syncd' AND wait_event_type = 'Lock' "
-        )
+        query = "SELECT 1 FROM pg_stat_activity WHERE starts_with(application_name, 'syncd') AND wait_event_type = 'Lock' "
         return bool(observer.execute(query + "AND datname = current_database()").fetchall())
 
 

@@ -131,41 +131,55 @@ def test_the_way_leads_up_down_and_up_again_and_leaves_alone_what_is_not_ours(
         assert connection.scalar(text("SELECT sum(x) FROM public.theirs")) == 1
 
 
+REFUSED = """
+    CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'not today' USING ERRCODE = '42501'; END $$;
+    CREATE EVENT TRIGGER refused ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.refuse()
+    """
+
+
 def test_a_migration_that_fails_in_the_middle_changes_nothing(empty_database_url: str) -> None:
     with connected(empty_database_url) as connection:
-        connection.execute(text("CREATE SCHEMA ops"))
-        connection.execute(text("CREATE TABLE ops.quarantine (theirs int)"))  # made after half a dozen others
-    with pytest.raises(SyncdError, match="42P07"):
+        connection.exec_driver_sql(REFUSED)
+    with pytest.raises(SyncdError, match="42501"):
         migrate.upgrade(empty_database_url)
-    assert {row[1] for row in catalog(empty_database_url)["columns"]} == {"quarantine"}
+    assert not any(catalog(empty_database_url).values())
     with connected(empty_database_url) as connection:
         assert migrate.current(connection) is None
-        connection.execute(text("DROP TABLE ops.quarantine"))
+        connection.execute(text("DROP EVENT TRIGGER refused"))
     migrate.upgrade(empty_database_url)
     with connected(empty_database_url) as connection:
         assert differences(connection) == []
 
 
 WAITING = (
-    "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database "
-    "WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 )
 
 
+@pytest.mark.parametrize("schema_is_there", [False, True])
+@pytest.mark.parametrize("first_one_fails", [False, True])
 def test_of_four_processes_at_once_one_migrates_and_the_others_wait(
-    empty_database_url: str, tmp_path: Path
+    schema_is_there: bool, first_one_fails: bool, empty_database_url: str, tmp_path: Path
 ) -> None:
-    """They are held at the lock until all four stand there, so that they really meet."""
+    """They are held behind a fifth one until all four wait, so that they really meet."""
     with (
         site(empty_database_url, tmp_path) as here,
         ExitStack() as stack,
         psycopg.connect(empty_database_url.replace("+psycopg", "")) as holder,
     ):
-        holder.execute("SELECT pg_advisory_xact_lock(%s)", [migrate._LOCK])
+        if schema_is_there:
+            here.execute("CREATE SCHEMA ops")
+        else:
+            holder.execute("CREATE SCHEMA ops")
+        holder.execute(migrate._CREATE_VERSION_TABLE)
         running = [stack.enter_context(here.start("db", "upgrade")) for _ in range(4)]
-        eventually(lambda: here.value(WAITING) == 4, "all four wait for the lock")
-        assert here.value("SELECT count(*) FROM pg_namespace WHERE nspname IN ('ats', 'ops', 'report')") == 0
-        holder.rollback()
+        eventually(lambda: here.value(WAITING) == 4, "all four wait")
+        assert here.value("SELECT count(*) FROM pg_namespace WHERE nspname IN ('ats', 'report')") == 0
+        if first_one_fails:
+            holder.rollback()
+        else:
+            holder.commit()
         assert [(each.wait(), each.log_path.read_text()) for each in running] == [(0, "")] * 4
         with connected(empty_database_url) as connection:
             assert differences(connection) == []

@@ -200,15 +200,13 @@ def test_a_lease_is_taken_from_nobody_but_the_dead_and_each_time_with_the_next_f
 
 
 def let_postgres_clock_leap(s: Scene, hours: int) -> None:
-    """As seen by sessions from now on: a function of this name in an earlier schema comes before Postgres' own."""
-    (name,) = s.rows("SELECT current_database() AS name")
+    """In this database, in sessions from now on: a function of ours takes the place of Postgres' own."""
     for statement in (
-        "CREATE SCHEMA leapt",
-        "CREATE FUNCTION leapt.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS "
-        f"$$ SELECT pg_catalog.clock_timestamp() + interval '{hours} hours' $$",
-        f"ALTER DATABASE {name['name']} SET search_path = leapt, pg_catalog, public",
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name = 'syncd' AND datname = current_database() AND pid != pg_backend_pid()",
+        "ALTER FUNCTION pg_catalog.clock_timestamp() RENAME TO true_clock_timestamp",
+        "CREATE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS "
+        f"$$ SELECT pg_catalog.true_clock_timestamp() + interval '{hours} hours' $$",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, 'syncd') "
+        "AND datname = current_database() AND pid != pg_backend_pid()",
     ):
         s.execute(statement)
 

@@ -26,7 +26,7 @@ from tests.proof.world import SMALL_STEPS
 from tests.system.processes import Site, eventually
 
 DONE, HELD, LOST, FAILED = 0, 3, 4, 5  # the exit codes of a process, by the outcome of its cycle
-_OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'syncd'"
+_OURS = "FROM pg_stat_activity WHERE datname = current_database() AND starts_with(application_name, 'syncd')"
 
 
 @dataclass(frozen=True)

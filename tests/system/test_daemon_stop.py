@@ -94,7 +94,7 @@ def test_a_step_that_does_not_end_is_given_up_in_time(database_url: str, tmp_pat
         (server,) = (
             pid
             for (pid,) in here.rows(
-                "SELECT pid FROM pg_stat_activity WHERE application_name = 'syncd' LIMIT 1"
+                "SELECT pid FROM pg_stat_activity WHERE starts_with(application_name, 'syncd') LIMIT 1"
             )
         )
         frozen = psutil.Process(server)
@@ -119,9 +119,7 @@ def lock_out(here: Site) -> psycopg.Connection:
 
 
 def waits_for_lock(here: Site) -> bool:
-    waiting = (
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'syncd' AND wait_event_type = 'Lock'"
-    )
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE starts_with(application_name, 'syncd') AND wait_event_type = 'Lock'"
     return bool(here.value(waiting))
 
 

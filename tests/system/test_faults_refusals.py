@@ -89,9 +89,7 @@ def test_a_table_that_is_locked_for_a_while_is_waited_for(database_url: str, tmp
         with psycopg.connect(database_url.replace("+psycopg", "")) as other:
             other.execute("LOCK TABLE ats.application IN EXCLUSIVE MODE")
             here.sandbox.add_profiles(5)
-            waiting = (
-                "SELECT 1 FROM pg_stat_activity WHERE application_name = 'syncd' AND wait_event_type = 'Lock'"
-            )
+            waiting = "SELECT 1 FROM pg_stat_activity WHERE starts_with(application_name, 'syncd') AND wait_event_type = 'Lock'"
             eventually(lambda: here.rows(waiting), "it waits")
             other.execute("SELECT pg_sleep(10.5)")
         daemon.wait_for("cycle_finished", outcome="ok", new=5)

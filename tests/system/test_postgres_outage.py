@@ -197,7 +197,9 @@ def test_a_read_only_database_is_one_error_no_confirm_and_mended_by_itself(
 def make_read_only(here: Site, *, on: bool) -> None:
     name = here.database_url.rpartition("/")[2]
     here.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {"on" if on else "off"}')
-    here.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'syncd'")
+    here.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, 'syncd')"
+    )
 
 
 def test_a_read_only_database_fails_a_sync_with_what_to_do(database_url: str, tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def only_problem(toml: str | None, environ: dict[str, str] | None = None) -> str
 def test_environment_alone_is_enough_and_everything_else_has_its_default() -> None:
     settings = load_settings(None, MINIMAL)
     (client,) = settings.clients
-    assert settings.database.url == "postgresql+psycopg://syncd_writer@db/ats"
+    verified = "?sslmode=verify-full&require_auth=scram-sha-256"
+    assert settings.database.url == f"postgresql+psycopg://syncd_writer@db/ats{verified}"
     assert (client.client_id, client.client_secret.reveal()) == ("acme", "s3cret")
     assert client.base_url == "https://api.pitchyou.de"
     assert client.schedule == Every(60.0)
@@ -80,7 +81,7 @@ def test_environment_beats_file_and_file_beats_default() -> None:
 
 def test_the_file_is_searched_in_the_promised_order() -> None:
     for name in ("explicit", "variable", "syncd"):
-        Path(f"{name}.toml").write_text(f'[database]\nurl = "postgresql://u@h/{name}"\n')
+        Path(f"{name}.toml").write_text(f'[database]\nurl = "postgresql://u@localhost/{name}"\n')
     named = {"SYNCD_CONFIG": "variable.toml"}
     found = [
         load_settings(path, environ, need_clients=False).database.url.rpartition("/")[2]

@@ -96,14 +96,20 @@ def test_every_documented_variable_is_taken(tmp_path: Path) -> None:
         environ = {variables(key)[form]: value for key, value in values.items()}
         settings = load_settings(None, environ, need_media=False)
         assert settings.clients[0].confirm_wrapper == "profileIds"
-        assert settings.database.url == "postgresql+psycopg://u:geheim@h/db"
+        assert (
+            settings.database.url
+            == "postgresql+psycopg://u:geheim@h/db?sslmode=verify-full&require_auth=scram-sha-256"
+        )
 
 
 def test_the_example_loads_as_it_is(tmp_path: Path) -> None:
     settings = load_example(tmp_path, EXAMPLE.read_text())
     (client,) = settings.clients
     assert (client.client_id, client.client_secret.reveal()) == ("acme", "geheim")
-    assert settings.database.url == "postgresql+psycopg://syncd_writer@db/ats"
+    assert (
+        settings.database.url
+        == "postgresql+psycopg://syncd_writer@db/ats?sslmode=verify-full&require_auth=scram-sha-256"
+    )
     assert settings.warnings == ()
 
 

@@ -13,7 +13,7 @@ from syncd.errors import ConfigurationError
 from syncd.settings import Secret, Settings, load_settings
 
 CANARY = "Kanarienvogel-77"
-DATABASE = '[database]\nurl = "postgresql://syncd@db:5433/ats?sslmode=require"\n'
+DATABASE = '[database]\nurl = "postgresql://syncd@db:5433/ats?sslmode=verify-full"\n'
 
 
 def configure(folder: Path, toml: str, environ: dict[str, str] | None = None) -> Settings:
@@ -201,7 +201,7 @@ def test_the_database_password_arrives_unchanged_in_sqlalchemy(tmp_path: Path, p
     settings = configure(tmp_path, toml, {"SYNCD_DATABASE__PASSWORD_FILE": str(tmp_path / "pw")})
     url = make_url(settings.database.url)
     assert (url.drivername, url.username, url.password) == ("postgresql+psycopg", "syncd", password)
-    assert (url.host, url.port, url.database, dict(url.query)) == ("db", 5433, "ats", {"sslmode": "require"})
+    assert (url.host, url.port, url.database) == ("db", 5433, "ats")
 
 
 def test_the_environments_password_beats_the_one_in_the_files_url_and_back(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_two_passwords_in_one_place_or_one_without_a_user_are_refused(tmp_path: 
     ],
 )
 def test_a_wrong_database_url_is_refused_without_showing_its_password(tmp_path: Path, url: str) -> None:
-    toml = client('client_secret = "x"').replace("postgresql://syncd@db:5433/ats?sslmode=require", url)
+    toml = client('client_secret = "x"').replace("postgresql://syncd@db:5433/ats?sslmode=verify-full", url)
     assert refused(tmp_path, toml).startswith("database.url (")
 
 
@@ -244,7 +244,9 @@ def test_no_repr_shows_a_secret_and_the_shown_url_keeps_the_rest(tmp_path: Path)
     settings = configure(tmp_path, toml)
     for shown in (repr(settings), str(settings), f"{settings.clients[0].client_secret}"):
         assert CANARY not in shown
-    assert settings.database.shown_url == "postgresql+psycopg://syncd:***@db:5433/ats?sslmode=require"
+    assert settings.database.shown_url == (
+        "postgresql+psycopg://syncd:***@db:5433/ats?sslmode=verify-full&require_auth=scram-sha-256"
+    )
     assert CANARY in settings.database.url
 
 
