@@ -11,12 +11,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from syncd.backoff import jittered_delay
 from syncd.deadline import Deadline
 from syncd.errors import DatabaseUnavailable, DataRefused, DeadlineExceeded
+from syncd.store import blockers
 from syncd.store.engine import make_engine
 from syncd.store.failures import (
+    LOCK_TIMEOUT,
     cannot_write,
     explained,
     is_away,
     is_conflict,
+    is_lasting,
     is_standby,
     refuses_data,
     sqlstate,
@@ -96,7 +99,9 @@ class Database:
             wait = jittered_delay(attempt, first=FIRST_DELAY, longest=LONGEST_DELAY)
             attempt += 1
             if wait >= (deadline if is_conflict(error) else until).remaining():
-                raise explained(error) from None
+                if patience and is_lasting(error):
+                    self._outage.note_failure(why_away(error), lasting=True)
+                raise self._explained(error) from None
             # A machine that was suspended sleeps for longer than that.
             with suppress(DeadlineExceeded):
                 deadline.sleep(wait)
@@ -120,4 +125,13 @@ class Database:
             self._outage.note_failure(why_away(error), read_only=read_only)
         passes = is_away(error) or is_conflict(error)
         if not passes or conflicts >= CONFLICT_ATTEMPTS:
-            raise explained(error) from None
+            raise self._explained(error) from None
+
+    def _explained(self, error: DBAPIError) -> Exception:
+        """Returns what to raise. If others hold a lock for too long, the message names their sessions."""
+        found = explained(error)
+        if sqlstate(error) == LOCK_TIMEOUT:
+            with suppress(DBAPIError, PoolTimeout), self._engine.begin() as connection:
+                if sessions := blockers.describe(connection):
+                    return DatabaseUnavailable(f"{found}. {sessions}", sqlstate=LOCK_TIMEOUT)
+        return found

@@ -1,12 +1,16 @@
 """What an error of Postgres means: whether to retry, and the sentence that the operator reads.
 
-A sentence never quotes the error's own text, which may hold an applicant's data.
+A sentence never quotes the error's own text, which may hold an applicant's data. The exception is a connection that could
+not be made: there was no data yet, and only that text says why, in the server's language.
 """
 
+import psycopg
+from psycopg.pq.abc import PGconn
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from syncd.errors import DatabaseUnavailable
 from syncd.store.engine import BEGIN
+from syncd.shown import printable, shortened
 
 # SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
 # The SQLSTATE with which the BEGIN of `engine.py` fails on a standby. Other statements may fail with it elsewhere.
@@ -26,14 +30,11 @@ _DATA = ("22", "23", "44", "54", "P0", "")
 # The functions of Postgres that report what a trigger raises, with any SQLSTATE, and the row that a policy refuses.
 _RULES = ("exec_stmt_raise", "ExecWithCheckOptions")
 
+_BROKEN = "the connection broke or could not be made"
 _NO_PRIMARY = "the host of database.url is a standby, which cannot be written to"
-# libpq says only in words why it could not connect. We show our own sentence, or nothing.
+# libpq's own words for why it could not connect. Unlike the server's they are never translated.
 # The last one must stay last: with several hosts, libpq says it of each standby.
 _CONNECTING = (
-    ("password authentication failed", "the password in database.url is wrong"),
-    ("no password supplied", "database.url has no password, and the server requires one"),
-    ("no pg_hba.conf entry", "the server's pg_hba.conf does not allow connections from this machine"),
-    ("does not exist", "the role or the database of database.url does not exist"),
     (
         "Connection refused",
         "nothing listens at the address of database.url: start Postgres, or correct host and port",
@@ -41,8 +42,31 @@ _CONNECTING = (
     ("translate host name", "the host name in database.url cannot be resolved"),
     ("resolve host", "the host name in database.url cannot be resolved"),
     ("timeout", "the host of database.url does not answer"),
+    ("server closed the connection", _BROKEN),
     ("hot standby", _NO_PRIMARY),
 )
+# Each remedy follows libpq's own words, which name the file or the host.
+_UNPROVEN = (
+    (
+        "authentication method requirement",
+        "Store the role's password as SCRAM, or see database.tls in docs/configuration.md.",
+    ),
+    (
+        "certificate",
+        "Correct sslrootcert and the host in database.url, see database.tls in docs/configuration.md.",
+    ),
+    ("SSL", "Turn on TLS in Postgres, or see database.tls in docs/configuration.md."),
+)
+_SAID = {
+    "25006": "Postgres is read-only",
+    "53100": "the disk of Postgres is full",
+    "53200": "Postgres is out of memory",
+    "53300": "Postgres has no free connection",
+    "57P01": "Postgres ended the connection",
+    "57P02": "Postgres crashed",
+    "57P03": "Postgres is starting or stopping",
+    "58030": "the disk of Postgres fails",
+}
 
 
 def sqlstate(error: DBAPIError) -> str:
@@ -97,10 +121,40 @@ def why_away(error: DBAPIError) -> str:
     if is_standby(error):
         return _NO_PRIMARY
     if state:
-        return f"SQLSTATE {state}"
+        return f"{_SAID[state]} (SQLSTATE {state})" if state in _SAID else f"SQLSTATE {state}"
     words = str(error.orig)
-    known = (reason for sign, reason in _CONNECTING if sign in words)
-    return next(known, "the connection broke or could not be made")
+    known = next((reason for sign, reason in _CONNECTING if sign in words), None)
+    connection = _failed_connection(error)
+    if known or connection is None:
+        return known or _BROKEN
+    if connection.needs_password:
+        return "database.url has no password, and the server requires one"
+    remedies = [remedy for sign, remedy in _UNPROVEN if sign in words]
+    if not remedies and connection.used_password:
+        remedies = ["Check the user, the password and the database in database.url."]
+    return ". ".join([_libpq_words(connection), *remedies[:1]])
+
+
+def is_lasting(error: DBAPIError) -> bool:
+    """Whether no server can be reached for a reason that usually stays until somebody acts."""
+    connection = _failed_connection(error)
+    logged_in = connection is not None and (connection.needs_password or connection.used_password)
+    return logged_in or is_standby(error)
+
+
+def _failed_connection(error: DBAPIError) -> PGconn | None:
+    """Returns what libpq knows of a connection that could not be made, or None if there was one."""
+    return error.orig.pgconn if isinstance(error.orig, psycopg.Error) else None
+
+
+def _libpq_words(connection: PGconn) -> str:
+    """Returns what libpq and the server said before the first query, when neither knew any applicant's data."""
+    lines = connection.error_message.decode(errors="replace").splitlines() or [_BROKEN]
+    # What follows is advice, such as not to verify the server.
+    said = [line for line in lines if line.startswith("connection to server")] or lines[:1]
+    text = " ".join(" ".join(said).split())
+    password = (connection.password or b"").decode(errors="replace")
+    return shortened(printable(text.replace(password, "***") if password else text), 500)
 
 
 def explained(error: DBAPIError) -> DatabaseUnavailable:

@@ -21,6 +21,8 @@ class Outage:
         self._unavailable = False
         self._cannot_write = False
         self._count = 0
+        # The reasons that were logged in the present outage.
+        self._told: set[str] = set()
         # Clients whose newest cycle ended because Postgres cannot write.
         self._failing: set[str] = set()
 
@@ -29,18 +31,21 @@ class Outage:
         """The number of outages so far, including the present one."""
         return self._count
 
-    def note_failure(self, reason: str, *, read_only: bool = False) -> None:
-        """Logs the beginning of an outage; and once more if a server that was away turns out to be unable to write.
+    def note_failure(self, reason: str, *, read_only: bool = False, lasting: bool = False) -> None:
+        """Logs the beginning of an outage, and later each reason that does not pass by itself, once.
 
         Args:
             reason: why the server is unavailable now.
             read_only: the server runs, but cannot write.
+            lasting: the reason usually stays until somebody acts.
         """
         with self._lock:
             if not self._unavailable:
                 self._count += 1
-            if not self._unavailable or (read_only and not self._cannot_write):
+                self._told.clear()
+            if not self._unavailable or ((read_only or lasting) and reason not in self._told):
                 log.error("database_unavailable", reason=reason)
+                self._told.add(reason)
             self._unavailable = True
             self._cannot_write = self._cannot_write or read_only
 

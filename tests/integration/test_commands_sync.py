@@ -240,5 +240,6 @@ def test_a_wrong_database_password_is_said_without_being_shown(database_url: str
         for command in (["sync"], ["db", "upgrade"], ["status"]):
             result = here.run(*command, DATABASE__URL=wrong)
             assert result.returncode == 1
-            assert "the password in database.url is wrong" in result.stderr, command
+            assert "password authentication failed for user" in result.stderr, command
+            assert "Check the user, the password and the database" in result.stderr
             assert "canary-password" not in result.stderr

@@ -314,7 +314,7 @@ def test_a_read_only_database_is_reported_as_such_even_if_it_ended_the_session_f
     ):
         database.transact(work, Deadline(30))
     assert attempts == 2
-    assert outages(stream) == [("database_unavailable", "SQLSTATE 25006")]
+    assert outages(stream) == [("database_unavailable", "Postgres is read-only (SQLSTATE 25006)")]
 
 
 def test_an_outage_whose_cause_turns_out_to_be_a_read_only_server_is_logged_with_that_cause_as_well() -> None:
@@ -323,12 +323,12 @@ def test_an_outage_whose_cause_turns_out_to_be_a_read_only_server_is_logged_with
         for _ in range(2):
             outage.note_failure("SQLSTATE 57P03")
         for _ in range(2):
-            outage.note_failure("SQLSTATE 25006", read_only=True)
+            outage.note_failure("Postgres is read-only (SQLSTATE 25006)", read_only=True)
         outage.note_failure("SQLSTATE 57P03")
         outage.note_cycle("acme", None)
         outage.note_success(outage.count)
     assert outages(stream) == [
         ("database_unavailable", "SQLSTATE 57P03"),
-        ("database_unavailable", "SQLSTATE 25006"),
+        ("database_unavailable", "Postgres is read-only (SQLSTATE 25006)"),
         ("database_available", None),
     ]

@@ -181,7 +181,7 @@ def test_a_read_only_database_is_one_error_no_confirm_and_mended_by_itself(
         here.sandbox.add_profiles(10)
         confirms = len(here.sandbox.ledger.confirms)
         (error,) = daemon.wait_for("database_unavailable")
-        assert error["reason"] == "SQLSTATE 25006"
+        assert error["reason"] == "Postgres is read-only (SQLSTATE 25006)"
         seconds = here.value("SELECT extract(epoch FROM now())")
         eventually(lambda: here.value("SELECT extract(epoch FROM now())") > seconds + 4, "four more cycles")
         assert len(here.sandbox.ledger.confirms) == confirms
