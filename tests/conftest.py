@@ -5,6 +5,7 @@ And a real Chromium, in one worker.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
 
+# TEST_POSTGRES_BIN=/usr/lib/postgresql/15/bin runs the tests on the server of that folder.
+_OTHER_POSTGRES = Path(os.environ["TEST_POSTGRES_BIN"]) if "TEST_POSTGRES_BIN" in os.environ else None
 _ORDER = {"system": 1, "integration": 2, "unit": 3}
 
 
@@ -59,7 +62,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def shared_postgres() -> Iterator[EmbeddedPostgres]:
     """The server that all tests of this worker share. A test that stops or kills one takes `own_postgres`."""
-    with start_postgres(settings=SERVER_SETTINGS) as server:
+    with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES) as server:
         yield server
 
 
@@ -91,7 +94,7 @@ def empty_database_url(empty_connection: psycopg.Connection) -> str:
 @pytest.fixture
 def own_postgres() -> Iterator[EmbeddedPostgres]:
     """A server of this test's own, not migrated, to be stopped, started and killed at will."""
-    with start_postgres(settings=SERVER_SETTINGS) as server:
+    with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES) as server:
         yield server
 
 

@@ -92,6 +92,19 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     "a bug that ends the cycle of one client": (
         "tests/integration/test_commands_sync.py::test_a_cycle_that_crashes_does_not_keep_the_next_client_from_its_cycle",
     ),
+    "settings and functions of others in Postgres": (
+        "tests/integration/test_sessions_of_others.py::test_settings_of_a_role_or_a_variable_change_nothing_that_a_command_prints",
+        "tests/integration/test_sessions_of_others.py::test_no_function_or_operator_of_others_is_called_in_place_of_postgres_own",
+        "tests/integration/test_sessions_of_others.py::test_the_sql_function_and_the_printed_roles_call_no_function_of_others",
+    ),
+    "locks of other sessions": (
+        "tests/integration/test_sessions_of_others.py::test_syncd_takes_no_lock_that_another_login_could_take",
+    ),
+    "a server that answers in place of Postgres": (
+        "tests/unit/test_settings_database.py::test_a_server_beyond_this_host_must_prove_who_it_is",
+        "tests/integration/test_connecting.py::test_a_server_that_wants_the_password_in_clear_does_not_get_it",
+        "tests/integration/test_connecting.py::test_what_keeps_a_server_from_proving_who_it_is_is_named",
+    ),
     "media disk full": (
         "tests/integration/test_faults_disk.py::test_a_full_disk_stops_the_download_and_is_finished_when_there_is_room_again",
         "tests/integration/test_faults_disk.py::test_without_room_for_the_list_nothing_of_it_is_landed_and_the_error_names_the_remedy",

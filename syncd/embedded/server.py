@@ -31,15 +31,18 @@ _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _INITDB_OPTIONS = (
     "--username=postgres",
     "--auth=scram-sha-256",
-    # The password is random, so 4,096 rounds of hashing on each of thousands of connections would gain nothing.
-    "--set=scram_iterations=1",
     "--encoding=UTF8",
-    "--locale=C",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
     "--no-sync",
     "--no-instructions",
 )
+_SINCE_17 = (
+    # The password is random, so 4,096 rounds of hashing on each of thousands of connections would gain nothing.
+    "--set=scram_iterations=1",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+)
+_BEFORE_17 = ("--locale=C.UTF-8",)
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -63,6 +66,7 @@ def start_postgres(
     port: int | None = None,
     fsync: bool = True,
     settings: Mapping[str, str] = _NO_SETTINGS,
+    bin_dir: Path | None = None,
 ) -> EmbeddedPostgres:
     """Starts a Postgres server and returns once it accepts connections.
 
@@ -71,6 +75,7 @@ def start_postgres(
             server uses a temporary folder, in /dev/shm if there is enough room, and removes it at the end.
         port: a free port by default.
         settings: override ours in postgresql.conf.
+        bin_dir: the programs of another Postgres than the wheel's.
 
     Raises:
         EmbeddedPostgresError: the server could not be created or started.
@@ -81,7 +86,11 @@ def start_postgres(
     else:
         folder, lock = new_temporary_folder()
     server = EmbeddedPostgres(
-        folder, port=port, settings={"fsync": "on" if fsync else "off"} | dict(settings), lock=lock
+        folder,
+        port=port,
+        settings={"fsync": "on" if fsync else "off"} | dict(settings),
+        lock=lock,
+        bin_dir=bin_dir or installed_bin_dir(),
     )
     try:
         server.start()
@@ -99,9 +108,15 @@ class EmbeddedPostgres:
     """
 
     def __init__(
-        self, folder: Path, *, port: int | None, settings: Mapping[str, str], lock: int | None
+        self,
+        folder: Path,
+        *,
+        port: int | None,
+        settings: Mapping[str, str],
+        lock: int | None,
+        bin_dir: Path,
     ) -> None:
-        self.bin_dir = installed_bin_dir()
+        self.bin_dir = bin_dir
         self.folder = folder
         self.log_path = folder / "postgres.log"
         self.port = port or free_port()
@@ -226,7 +241,9 @@ class EmbeddedPostgres:
         password = self.folder / "password"
         password.touch(mode=0o600)
         password.write_text(secrets.token_urlsafe(24) + "\n")
-        result = self._run("initdb", "--pgdata", self._cluster, "--pwfile", password, *_INITDB_OPTIONS)
+        version = int(self._run("initdb", "--version").stdout.split()[2].partition(".")[0])
+        options = (*_INITDB_OPTIONS, *(_SINCE_17 if version >= 17 else _BEFORE_17))
+        result = self._run("initdb", "--pgdata", self._cluster, "--pwfile", password, *options)
         if result.returncode != 0:
             raise EmbeddedPostgresError(f"initdb failed in {self.folder}: {result.stderr.strip()}")
 

@@ -346,4 +346,31 @@ MUTANTS = {
         points=["set"],
         proof_message="set by -3600 s",
     ),
+    "functions are found by the session's own search_path": Mutant(
+        "syncd.store.engine",
+        [clause("SET LOCAL search_path = pg_catalog, pg_temp;", "")],
+        "tests/integration/test_sessions_of_others.py::"
+        "test_no_function_or_operator_of_others_is_called_in_place_of_postgres_own",
+        r"== \(0, ''\)",
+    ),
+    "the SQL for roles calls functions of others": Mutant(
+        "syncd.store.roles",
+        [clause("SET LOCAL search_path = pg_catalog, pg_temp;", "")],
+        "tests/integration/test_sessions_of_others.py::"
+        "test_the_sql_function_and_the_printed_roles_call_no_function_of_others",
+        "the evil twin",
+    ),
+    "dates are read as a role writes them": Mutant(
+        "syncd.store.engine",
+        [clause("SET LOCAL datestyle = 'ISO, YMD';", "")],
+        "tests/integration/test_sessions_of_others.py::"
+        "test_settings_of_a_role_or_a_variable_change_nothing_that_a_command_prints",
+        "assert",
+    ),
+    "a database server is believed without a certificate": Mutant(
+        "syncd.settings.libpq:verified",
+        [expression("_leads_beyond_this_host(...)", "False")],
+        "tests/unit/test_settings_database.py::test_a_server_beyond_this_host_must_prove_who_it_is",
+        "KeyError: 'sslmode'",
+    ),
 }
