@@ -44,13 +44,14 @@ _LOCK_VERSION_TABLE = "LOCK TABLE ops.alembic_version IN SHARE UPDATE EXCLUSIVE 
 _CREATED_MEANWHILE = frozenset({"23505", "42P06", "42P07"})
 
 
-# to_regclass() would ask for a right to the schema of the applications.
+# In the catalog, because to_regclass() would ask for a right to the schemas.
 _TABLES = text(
     """
-    SELECT to_regclass(:revisions) IS NOT NULL AS has_revisions,
+    SELECT EXISTS (
+               SELECT FROM pg_tables WHERE schemaname = 'ops' AND tablename = 'alembic_version'
+           ) AS has_revisions,
            EXISTS (
-               SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-               WHERE n.nspname = 'ats' AND c.relname = 'application'
+               SELECT FROM pg_tables WHERE schemaname = 'ats' AND tablename = 'application'
            ) AS has_applications
     """
 )
@@ -83,7 +84,7 @@ def current(connection: Connection) -> str | None:
     Raises:
         Refused: the table of revisions is there, but not the tables that syncd's first migration makes.
     """
-    tables = connection.execute(_TABLES, {"revisions": _REVISIONS}).one()
+    tables = connection.execute(_TABLES).one()
     if not tables.has_revisions:
         return None
     found: str | None = connection.scalar(text(f"SELECT version_num FROM {_REVISIONS}"))

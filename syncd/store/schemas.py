@@ -8,7 +8,8 @@ _FOUND = text(
     """
     SELECT to_regnamespace(:name) IS NOT NULL AS there,
            has_database_privilege(current_database(), 'CREATE') AS may_create,
-           has_schema_privilege(to_regnamespace(:name), 'USAGE, CREATE') AS may_use,
+           has_schema_privilege(to_regnamespace(:name), 'USAGE')
+               AND has_schema_privilege(to_regnamespace(:name), 'CREATE') AS may_use,
            (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = :name) AS owned
     """
 )

@@ -157,3 +157,22 @@ def test_the_owner_can_migrate_an_empty_database(
         writer = owner.replace("syncd_owner:owner@", "syncd_writer:writer@")
         assert here.run("sync", DATABASE__URL=writer).returncode == 0
         here.assert_complete()
+
+
+def test_no_value_of_the_writer_is_in_postgres_log_though_it_logs_each_statement(
+    database_url: str, shared_postgres: EmbeddedPostgres, postgres_log: Path, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path) as here, with_roles(shared_postgres, here) as writer:
+        here.execute(f"ALTER DATABASE {database_url.rpartition('/')[2]} SET log_min_duration_statement = 0")
+        assert here.run("sync", DATABASE__URL=writer).returncode == 0
+        for url, value in ((database_url, "canary of another"), (writer, "canary of the writer")):
+            with psycopg.connect(url.replace("+psycopg", "")) as connection:
+                connection.execute("SELECT %s::text", [value])
+                with pytest.raises(psycopg.errors.DivisionByZero):
+                    connection.execute("SELECT 1 / %s", [0 * len(value)])
+        log = postgres_log.read_text()
+        assert "canary of another" in log
+        assert "canary of the writer" not in log
+        emails = here.rows("SELECT email FROM ats.application_contact WHERE email IS NOT NULL")
+        assert len(emails) > 5
+        assert [email for (email,) in emails if email in log] == []
