@@ -181,3 +181,17 @@ def test_sql_leaves_out_what_is_null_or_empty_and_takes_another_address(connecti
         text("SELECT report.apply_link('acme', '1', apply_url => 'http://{client_id}.localhost\\:8765')")
     )
     assert link.scalar_one() == "http://acme.localhost:8765/go/1"
+
+
+def test_the_letter_v_is_a_job_and_a_vertical_tab_is_blank_on_every_version_of_postgres(
+    database_url: str,
+) -> None:
+    engine = create_engine(database_url)
+    call = text("SELECT report.apply_link('acme', :job)")
+    for job in ("v", "v.", "..v"):
+        with engine.connect() as connection:
+            assert connection.scalar(call, {"job": job}) == f"https://acme.pitchyou.de/go/{job}"
+    for job in ("\v", "\v.", " \t\n\v\f\r"):
+        with engine.connect() as connection, pytest.raises(DBAPIError, match="blank"):
+            connection.scalar(call, {"job": job})
+    engine.dispose()
