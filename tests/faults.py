@@ -103,6 +103,10 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_files_that_vanish.py::test_a_damaged_file_stays_when_pitchyou_has_no_other",
         "tests/integration/test_files_that_vanish.py::test_a_file_is_not_given_up_when_the_disk_goes_right_before",
     ),
+    "media root that folds names": (
+        "tests/integration/test_names_on_disk.py::test_exfat_folds_case_and_is_refused_before_a_file_is_overwritten",
+        "tests/integration/test_names_on_disk.py::test_media_root_where_a_twin_of_a_name_answers_is_refused_at_a_clients_first_use",
+    ),
     "media disk dies": (
         "tests/system/test_faults_media_disk.py::test_a_media_disk_that_dies_is_a_clear_error_until_it_is_back",
     ),
@@ -187,6 +191,11 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     "TLS with a wrong certificate": (
         "tests/integration/test_client_origin.py::test_tls_fails_closed_and_a_private_ca_can_be_configured",
         "tests/integration/test_connections.py::test_tls_is_read_like_all_else_and_only_from_the_host_that_was_asked_for",
+    ),
+    "a database that is older than the media root, or another one": (
+        "tests/integration/test_two_stores_one_disk.py::test_repair_with_a_database_of_yesterday_deletes_no_file_and_says_where_each_one_is",
+        "tests/integration/test_two_stores_one_disk.py::test_repair_keeps_the_file_of_another_store_that_it_replaces",
+        "tests/integration/test_two_stores_one_disk.py::test_repair_that_was_killed_between_the_two_names_finishes_the_move",
     ),
     "two replicas at once": (
         "tests/integration/test_leases.py::test_each_client_is_synced_by_one_of_two_daemons_only",

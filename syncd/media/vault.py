@@ -13,7 +13,9 @@ from pathlib import Path
 
 from syncd.errors import MediaStoreFailed
 from syncd.media.disk import disk_errors, fsync_folder, remove_folder
+from syncd.media.folding import require_distinct_names
 from syncd.media.incoming import SNIFFED_BYTES, IncomingFile
+from syncd.media.lost import count_lost, keep
 from syncd.media.paths import path_of
 from syncd.media.sniff import sniff
 from syncd.model import MediaKey, StoredFile
@@ -43,7 +45,7 @@ class Vault:
             return (self.root / client_id).is_dir()
 
     def prepare(self, client_id: str) -> None:
-        """Create the client's folder if it is missing."""
+        """Create the client's folder if it is missing. Raise `MediaStoreFailed` if it does not tell names apart."""
         folders = (self.root, self.root / TEMPORARY, self.root / client_id)
         # Even `is_dir` fails on a file system that has shut down.
         with disk_errors:
@@ -53,6 +55,7 @@ class Vault:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.root, self.root.parent):
                 fsync_folder(folder)
+            require_distinct_names(self.root / client_id)
         self._prepared.add(client_id)
 
     def take_over(self, client_id: str, fence: int) -> None:
@@ -78,7 +81,7 @@ class Vault:
             return self._half(client_id, fence).is_dir()
 
     def probe(self) -> None:
-        """Write, fsync and remove a test file. Raise `MediaStoreFailed` if that fails."""
+        """Write, fsync and remove a test file. Raise `MediaStoreFailed` if that fails, or names are not told apart."""
         with disk_errors:
             (self.root / TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self.root / TEMPORARY / f"probe.{secrets.token_hex(8)}"
@@ -88,6 +91,7 @@ class Vault:
                     os.fsync(file.fileno())
             finally:
                 path.unlink(missing_ok=True)
+            require_distinct_names(path.parent, f"{path.name}.Aa")
 
     def incoming(self, client_id: str, key: MediaKey, fence: int) -> IncomingFile:
         """Return the receiver of one file. Use it in a `with`.
@@ -139,6 +143,28 @@ class Vault:
             for folder in (path.parent, path.parent.parent):
                 if folder.is_dir():
                     fsync_folder(folder)
+
+    def keep(self, storage_path: str) -> str | None:
+        """Give a file a second name below `.lost`, so that nothing that replaces it destroys it.
+
+        Returns:
+            That name, relative to the root; None if the file is missing.
+        """
+        with disk_errors:
+            return keep(self.root, storage_path)
+
+    def set_aside(self, client_id: str, storage_path: str, *, fence: int) -> str | None:
+        """Move a file to `.lost`, and return its new path; None if it is missing. See `remove_file` for `fence`.
+
+        The file has its second name before it loses the first one, so no crash can lose it.
+        """
+        if name := self.keep(storage_path):
+            self.remove_file(client_id, storage_path, fence=fence)
+        return name
+
+    def count_lost(self, client_id: str) -> int:
+        """Count the files of the client that `set_aside` and `keep` have put below `.lost`."""
+        return count_lost(self.root, client_id)
 
     def _half(self, client_id: str, fence: int) -> Path:
         """Return the folder for the partial files of this lease's holder."""

@@ -171,6 +171,7 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
             work.vault.incoming(work.client_id, key, work.lease.fence) as file,
         ):
             work.api.media(key.profile_id, key.media_id, file, until)
+            _keep_earlier(work, due)
             return Fetched(key, file.keep())
     except IncompleteFile:
         return _again(work, due, "truncated")
@@ -194,6 +195,12 @@ def _still_there(work: Work, due: Due) -> Fetched | None:
     except MediaStoreFailed:
         return None
     return Fetched(due.key, file) if file and file.sha256 == due.before.sha256 else None
+
+
+def _keep_earlier(work: Work, due: Due) -> None:
+    """Keep the earlier file below `.lost`. Its bytes are not those of its row, so nobody knows what they are worth."""
+    if due.before and (kept := work.vault.keep(due.before.storage_path)):
+        work.lost[due.before.storage_path] = kept
 
 
 def _missing(work: Work, due: Due, error: str) -> Fetched | NotFetched:

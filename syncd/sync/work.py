@@ -45,6 +45,7 @@ class Work:
         troubles: the failures that the cycle has outlasted so far.
         shortfall: what is open at the end of the cycle; None before the end.
         bad: the fingerprints of the profiles that this cycle could not read or land.
+        lost: the files that were put below `.lost`: the new path by the old one, relative to the media root.
     """
 
     plan: Plan
@@ -60,6 +61,7 @@ class Work:
     troubles: list[SyncdError] = field(default_factory=list)
     shortfall: Shortfall | None = None
     bad: set[bytes] = field(default_factory=set)
+    lost: dict[str, str] = field(default_factory=dict)
     store: ClientStore = field(init=False)
 
     def __post_init__(self) -> None:

@@ -184,6 +184,13 @@ MUTANTS = {
         "tests/unit/test_payload_digest.py::test_another_meaning_is_a_change",
         "assert b'.* != b'",
     ),
+    "two names that the disk takes for one": Mutant(
+        "syncd.media.folding:require_distinct_names",
+        [statement("raise MediaStoreFailed(...)")],
+        "tests/integration/test_names_on_disk.py::"
+        "test_media_root_where_a_twin_of_a_name_answers_is_refused_at_a_clients_first_use",
+        "DID NOT RAISE",
+    ),
     "a redirect is followed": Mutant(
         "syncd.pitchyou.http:Http.__init__",
         [expression("follow_redirects=False", "follow_redirects=True")],
