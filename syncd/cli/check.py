@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import click
 
@@ -12,8 +13,9 @@ from syncd.cli.exits import FAILED, REFUSED
 from syncd.cli.wiring import pitchyou_of, vault_of
 from syncd.deadline import Deadline
 from syncd.errors import Refused, SyncdError
+from syncd.pitchyou import server_of
 from syncd.settings import Settings
-from syncd.store import migrate, safety
+from syncd.store import clients, migrate, safety
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,15 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         yield reached
         if reached.problem is None:
             yield _look("database is durable: it keeps what it has committed", ask(safety.require_safe))
-            yield _look(f"schema is at revision {migrate.head()}", ask(migrate.require_head))
+            schema = _look(f"schema is at revision {migrate.head()}", ask(migrate.require_head))
+            yield schema
+            for client in settings.clients if schema.problem is None else ():
+                known = partial(
+                    clients.require_server, client_id=client.client_id, server=server_of(client.base_url)
+                )
+                server = _look(f"applications of client '{client.client_id}' came from base_url", ask(known))
+                if server.problem:
+                    yield server
     yield _look(f"media root is writable: {settings.media.root}", vault_of(settings).probe)
     for client in settings.clients:
         with pitchyou_of(settings, client) as api:

@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from syncd.errors import MediaStoreFailed
+from syncd.errors import MediaStoreFailed, TooManyOpenFiles
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -61,6 +61,11 @@ class _DiskErrors:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            raise TooManyOpenFiles(
+                f"a file could not be opened ({error.strerror}). Raise LimitNOFILE of the service, or lower "
+                "media.concurrency."
+            ) from None
         if isinstance(error, OSError):
             raise MediaStoreFailed(
                 f"the media root cannot be written ({error.strerror}). Free space, or check the mount and its owner."

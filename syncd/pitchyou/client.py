@@ -17,7 +17,7 @@ from syncd.pitchyou.auth import TokenCache
 from syncd.pitchyou.chat import MAX_ANSWER as MAX_TOKEN_ANSWER
 from syncd.pitchyou.chat import ChatFormat, chat_request, read_chat_token
 from syncd.pitchyou.failures import web_page
-from syncd.pitchyou.http import Gathered, Http, Limits, Proxy, Response, Sink
+from syncd.pitchyou.http import Gathered, Http, Limits, Proxy, Response, Sink, server_of
 from syncd.pitchyou.listing import Listing
 from syncd.pitchyou.payloads import read_profile
 from syncd.pitchyou.retry import limited, require_success
@@ -75,7 +75,7 @@ class PitchYou:
         proxy: Proxy | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.client_id = client_id
+        self.client_id, self.server = client_id, server_of(base_url)
         self._http = Http(
             base_url,
             pool_size=connections,

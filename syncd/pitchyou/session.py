@@ -91,7 +91,7 @@ class Session:
                 "GET", path, deadline, before_send=before_send, accept=_refuse_web_page, sink=intake
             )
             require_success(response, what)
-            return intake.spool()
+            return intake.spool(deadline.check)
         except BadAnswer as error:
             raise BadAnswer(f"{what} cannot be used: {error}", status=error.status) from None
         except ApiUnavailable as error:

@@ -38,6 +38,9 @@ def land_listed(work: Work) -> None:
                 portion.count_into(work.tally)
                 work.progress(work)
     work.listed_at = asked_at[-1]
+    if work.restless:
+        log.warning("profiles_keep_changing", client_id=work.client_id, changed=work.restless)
+        work.restless = 0
 
 
 def land(work: Work, batch: list[Profile | BadProfile]) -> None:
@@ -58,6 +61,7 @@ def land(work: Work, batch: list[Profile | BadProfile]) -> None:
         return
     _note_quarantined(work, bad, kept)
     work.tally.add(landed)
+    work.restless += landed.restless
 
 
 def _land(
@@ -78,7 +82,7 @@ def _note_quarantined(work: Work, bad: list[BadProfile], kept: list[BadProfile])
             profile_id=profile.profile_id,
             reason=profile.reason,
         )
-    work.bad.update(profile.fingerprint for profile in bad)
+    work.bad.update(profile.profile_id or profile.fingerprint for profile in bad)
     work.tally.quarantined = len(work.bad)
 
 

@@ -95,7 +95,7 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
             work.store.write(_set_aside, work, fault.path)
         else:
             work.store.write(media.reopen, fault.key)
-    for _files in fetch_rounds(work):
+    for _profile_ids in fetch_rounds(work):
         pass
     return [fault for fault in faults if fault.key and not work.store.read(media.is_stored, fault.key)]
 

@@ -62,7 +62,7 @@ MUTANTS = {
     ),
     "confirm before the files are there": Mutant(
         "syncd.store",
-        [clause("AND m.state IN ('pending', 'rejected')", "AND false")],
+        [clause("WHERE m.state IN ('pending', 'rejected')", "WHERE false")],
         "tests/integration/test_faults_media.py::test_nothing_is_confirmed_while_a_file_of_it_is_pending",
         "Extra items in the left set",
     ),
