@@ -211,8 +211,15 @@ MUTANTS = {
         "assert 21 == 2",
     ),
     "quarantine swallows bytes": Mutant(
-        "syncd.store.quarantine:put",
-        [expression("profile.payload", "profile.payload[:10]")],
+        "syncd.store.quarantine",
+        [
+            expression(
+                "(client_id, profile.profile_id, stage, profile.reason, fingerprint, profile.payload)",
+                "(client_id, profile.profile_id, stage, profile.reason, fingerprint, profile.payload[:10])",
+            ),
+            # Otherwise, the next poll would put the right bytes there.
+            expression("_digest(profile) != ...", "False"),
+        ],
         "tests/integration/test_bad_profiles.py::test_a_bad_profile_waits_in_quarantine_with_its_bytes_and_the_others_proceed",
         r"assert b'\{.profileI' == b'",
         proof="fuzz",
