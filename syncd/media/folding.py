@@ -9,10 +9,10 @@ from pathlib import Path
 from syncd.errors import MediaStoreFailed
 
 
-def require_distinct_names(folder: Path, name: str = ".Folding") -> None:
+def require_distinct_names(folder: Path, name: str) -> None:
     """Raise `MediaStoreFailed` if the file system takes two names in this folder for one.
 
-    Creates an empty folder for a moment. No stored file can have its name, because their names begin with no dot.
+    Creates an empty folder of this name for a moment. The name contains letters.
     """
     probe = folder / name
     probe.mkdir(mode=0o700, exist_ok=True)

@@ -45,7 +45,7 @@ class Vault:
             return (self.root / client_id).is_dir()
 
     def prepare(self, client_id: str) -> None:
-        """Create the client's folder if it is missing. Raise `MediaStoreFailed` if it does not tell names apart."""
+        """Create the client's folder if it is missing. Raise `MediaStoreFailed` if names are not told apart."""
         folders = (self.root, self.root / TEMPORARY, self.root / client_id)
         # Even `is_dir` fails on a file system that has shut down.
         with disk_errors:
@@ -55,7 +55,7 @@ class Vault:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.root, self.root.parent):
                 fsync_folder(folder)
-            require_distinct_names(self.root / client_id)
+            require_distinct_names(self.root / TEMPORARY, f"Folding.{client_id}")
         self._prepared.add(client_id)
 
     def take_over(self, client_id: str, fence: int) -> None:

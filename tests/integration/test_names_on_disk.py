@@ -61,13 +61,13 @@ def test_exfat_folds_case_and_is_refused_before_a_file_is_overwritten(
         assert s.sandbox.ledger.confirms == []
 
 
-@pytest.mark.parametrize("twin", [".fOLDING", ".Folding."])
+@pytest.mark.parametrize("twin", ["fOLDING.ACME", "Folding.acme."])
 def test_media_root_where_a_twin_of_a_name_answers_is_refused_at_a_clients_first_use(
     twin: str, tmp_path: Path
 ) -> None:
     """On a folding file system, a name that was never created is there. So it is here, on any file system."""
     vault = Vault(tmp_path / "media", max_bytes=1)
-    (tmp_path / "media/acme" / twin).mkdir(parents=True)
+    (tmp_path / "media/.tmp" / twin).mkdir(parents=True)
     for _ in range(2):
         with pytest.raises(MediaStoreFailed, match="Move the media root"):
             vault.prepare("acme")
@@ -75,6 +75,6 @@ def test_media_root_where_a_twin_of_a_name_answers_is_refused_at_a_clients_first
 
 
 def test_media_root_that_tells_names_apart_is_left_as_it_was(tmp_path: Path) -> None:
-    (tmp_path / ".Folding").mkdir()  # of a process that was killed
-    require_distinct_names(tmp_path)
+    (tmp_path / "Folding.acme").mkdir()  # of a process that was killed
+    require_distinct_names(tmp_path, "Folding.acme")
     assert list(tmp_path.iterdir()) == []
