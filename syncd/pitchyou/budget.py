@@ -11,6 +11,10 @@ from syncd.pitchyou.json_array import MAX_DEPTH, nested_too_deeply
 MAX_VALUES = 100_000
 MAX_STEPS = 10_000
 MAX_FILES = 1_000
+# In bytes of memory. Python holds a text in one, two or four bytes for each character, as its widest one needs.
+MAX_TEXT = 16 * 1024 * 1024
+_FOUR_BYTES = re.compile(rb"[\xf0-\xf4]|\\u[dD][89abAB]")
+_TWO_BYTES = re.compile(rb"[\xc4-\xef]|\\u(?!00)")
 
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
@@ -29,8 +33,17 @@ def excess(payload: bytes) -> str | None:
     """Say why a profile holds too much to be decoded, or return None."""
     if not is_small(payload):
         return f"more than {MAX_VALUES} values"
+    if len(payload) * 4 > MAX_TEXT and len(payload) * _width(payload) > MAX_TEXT:
+        return f"a text that takes more than {MAX_TEXT} bytes of memory"
     if payload.count(b'"mediaId"') > MAX_FILES:
         return f"more than {MAX_FILES} files"
     if nested_too_deeply(payload):
         return f"nested deeper than {MAX_DEPTH} levels"
     return None
+
+
+def _width(payload: bytes) -> int:
+    """Return how many bytes Python may need for each character."""
+    if _FOUR_BYTES.search(payload):
+        return 4
+    return 2 if _TWO_BYTES.search(payload) else 1

@@ -139,6 +139,28 @@ def test_long_text_full_of_commas_and_brackets_is_an_answer_like_any_other() -> 
     assert isinstance(found, Profile)
 
 
+@pytest.mark.parametrize(
+    ("character", "megabytes", "fits"),
+    [
+        (b"y", 15, True),
+        (b"\\u00e4", 15, True),
+        ("ä".encode(), 15, True),
+        ("ä€".encode(), 7, True),
+        ("ä€".encode(), 9, False),
+        (b"\\u20ac", 9, False),
+        ("y😀".encode(), 3, True),
+        ("y😀".encode(), 5, False),
+        (b"\\ud83d\\ude00", 5, False),
+    ],
+)
+def test_text_of_wide_characters_is_limited_by_the_memory_that_it_takes(
+    character: bytes, megabytes: int, fits: bool
+) -> None:
+    text = character * (megabytes * 1_000_000 // len(character))
+    reason = budget.excess(b'{"profileId":"P","steps":[{"answer":"%b"}]}' % text)
+    assert (reason is None) is fits
+
+
 def test_nothing_of_what_holds_too_much_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     def decoded(payload: bytes, *rest: object) -> None:
         assert budget.is_small(payload), "decoded"
