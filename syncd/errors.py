@@ -4,6 +4,8 @@ A message never holds an applicant's data, only ids, counts, HTTP statuses and S
 messages, unlike those of other libraries' exceptions.
 """
 
+NO_THREAD = "This machine lets syncd start no more threads. Raise TasksMax of the service, or lower media.concurrency."
+
 
 class SyncdError(Exception):
     """A failure that syncd can name. The message says what failed, for which id, and what to do."""
@@ -31,6 +33,10 @@ class Refused(SyncdError):
 
 class LeaseHeld(Refused):
     """Another syncd process is working for this client."""
+
+
+class AnotherServer(Refused):
+    """`base_url` leads to another server than before, whose applications may belong to other people."""
 
 
 class LeaseLost(SyncdError):
@@ -136,3 +142,7 @@ class PathRefused(MediaStoreFailed):
     def __init__(self, message: str, *, code: str) -> None:
         self.code = code
         super().__init__(message)
+
+
+class TooManyOpenFiles(MediaStoreFailed):
+    """The process or the machine has as many open files as it may have. With fewer downloads at a time, it may go on."""

@@ -134,6 +134,10 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_files_that_vanish.py::test_a_damaged_file_stays_when_pitchyou_has_no_other",
         "tests/integration/test_files_that_vanish.py::test_a_file_is_not_given_up_when_the_disk_goes_right_before",
     ),
+    "media root that folds names": (
+        "tests/integration/test_names_on_disk.py::test_exfat_folds_case_and_is_refused_before_a_file_is_overwritten",
+        "tests/integration/test_names_on_disk.py::test_media_root_where_a_twin_of_a_name_answers_is_refused_at_a_clients_first_use",
+    ),
     "media disk dies": (
         "tests/system/test_faults_media_disk.py::test_a_media_disk_that_dies_is_a_clear_error_until_it_is_back",
     ),
@@ -221,6 +225,21 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/integration/test_bad_profiles.py::test_nul_and_lone_surrogates_are_cleaned_and_the_profile_is_landed",
         "tests/integration/test_quarantine.py::test_what_only_postgres_refuses_is_quarantined_alone",
     ),
+    "a profile or list of a hostile shape": (
+        "tests/unit/test_json_budget.py::test_no_shape_takes_more_steps_than_its_length_allows",
+        "tests/unit/test_json_budget.py::test_whoever_waits_is_asked_once_for_each_window_and_may_end_it",
+        "tests/unit/test_json_budget.py::test_profile_that_holds_too_much_is_bad_with_its_id_and_all_of_its_bytes",
+        "tests/system/test_memory.py::test_no_shape_of_a_profile_takes_64_mb_more",
+    ),
+    "a field that is new in each answer": (
+        "tests/integration/test_what_changes_each_time.py::test_unreadable_profile_with_a_changing_field_has_one_entry_with_the_newest_bytes",
+        "tests/integration/test_what_changes_each_time.py::test_applications_that_only_change_are_polled_for_once_told_once_and_their_payloads_bounded",
+    ),
+    "no temporary space, no threads, no open files": (
+        "tests/integration/test_shortages.py::test_without_room_for_a_list_the_files_of_earlier_ones_still_come",
+        "tests/integration/test_shortages.py::test_without_more_threads_all_is_stored_one_after_the_other",
+        "tests/integration/test_shortages.py::test_with_few_open_files_fewer_downloads_run_at_a_time",
+    ),
     "the same profileId twice in one answer": (
         "tests/integration/test_quarantine.py::test_of_a_profile_id_given_twice_in_one_answer_the_last_wins_in_every_cycle",
     ),
@@ -260,6 +279,15 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     "TLS with a wrong certificate": (
         "tests/integration/test_client_origin.py::test_tls_fails_closed_and_a_private_ca_can_be_configured",
         "tests/integration/test_connections.py::test_tls_is_read_like_all_else_and_only_from_the_host_that_was_asked_for",
+    ),
+    "a database that is older than the media root, or another one": (
+        "tests/integration/test_two_stores_one_disk.py::test_repair_with_a_database_of_yesterday_deletes_no_file_and_says_where_each_one_is",
+        "tests/integration/test_two_stores_one_disk.py::test_repair_keeps_the_file_of_another_store_that_it_replaces",
+        "tests/integration/test_two_stores_one_disk.py::test_repair_that_was_killed_between_the_two_names_finishes_the_move",
+    ),
+    "two servers, one client": (
+        "tests/integration/test_two_servers.py::test_another_server_with_the_same_ids_is_refused_and_nothing_of_it_is_stored",
+        "tests/integration/test_two_servers.py::test_command_accepts_the_server_of_a_tenant_that_moved",
     ),
     "two replicas at once": (
         "tests/integration/test_leases.py::test_each_client_is_synced_by_one_of_two_daemons_only",

@@ -29,6 +29,10 @@ COMMANDS = {
     "apply-link": ("apply_link", "Create the apply link for a job and store it in ats.apply_link."),
     "chat": ("chat", "Open a chat with an applicant and print its URL."),
     "quarantine": ("quarantine", "List, show and retry profiles that could not be parsed."),
+    "accept-server": (
+        "accept_server",
+        "Accept that a client's base_url now leads to another server with the same applications.",
+    ),
     "verify": ("verify", "Compare every stored file with its database row, and find files without a row."),
     "sandbox": ("sandbox", "Run a simulated PitchYou on this machine."),
     "demo": (

@@ -16,9 +16,9 @@ from syncd.cli.wiring import pitchyou_of, vault_of
 from syncd.deadline import Deadline
 from syncd.errors import Refused, SyncdError
 from syncd.media.probe import probe
-from syncd.pitchyou import PitchYou
+from syncd.pitchyou import PitchYou, server_of
 from syncd.settings import ClientSettings, Settings
-from syncd.store import migrate, rights, safety
+from syncd.store import clients, migrate, rights, safety
 from syncd.store.failures import sqlstate
 from syncd.sync.client_store import ClientReader
 from syncd.sync.recover import require_mounted
@@ -65,8 +65,8 @@ def check(context: Globals, as_json: bool) -> int:
 def _findings(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
     yield Finding(f"configuration: {settings.source or 'environment variables only'}", None)
     yield from _of_database(settings, warnings)
-    clients = [client.client_id for client in settings.clients]
-    yield _look(f"media root is writable: {settings.media.root}", lambda: probe(vault_of(settings), clients))
+    names = [client.client_id for client in settings.clients]
+    yield _look(f"media root is writable: {settings.media.root}", lambda: probe(vault_of(settings), names))
     for client in settings.clients:
         yield from _of_pitchyou(settings, client)
 
@@ -92,6 +92,10 @@ def _of_database(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
         warnings += database.transact(rights.advice, Deadline(20), patience=0)
         vault = vault_of(settings)
         for client in settings.clients:
+            known = partial(
+                clients.require_server, client_id=client.client_id, server=server_of(client.base_url)
+            )
+            yield _look(f"applications of client '{client.client_id}' came from base_url", ask(known))
             store = ClientReader(database, client.client_id, Deadline(20))
             yield _look(
                 f"media root has the files of client '{client.client_id}'",

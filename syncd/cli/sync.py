@@ -114,7 +114,7 @@ def _sync(
                 return _not_begun(client, error)
             finally:
                 progress.clear()
-            code = _CODES[ended.outcome]
+            code = REFUSED if isinstance(ended.error, Refused) else _CODES[ended.outcome]
             return Result(
                 client.plan.client_id,
                 ended.outcome.value,

@@ -11,7 +11,7 @@ from syncd.cli.database import database_of, require_ready
 from syncd.cli.exits import FAILED, PARTLY
 from syncd.cli.wiring import pitchyou_of
 from syncd.deadline import Deadline
-from syncd.errors import ApiError
+from syncd.errors import AnotherServer, ApiError
 from syncd.recruiting.templates import Synced, sync_templates
 from syncd.settings import ClientSettings, Settings
 from syncd.shown import printable
@@ -63,7 +63,7 @@ def _sync(
     try:
         with pitchyou_of(settings, client) as api:
             synced = sync_templates(api, database, deadline)
-    except ApiError as error:
+    except (ApiError, AnotherServer) as error:
         click.echo(f"syncd: {client.client_id}: {error}", err=True)
         return None
     if not synced.whole:

@@ -2,6 +2,8 @@
 
 import json
 import threading
+from collections import Counter
+from dataclasses import dataclass, field
 
 import click
 
@@ -11,11 +13,22 @@ from syncd.cli.database import database_of, require_ready
 from syncd.cli.exits import FAILED
 from syncd.cli.wiring import clients_of, outsides_of, vault_of
 from syncd.deadline import Deadline
+from syncd.media.lost import LOST
+from syncd.media.paths import has_digest, key_at
 from syncd.settings import ClientSettings, Settings
-from syncd.shown import printable
+from syncd.shown import printable, quoted
 from syncd.signals import stop_on_signals
 from syncd.sync.client_cycle import prepare_work
 from syncd.sync.verify import Fault, find_faults, repair
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One client's faults, those that are left, and the new path of each file that is in `.lost` now, by its old path."""
+
+    found: list[Fault]
+    left: list[Fault]
+    moved: dict[str, str] = field(default_factory=dict)
 
 
 @click.command()
@@ -24,7 +37,7 @@ from syncd.sync.verify import Fault, find_faults, repair
     "--repair",
     "repairing",
     is_flag=True,
-    help="Download missing and damaged files again, and delete files without a row.",
+    help="Download missing and damaged files again, and move files without a row to .lost. Deletes no file.",
 )
 @json_option
 @pass_globals
@@ -40,21 +53,45 @@ def verify(context: Globals, client_id: str | None, repairing: bool, as_json: bo
     chosen = chosen_clients(settings, client_id)
     stop = stop_on_signals()
     found = {client.client_id: _faults(settings, client, stop) for client in chosen}
-    left = _repair(settings, chosen, stop, found) if repairing else found
-    if as_json:
-        click.echo(json.dumps({"clients": {name: _as_json(found[name], left[name]) for name in found}}))
+    if repairing:
+        results = _repair(settings, chosen, stop, found)
     else:
-        for name, faults in found.items():
-            for fault in faults:
-                click.echo(f"{name}: {fault.kind} {printable(fault.path)}")
-            repaired = f", {len(faults) - len(left[name])} repaired" if repairing else ""
-            click.echo(f"{name}: {len(faults)} fault{'s' * (len(faults) != 1)}{repaired}")
-        if any(left.values()) and not repairing:
+        results = {name: Result(faults, faults) for name, faults in found.items()}
+    vault = vault_of(settings)
+    lost = {name: vault.count_lost(name) for name in results}
+    if as_json:
+        clients = {name: _as_json(result, lost[name]) for name, result in results.items()}
+        click.echo(json.dumps({"clients": clients}))
+    else:
+        for name, result in results.items():
+            _print(name, result, lost[name], repairing)
+        if not repairing and any(found.values()):
             click.echo(
-                "Run `syncd verify --repair` to download missing and damaged files again and to delete files "
-                "without a row."
+                "Run `syncd verify --repair` to download missing and damaged files again and to move files without a "
+                "row to .lost. It deletes no file."
             )
-    return FAILED if any(left.values()) else 0
+    return FAILED if any(result.left for result in results.values()) else 0
+
+
+def _print(name: str, result: Result, lost: int, repairing: bool) -> None:
+    for fault in result.found:
+        click.echo(f"{name}: {fault.kind} {printable(fault.path)}")
+    moved = Counter(_profile_of(path) for path in result.moved)
+    for profile_id, files in sorted(moved.items(), key=str):
+        owner = (
+            "files of no known application" if profile_id is None else f"application {quoted(profile_id, 80)}"
+        )
+        click.echo(f"{name}: {owner}: {files} moved to {LOST}/{name}")
+    if moved:
+        click.echo(
+            f"{name}: syncd removes nothing from {LOST}/{name}. If the database is older than the files, or a "
+            "copy of another one, restore the right database, move the files back, and run `syncd verify` again. "
+            "Otherwise, delete them yourself."
+        )
+    elif lost:
+        click.echo(f"{name}: {lost} files in {LOST}/{name} were not compared")
+    repaired = f", {len(result.found) - len(result.left)} repaired" if repairing else ""
+    click.echo(f"{name}: {len(result.found)} fault{'s' * (len(result.found) != 1)}{repaired}")
 
 
 def _faults(settings: Settings, client: ClientSettings, stop: threading.Event) -> list[Fault]:
@@ -68,16 +105,29 @@ def _repair(
     chosen: tuple[ClientSettings, ...],
     stop: threading.Event,
     found: dict[str, list[Fault]],
-) -> dict[str, list[Fault]]:
+) -> dict[str, Result]:
+    results = {}
     with clients_of(settings, chosen) as clients, outsides_of(settings) as outsides:
-        return {
-            client.plan.client_id: repair(prepare_work(client, outsides, stop), found[client.plan.client_id])
-            for client in clients
-        }
+        for client in clients:
+            name = client.plan.client_id
+            work = prepare_work(client, outsides, stop)
+            results[name] = Result(found[name], repair(work, found[name]), work.lost)
+    return results
 
 
-def _as_json(found: list[Fault], left: list[Fault]) -> dict[str, object]:
+def _profile_of(path: str) -> str | None:
+    """Return the application that a file was stored for, if its path tells."""
+    key = key_at(path)
+    return None if key is None or has_digest(path) else key.profile_id
+
+
+def _as_json(result: Result, lost: int) -> dict[str, object]:
     return {
-        "faults": [{"kind": fault.kind, "path": printable(fault.path)} for fault in found],
-        "mended": len(found) - len(left),
+        "faults": [{"kind": fault.kind, "path": printable(fault.path)} for fault in result.found],
+        "mended": len(result.found) - len(result.left),
+        "moved": [
+            {"profile_id": _profile_of(path), "path": printable(path), "to": printable(new)}
+            for path, new in result.moved.items()
+        ],
+        "lost": lost,
     }

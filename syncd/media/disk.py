@@ -6,13 +6,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from syncd.errors import MediaStoreFailed, PathRefused
+from syncd.errors import MediaStoreFailed, PathRefused, TooManyOpenFiles
 from syncd.media.beneath import Root
 
-# The disk takes no file at all: it is full, read-only, failing or gone, or the process has no more descriptors.
+# The disk takes no file at all: it is full, read-only, failing or gone.
 _OF_THE_DISK = frozenset(
     {
-        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM),
         *(errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN),
     }
 )
@@ -108,6 +108,11 @@ class _DiskErrors:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if not isinstance(error, OSError):
             return
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise TooManyOpenFiles(
+                f"a file could not be opened ({error.strerror}). Raise LimitNOFILE of the service, or lower "
+                "media.concurrency."
+            ) from None
         message = f"the media root cannot be written ({error.strerror}). Free space, or check the mount and its owner."
         if error.errno in _OF_THE_DISK:
             raise MediaStoreFailed(message) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 from syncd.errors import MediaStoreFailed
 from syncd.media.beneath import Root
 from syncd.media.disk import disk_errors, fsync_folder
+from syncd.media.folding import require_distinct_names
 from syncd.media.vault import TEMPORARY, Vault
 
 
@@ -31,6 +32,7 @@ def probe(vault: Vault, client_ids: Iterable[str]) -> None:
                 pass
         with _test_folder(_where(vault.root)) as folder:
             _store_a_file(folder)
+            require_distinct_names(folder, "Folding")
             for client in clients:
                 _move_into(vault.beneath, client, folder / "inner")
 

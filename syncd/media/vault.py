@@ -14,7 +14,9 @@ from pathlib import Path
 from syncd.errors import MediaStoreFailed
 from syncd.media.beneath import Root, owner_to_work_for
 from syncd.media.disk import disk_errors, fsync_folder, make_root, remove_folder, remove_if_empty
+from syncd.media.folding import require_distinct_names
 from syncd.media.incoming import SNIFFED_BYTES, IncomingFile
+from syncd.media.lost import count_lost, keep
 from syncd.media.paths import path_of
 from syncd.media.sniff import sniff
 from syncd.model import MediaKey, StoredFile
@@ -50,7 +52,8 @@ class Vault:
         """Create the client's folder if it is missing.
 
         Raises:
-            MediaStoreFailed: another user could change the root or a folder in it, or the disk refuses.
+            MediaStoreFailed: another user could change the root or a folder in it, the disk does not tell names apart,
+                or it refuses.
         """
         self.require_ours()
         with disk_errors:
@@ -61,6 +64,7 @@ class Vault:
                 with self.beneath.folder(folder, make=True):
                     pass
             fsync_folder(self.beneath)
+            require_distinct_names(self.root / TEMPORARY, f"Folding.{client_id}")
         self._prepared.add(client_id)
 
     def require_ours(self) -> None:
@@ -98,7 +102,7 @@ class Vault:
         Take the steps of a stored file. What is placed in the client's folder is an empty folder, so that a crash leaves
         no file without a row.
         """
-        temporary = self._half(client_id, fence) / secrets.token_hex(8)
+        temporary = self.root / self._half(client_id, fence) / secrets.token_hex(8)
         with disk_errors:
             try:
                 _write_probe(temporary)
@@ -108,7 +112,7 @@ class Vault:
             placed = temporary
             try:
                 placed = temporary.rename(self.root / client_id / f".{temporary.name}")
-                fsync_folder(placed.parent)
+                fsync_folder(self.beneath, client_id)
             finally:
                 placed.rmdir()
 
@@ -157,6 +161,28 @@ class Vault:
                     "another syncd process has taken over this client's folder for partial files"
                 )
             remove_if_empty(self.beneath, folder)
+
+    def keep(self, storage_path: str) -> str | None:
+        """Give a file a second name below `.lost`, so that nothing that replaces it destroys it.
+
+        Returns:
+            That name, relative to the root; None if the file is missing.
+        """
+        with disk_errors:
+            return keep(self.beneath, storage_path)
+
+    def set_aside(self, client_id: str, storage_path: str, *, fence: int) -> str | None:
+        """Move a file to `.lost`, and return its new path; None if it is missing. See `remove_file` for `fence`.
+
+        The file has its second name before it loses the first one, so no crash can lose it.
+        """
+        if name := self.keep(storage_path):
+            self.remove_file(client_id, storage_path, fence=fence)
+        return name
+
+    def count_lost(self, client_id: str) -> int:
+        """Count the files of the client that `set_aside` and `keep` have put below `.lost`."""
+        return count_lost(self.beneath, client_id)
 
     def _half(self, client_id: str, fence: int) -> str:
         """Return the path of the folder for the partial files of this lease's holder."""

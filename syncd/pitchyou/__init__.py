@@ -1,9 +1,10 @@
 """The client for the PitchYou API. It needs neither a database nor a configuration file."""
 
 from syncd.pitchyou.auth import TokenAuth
+from syncd.pitchyou.budget import values_in
 from syncd.pitchyou.chat import PITCHYOU_CHAT_URL, chat_url
 from syncd.pitchyou.client import PitchYou
-from syncd.pitchyou.http import Gathered, Limits, Proxy, Sink
+from syncd.pitchyou.http import Gathered, Limits, Proxy, Sink, server_of
 from syncd.pitchyou.links import PITCHYOU_APPLY_URL, apply_link
 from syncd.pitchyou.listing import Listing, Unread
 from syncd.pitchyou.retry import limited
@@ -24,4 +25,6 @@ __all__ = [
     "apply_link",
     "chat_url",
     "limited",
+    "server_of",
+    "values_in",
 ]

@@ -22,7 +22,7 @@ from syncd.pitchyou.answers import (
 from syncd.pitchyou.auth import TokenAuth, TokenCache
 from syncd.pitchyou.chat import MAX_ANSWER as MAX_TOKEN_ANSWER
 from syncd.pitchyou.chat import ChatFormat, chat_request, checked_wire_id, read_chat_token
-from syncd.pitchyou.http import Gathered, Http, Limits, Proxy, Sink
+from syncd.pitchyou.http import Gathered, Http, Limits, Proxy, Sink, server_of
 from syncd.pitchyou.listing import Listing
 from syncd.pitchyou.payloads import read_profile
 from syncd.pitchyou.retry import limited, require_success
@@ -87,7 +87,7 @@ class PitchYou:
         limits: Limits | None = None,
     ) -> None:
         _require_valid(client_id, client_secret, base_url)
-        self.client_id = client_id
+        self.client_id, self.server = client_id, server_of(base_url)
         self._http = Http(
             base_url,
             pool_size=connections,

@@ -19,7 +19,7 @@ from syncd.pitchyou.content_coding import Decoder
 from syncd.pitchyou.curl_transport import CurlTransport
 from syncd.pitchyou.limits import Limits, Watch
 
-__all__ = ["Gathered", "Http", "Limits", "Proxy", "Response", "Sink"]
+__all__ = ["Gathered", "Http", "Limits", "Proxy", "Response", "Sink", "server_of"]
 
 _HEADERS = {
     "User-Agent": f"syncd/{__version__}",
@@ -27,6 +27,11 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "Connection": "keep-alive",
 }
+
+
+def server_of(base_url: str) -> str:
+    """Return the one spelling of a server's address: in lower case, without a default port and a slash at the end."""
+    return str(httpx.URL(base_url)).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

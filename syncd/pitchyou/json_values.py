@@ -76,15 +76,28 @@ def digest(value: Json, signed: Sequence[dict[str, Json]]) -> bytes:
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
+def rough_digest(payload: bytes) -> bytes:
+    """Return the SHA-256 of what cannot be decoded, without the addresses that may be new in each response."""
+    return hashlib.sha256(_DOWNLOAD_URI.sub(b"", payload)).digest()
+
+
+_DOWNLOAD_URI = re.compile(rb'"downloadUri"\s*:\s*"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
 def decode_leniently(payload: bytes) -> Json:
     """Decode what is possible of an element that is invalid or incomplete JSON, to find its profileId.
 
     In doubt, return no id: a wrong one would block another profile, and be resolved together with it.
     """
     whole = _loads_leniently(payload)
-    if whole is None and payload.count(b'"profileId"') == 1 and (found := _PROFILE_ID.match(payload)):
+    return first_id(payload) if whole is None else whole
+
+
+def first_id(payload: bytes) -> Json:
+    """Return an object with nothing but the profileId, if that is the first key of the element and the only profileId."""
+    if payload.count(b'"profileId"') == 1 and (found := _PROFILE_ID.match(payload)):
         return _loads_leniently(b"{" + found.group(1) + b"}")
-    return whole
+    return None
 
 
 def presumed_id(payload: bytes) -> str | None:

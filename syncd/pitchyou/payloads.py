@@ -23,6 +23,7 @@ from syncd.model import (
     Profile,
     Role,
 )
+from syncd.pitchyou.budget import MAX_FILES, MAX_STEPS, is_small
 from syncd.pitchyou.json_values import (
     Noted,
     Unreadable,
@@ -32,7 +33,9 @@ from syncd.pitchyou.json_values import (
     decode,
     decode_leniently,
     digest,
+    first_id,
     is_clean,
+    rough_digest,
     take,
     take_any,
 )
@@ -76,11 +79,13 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
         return _profile(value, element.payload, fingerprint, reading)
     except Unreadable as error:
         if value is None:
-            value = decode_leniently(element.payload)
+            value = (
+                decode_leniently(element.payload) if is_small(element.payload) else first_id(element.payload)
+            )
         return BadProfile(
             profile_id=_presentable_id(value),
             reason=str(error),
-            fingerprint=fingerprint or hashlib.sha256(element.payload).digest(),
+            fingerprint=fingerprint or rough_digest(element.payload),
             payload=element.payload,
         )
 
@@ -116,6 +121,8 @@ def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading
         if file["mediaId"] not in (None, "") and str(file["mediaId"]) not in media
     ]
     _add_media(others, "a field that syncd does not know", Role.OTHER, NO_STEP, media, attachments, reading)
+    if len(attachments) > MAX_FILES:
+        raise Unreadable(f"more than {MAX_FILES} files")
 
     rest = reading.clean({key: child for key, child in value.items() if key not in _KNOWN_KEYS})
     reference = known["externalReferenceId"]
@@ -163,6 +170,8 @@ def _steps(
         steps = []
     if not isinstance(steps, list):
         raise Unreadable("steps is not an array")
+    if len(steps) > MAX_STEPS:
+        raise Unreadable(f"more than {MAX_STEPS} steps")
     for step_no, step in enumerate(steps):
         if not isinstance(step, dict):
             raise Unreadable(f"steps[{step_no}] is not an object")

@@ -107,7 +107,7 @@ class Session:
             require_success(response, what)
             if response.status == HTTPStatus.NO_CONTENT:
                 return Spool(io.BytesIO(b"[]"))
-            spool = intake.spool()
+            spool = intake.spool(deadline.check)
             spool.more = more_than(response, len(spool))
             return spool
         except BadAnswer as error:

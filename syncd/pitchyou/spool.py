@@ -5,14 +5,16 @@ without decoding keeps memory use flat for a list of any length. It keeps the ex
 broken profile does not affect the other profiles.
 """
 
+import errno
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import IO
 
 from syncd.errors import BadAnswer, SyncdError
-from syncd.pitchyou.json_array import MAX_DEPTH, WHITESPACE, cut
+from syncd.pitchyou.budget import excess
+from syncd.pitchyou.json_array import WHITESPACE, cut
 
 # In bytes. A longer response goes to an unlinked temporary file with mode 0600.
 MEMORY_LIMIT = 4 * 1024 * 1024
@@ -39,10 +41,10 @@ class Spool:
     `more` is how the response said that the list has more elements than these, or None.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], check: Callable[[], object] = lambda: None) -> None:
         self._file = file
         self.more: str | None = None
-        self._marks, self._too_deep = cut(file)
+        self._marks = cut(file, check)
 
     def __len__(self) -> int:
         return len(self._marks) - 1
@@ -56,9 +58,7 @@ class Spool:
                 yield Element(self._file.read(KEPT_OF_OVERSIZE), reason)
                 continue
             payload = self._file.read(end - start).strip(WHITESPACE)
-            yield Element(
-                payload, f"nested deeper than {MAX_DEPTH} levels" if index in self._too_deep else None
-            )
+            yield Element(payload, excess(payload))
 
     def __enter__(self) -> "Spool":
         return self
@@ -102,10 +102,14 @@ class Intake:
         except OSError as error:
             raise _no_room(error) from None
 
-    def spool(self) -> Spool:
-        """Cut the received bytes into elements. The returned spool then owns the file."""
+    def spool(self, check: Callable[[], object] = lambda: None) -> Spool:
+        """Cut the received bytes into elements. The returned spool then owns the file.
+
+        Args:
+            check: called again and again while this takes time; its exception ends the work.
+        """
         try:
-            found = Spool(self._file)
+            found = Spool(self._file, check)
         except OSError as error:
             raise _no_room(error) from None
         self._given = True
@@ -119,6 +123,10 @@ class Intake:
 
 
 def _no_room(error: OSError) -> SyncdError:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return SyncdError(
+            f"a list could not be written to a temporary file ({error.strerror}). Raise LimitNOFILE of the service."
+        )
     return SyncdError(
         f"a list could not be written to a temporary file ({error.strerror}). "
         "Free space there, or set TMPDIR to another folder."

@@ -7,7 +7,7 @@ from syncd.errors import ApiRefused, BadInput
 from syncd.pitchyou import PitchYou, chat_url
 from syncd.pitchyou.chat import checked_name
 from syncd.shown import quoted
-from syncd.store import chat_requests
+from syncd.store import chat_requests, clients
 from syncd.store.chat_requests import Applicant
 from syncd.store.database import Database
 
@@ -79,11 +79,13 @@ def open_chat(
         chat_base: the URL of the chat UI.
 
     Raises:
+        AnotherServer: `base_url` leads to another server than before, where the id may belong to somebody else.
         BadInput: the recruiter's name cannot be shown, or the application was erased in the meantime.
         ApiRefused, ApiUnavailable, BadAnswer: PitchYou issued no token.
         DatabaseUnavailable: the request could not be recorded, so the token is discarded.
     """
     name = checked_name(recruiter_name)
+    database.transact(lambda c: clients.require_server(c, applicant.client_id, api.server), deadline)
     try:
         token = api.chat_token(applicant.wire_id, name, deadline)
     except ApiRefused as error:

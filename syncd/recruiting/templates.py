@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from syncd.deadline import Deadline
 from syncd.pitchyou import PitchYou
-from syncd.store import templates
+from syncd.store import clients, templates
 from syncd.store.database import Database
 from syncd.store.templates import Recorded
 
@@ -30,9 +30,11 @@ def sync_templates(api: PitchYou, database: Database, deadline: Deadline) -> Syn
     only a part of the list, marks none: its missing elements are unknown.
 
     Raises:
+        AnotherServer: `base_url` leads to another server than before.
         ApiError: the list could not be fetched. Nothing was changed.
         DatabaseUnavailable: the list could not be stored.
     """
+    database.transact(lambda c: clients.require_server(c, api.client_id, api.server), deadline)
     answer = api.templates(deadline)
     recorded = database.transact(
         lambda c: templates.record(c, api.client_id, answer.templates, removes=answer.whole), deadline

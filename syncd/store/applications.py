@@ -14,18 +14,23 @@ from sqlalchemy import Connection, text
 from syncd.model import Profile
 from syncd.store.application_rows import Landing, application_values, copy_applications, copy_children
 
+# How many payloads of one application are kept: the first, and the newest ones. Some fields change in each response.
+KEPT_PAYLOADS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Landed:
     """How many profiles of a batch were new, changed and unchanged.
 
     `twins` were not landed: their id has another JSON type than that of the application which is stored under it.
+    `restless` counts those that have changed so often now that an older payload was dropped for the first time.
     """
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     twins: tuple[Profile, ...] = ()
+    restless: int = 0
 
 
 def land(connection: Connection, client_id: str, profiles: Iterable[Profile]) -> Landed:
@@ -53,7 +58,17 @@ def land(connection: Connection, client_id: str, profiles: Iterable[Profile]) ->
     if new or changed:
         kept = _kept_media(connection, client_id, [profile.profile_id for profile, _ in changed])
         copy_children(connection, client_id, new + changed, kept)
-    return Landed(len(new), len(changed), len(batch) - len(new) - len(changed), twins)
+    often = [(profile.profile_id, revision) for profile, revision in changed if revision > KEPT_PAYLOADS]
+    if often:
+        connection.execute(
+            _DROP_PAYLOADS,
+            [
+                {"client_id": client_id, "profile_id": profile_id, "before": revision - KEPT_PAYLOADS + 2}
+                for profile_id, revision in often
+            ],
+        )
+    restless = sum(revision == KEPT_PAYLOADS + 1 for _, revision in often)
+    return Landed(len(new), len(changed), len(batch) - len(new) - len(changed), twins, restless)
 
 
 def _without_twins(
@@ -67,6 +82,14 @@ def _without_twins(
         is_twin = profile.is_twin_of(wire_ids.setdefault(profile.profile_id, profile.wire_id))
         (twins if is_twin else batch).append(profile)
     return batch, tuple(twins)
+
+
+_DROP_PAYLOADS = text(
+    """
+    DELETE FROM ats.application_raw
+    WHERE client_id = :client_id AND profile_id = :profile_id AND revision > 1 AND revision < :before
+    """
+)
 
 
 # Here and below, the LATERAL with LIMIT 1 makes Postgres look up each id in the primary key. Without it, and without
@@ -83,6 +106,7 @@ _KNOWN_BYTES = text(
     AND NOT EXISTS (
         SELECT FROM ops.quarantine q
         WHERE q.client_id = :client_id AND q.profile_id = a.profile_id AND q.resolved_at IS NULL
+        OFFSET 0
     )
     """
 )

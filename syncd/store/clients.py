@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, text
 
+from syncd.errors import AnotherServer
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:
@@ -13,6 +15,7 @@ class Registration:
     timezone: str
     retention_days: int | None
     raw_retention_days: int | None
+    server: str
 
 
 _IS_REGISTERED = text(
@@ -20,8 +23,8 @@ _IS_REGISTERED = text(
     SELECT EXISTS (
         SELECT FROM ats.client
         WHERE client_id = :client_id
-        AND (label, timezone, retention_days, raw_retention_days)
-            IS NOT DISTINCT FROM (:label, :timezone, :retention_days, :raw_retention_days)
+        AND (label, timezone, retention_days, raw_retention_days, server)
+            IS NOT DISTINCT FROM (:label, :timezone, :retention_days, :raw_retention_days, :server)
     )
     """
 )
@@ -37,11 +40,11 @@ def is_registered(connection: Connection, client_id: str, registration: Registra
 
 _REGISTER = text(
     """
-    INSERT INTO ats.client (client_id, label, timezone, retention_days, raw_retention_days)
-    VALUES (:client_id, :label, :timezone, :retention_days, :raw_retention_days)
+    INSERT INTO ats.client (client_id, label, timezone, retention_days, raw_retention_days, server)
+    VALUES (:client_id, :label, :timezone, :retention_days, :raw_retention_days, :server)
     ON CONFLICT (client_id) DO UPDATE
-        SET (label, timezone, retention_days, raw_retention_days)
-            = ROW (:label, :timezone, :retention_days, :raw_retention_days)
+        SET (label, timezone, retention_days, raw_retention_days, server)
+            = ROW (:label, :timezone, :retention_days, :raw_retention_days, :server)
     """
 )
 
@@ -63,3 +66,41 @@ def lock(connection: Connection, client_id: str) -> None:
     """
     connection.execute(_ADD, {"client_id": client_id})
     connection.execute(_LOCK, {"client_id": client_id})
+
+
+_SERVER = text(
+    """
+    SELECT server FROM ats.client c
+    WHERE client_id = :client_id AND EXISTS (SELECT FROM ats.application WHERE client_id = c.client_id)
+    """
+)
+
+
+def server_of(connection: Connection, client_id: str) -> str | None:
+    """Returns the server that the client's applications came from; None if there are none."""
+    server: str | None = connection.execute(_SERVER, {"client_id": client_id}).scalar()
+    return server
+
+
+def require_server(connection: Connection, client_id: str, server: str) -> None:
+    """Raises `AnotherServer` unless the client's applications came from `server`, or there are none yet.
+
+    Another server may give the same ids to other people, such as a test system that numbers its applications from 1.
+    """
+    known = server_of(connection, client_id)
+    if known is not None and known != server:
+        raise AnotherServer(
+            f"the applications of client '{client_id}' came from {known}, but base_url is {server} now, where the same "
+            f"ids may belong to other people. If it is the same tenant, run `syncd accept-server --client {client_id}`. "
+            "Otherwise, correct base_url or use another database."
+        )
+
+
+_ACCEPT_SERVER = text("UPDATE ats.client SET server = :server WHERE client_id = :client_id")
+
+
+def accept_server(connection: Connection, client_id: str, server: str) -> str | None:
+    """Records that the client's applications come from `server` from now on. Returns the server before."""
+    before = server_of(connection, client_id)
+    connection.execute(_ACCEPT_SERVER, {"client_id": client_id, "server": server})
+    return before

@@ -9,8 +9,8 @@ from psycopg.pq.abc import PGconn
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from syncd.errors import DatabaseUnavailable
-from syncd.store.engine import BEGIN
 from syncd.shown import printable, shortened
+from syncd.store.engine import BEGIN
 
 # SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
 # The SQLSTATE with which the BEGIN of `engine.py` fails on a standby. Other statements may fail with it elsewhere.

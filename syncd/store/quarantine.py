@@ -1,7 +1,8 @@
 """Profiles that could not be read or landed: kept with their bytes and the reason until a later version can be."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -32,20 +33,60 @@ class Quarantined:
 
 _UNRESOLVED = text(
     """
-    SELECT fingerprint FROM ops.quarantine
+    SELECT fingerprint, quarantine_id, sha256(payload) AS digest FROM ops.quarantine
     WHERE client_id = :client_id AND fingerprint = ANY(:fingerprints) AND resolved_at IS NULL
     """
 )
 
 
+# Unresolved entries of one profile with the same reason. Of what cannot be parsed, only the newest bytes count. Versions
+# that Postgres refuses differ in what they say, so some of them are kept.
+_KEPT = {"read": 1, "land": 10}
+# The numbers in a reason say how long a profile is, or which step is wrong.
+_SAME_TROUBLE = text(
+    """
+    SELECT bad.fingerprint, q.quarantine_id
+    FROM unnest(CAST(:fingerprints AS bytea[]), CAST(:ids AS text[]), CAST(:reasons AS text[]))
+        AS bad(fingerprint, profile_id, reason)
+    CROSS JOIN LATERAL (
+        SELECT (array_agg(quarantine_id ORDER BY received_at DESC, quarantine_id DESC))[1] AS quarantine_id
+        FROM ops.quarantine
+        WHERE client_id = :client_id AND profile_id = bad.profile_id AND resolved_at IS NULL AND stage = :stage
+        AND regexp_replace(error, '[0-9]+', '', 'g') = regexp_replace(bad.reason, '[0-9]+', '', 'g')
+        HAVING count(*) >= :kept
+    ) AS q
+    """
+)
+_REPLACE = text(
+    """
+    UPDATE ops.quarantine SET
+        fingerprint = :fingerprint,
+        payload = :payload,
+        error = :error,
+        attempts = attempts + 1,
+        last_seen_at = now(),
+        received_at = now()
+    WHERE quarantine_id = :quarantine_id AND client_id = :client_id
+    """
+)
+
+
 def put(connection: Connection, client_id: str, stage: Stage, bad: Sequence[BadProfile]) -> list[BadProfile]:
-    """Stores bad profiles, except those that have an unresolved entry already. Returns the new ones."""
+    """Stores bad profiles, except those that have an unresolved entry already. Returns those that got a new entry.
+
+    A profile that is bad for the same reason again, but with other bytes, gets no further entry: its bytes replace the
+    newest ones. Some profiles contain an address or a time that is new in each list.
+    """
     if not bad:
         return []
     new = {profile.fingerprint: profile for profile in bad}
-    known = connection.execute(_UNRESOLVED, {"client_id": client_id, "fingerprints": list(new)}).scalars()
-    for fingerprint in known:
-        del new[bytes(fingerprint)]
+    known = connection.execute(_UNRESOLVED, {"client_id": client_id, "fingerprints": list(new)}).all()
+    for row in known:
+        profile = new.pop(bytes(row.fingerprint))
+        if _digest(profile) != bytes(row.digest):
+            _replace(connection, client_id, row.quarantine_id, profile)
+    for quarantine_id, profile in _same_trouble(connection, client_id, stage, list(new.values())):
+        _replace(connection, client_id, quarantine_id, new.pop(profile.fingerprint))
     if new:
         copy_rows(
             connection,
@@ -57,6 +98,45 @@ def put(connection: Connection, client_id: str, stage: Stage, bad: Sequence[BadP
             ),
         )
     return list(new.values())
+
+
+def _digest(profile: BadProfile) -> bytes:
+    return hashlib.sha256(profile.payload).digest()
+
+
+def _same_trouble(
+    connection: Connection, client_id: str, stage: Stage, bad: Sequence[BadProfile]
+) -> list[tuple[int, BadProfile]]:
+    """Returns the profiles that have an entry for the same reason, each with the entry to replace."""
+    named = {profile.fingerprint: profile for profile in bad if profile.profile_id is not None}
+    if not named:
+        return []
+    rows = connection.execute(
+        _SAME_TROUBLE,
+        {
+            "client_id": client_id,
+            "stage": stage,
+            "kept": _KEPT[stage],
+            "fingerprints": list(named),
+            "ids": [profile.profile_id for profile in named.values()],
+            "reasons": [profile.reason for profile in named.values()],
+        },
+    )
+    return [(row.quarantine_id, named[bytes(row.fingerprint)]) for row in rows]
+
+
+def _replace(connection: Connection, client_id: str, quarantine_id: int, profile: BadProfile) -> None:
+    """Puts the newest bytes of a bad profile into its entry."""
+    connection.execute(
+        _REPLACE,
+        {
+            "client_id": client_id,
+            "quarantine_id": quarantine_id,
+            "fingerprint": profile.fingerprint,
+            "payload": profile.payload,
+            "error": profile.reason,
+        },
+    )
 
 
 _RESOLVE = text(
@@ -114,25 +194,40 @@ def show(connection: Connection, quarantine_id: int) -> tuple[Quarantined, bytes
 
 _UNRESOLVED_BEFORE = text(
     """
-    SELECT quarantine_id, payload FROM ops.quarantine
-    WHERE client_id = :client_id AND resolved_at IS NULL AND quarantine_id < :before
-    ORDER BY quarantine_id DESC
+    SELECT quarantine_id, received_at, payload FROM ops.quarantine
+    WHERE client_id = :client_id AND resolved_at IS NULL
+    AND (
+        CAST(:received_at AS timestamptz) IS NULL
+        OR (received_at, quarantine_id) < (:received_at, CAST(:quarantine_id AS bigint))
+    )
+    ORDER BY received_at DESC, quarantine_id DESC
     LIMIT :limit
     """
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry's place among the entries of its client, which are ordered by the time when their bytes came."""
+
+    received_at: datetime | None
+    quarantine_id: int
+
+
+NEWEST = Place(None, 0)
+
+
 def unresolved_before(
-    connection: Connection, client_id: str, before: int, limit: int
-) -> list[tuple[int, bytes]]:
-    """Selects the next unresolved entries below the id `before`, newest first, as (id, payload)."""
-    rows = connection.execute(_UNRESOLVED_BEFORE, {"client_id": client_id, "before": before, "limit": limit})
-    return [(row.quarantine_id, bytes(row.payload)) for row in rows]
+    connection: Connection, client_id: str, before: Place, limit: int
+) -> list[tuple[Place, bytes]]:
+    """Selects the next unresolved entries whose bytes came before the place `before`, newest first, with their bytes."""
+    rows = connection.execute(_UNRESOLVED_BEFORE, {"client_id": client_id, **asdict(before), "limit": limit})
+    return [(Place(row.received_at, row.quarantine_id), bytes(row.payload)) for row in rows]
 
 
 _OVERTAKEN = text(
     """
-    SELECT a.changed_at > q.first_seen_at
+    SELECT a.changed_at > q.received_at
     FROM ops.quarantine q
     JOIN ats.application a ON a.client_id = q.client_id AND a.profile_id = :profile_id
     WHERE quarantine_id = :quarantine_id AND q.client_id = :client_id
@@ -153,17 +248,17 @@ _NEWER_WAITS = text(
     """
     SELECT EXISTS (
         SELECT FROM ops.quarantine
-        WHERE client_id = :client_id AND profile_id = :profile_id AND quarantine_id > :quarantine_id
-        AND resolved_at IS NULL
+        WHERE client_id = :client_id AND profile_id = :profile_id AND resolved_at IS NULL
+        AND (received_at, quarantine_id) > (:received_at, CAST(:quarantine_id AS bigint))
     )
     """
 )
 
 
-def newer_waits(connection: Connection, client_id: str, quarantine_id: int, profile_id: str) -> bool:
+def newer_waits(connection: Connection, client_id: str, place: Place, profile_id: str) -> bool:
     """Whether a newer version of the application than this entry waits in quarantine as well."""
     waits: bool = connection.execute(
-        _NEWER_WAITS, {"client_id": client_id, "quarantine_id": quarantine_id, "profile_id": profile_id}
+        _NEWER_WAITS, {"client_id": client_id, "profile_id": profile_id, **asdict(place)}
     ).scalar_one()
     return waits
 

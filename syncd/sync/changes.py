@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from syncd.errors import NO_THREAD, SyncdError
 from syncd.logs import get_logger
 from syncd.model import BadProfile, Profile
-from syncd.pitchyou import Listing, Unread
+from syncd.pitchyou import Listing, Unread, values_in
 from syncd.store import applications
 from syncd.store.cycles import Tally
 from syncd.sync.client_store import ClientReader
@@ -23,6 +24,7 @@ S = TypeVar("S", Unread, Profile | BadProfile)
 log = get_logger(__name__)
 
 BATCH_BYTES = 8 * 1024 * 1024  # keeps memory flat with large profiles as well
+VALUE_BYTES = 100  # of memory, for one JSON value
 LOOKED_UP_TOGETHER = 500
 
 
@@ -54,6 +56,7 @@ def portions(listing: Listing, store: ClientReader, size: int) -> Iterator[Porti
     if listing.more:
         log.warning("list_incomplete", client_id=store.client_id, listed=len(listing), error=listing.more)
     pending: list[Profile | BadProfile] = []
+    held = 0
     with _Ids() as seen:
         for elements in batches(listing.unread(), LOOKED_UP_TOGETHER):
             ids = [each.presumed_id for each in elements if each.presumed_id is not None]
@@ -69,13 +72,16 @@ def portions(listing: Listing, store: ClientReader, size: int) -> Iterator[Porti
                 if sum(map(seen.add, wire_ids)) < len(wire_ids):
                     log.warning("profile_listed_twice", client_id=store.client_id, profile_id=profile_id)
                 elif profile:
+                    weight = _weight(profile.payload)
+                    if pending and (len(pending) == size or held + weight > BATCH_BYTES):
+                        yield Portion(pending)
+                        pending, held = [], 0
                     pending.append(profile)
+                    held += weight
                 elif profile_id is not None:
                     unchanged.append(profile_id)
-            *full, pending = list(batches(pending, size)) or [[]]
             # One portion for each look-up, even an empty one, so that the next look-up runs meanwhile.
-            yield Portion(full[0] if full else [], unchanged)
-            yield from map(Portion, full[1:])
+            yield Portion([], unchanged)
         yield Portion(pending)
 
 
@@ -86,6 +92,11 @@ def _wire_ids(element: Unread, profile: Profile | BadProfile | None) -> list[str
         return [] if profile_id is None else [profile_id, json.dumps(profile_id)]
     wire_id = profile.wire_id if profile else element.presumed_wire_id
     return [] if wire_id is None else [wire_id]
+
+
+def _weight(payload: bytes) -> int:
+    """Returns about how many bytes of memory a profile takes once it is parsed."""
+    return len(payload) + VALUE_BYTES * values_in(payload)
 
 
 def batches(elements: Iterable[S], size: int) -> Iterator[list[S]]:
@@ -103,9 +114,18 @@ def batches(elements: Iterable[S], size: int) -> Iterator[list[S]]:
 
 
 def ahead(items: Iterable[T]) -> Generator[T, None, None]:
-    """Gives the same items; a thread makes the next one while the caller works on the one before it."""
+    """Gives the same items; a thread makes the next one while the caller works on the one before it.
+
+    Without a thread, it is only slower.
+    """
     source, end = iter(items), object()
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        try:
+            pool.submit(int)
+        except RuntimeError:
+            log.warning("threads_short", reason=NO_THREAD)
+            yield from source
+            return
         upcoming = pool.submit(next, source, end)
         while (item := upcoming.result()) is not end:
             upcoming = pool.submit(next, source, end)
@@ -129,5 +149,15 @@ class _Ids:
         self._database.close()
 
     def add(self, value: str) -> bool:
-        """Adds an id; returns False if it was in the set already."""
-        return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (value,)).rowcount == 1
+        """Adds an id; returns False if it was in the set already.
+
+        Raises:
+            SyncdError: the folder for temporary files is full, or there are too many open files.
+        """
+        try:
+            return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (value,)).rowcount == 1
+        except sqlite3.OperationalError:
+            raise SyncdError(
+                "the ids of a list could not be kept in a temporary file. Free space there, set TMPDIR to another folder, "
+                "or allow more open files."
+            ) from None

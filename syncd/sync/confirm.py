@@ -1,6 +1,6 @@
 """Stage 3: confirms to PitchYou what is safe here. It reads that from the database, and from nowhere else."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from syncd.backoff import LONGEST
@@ -37,7 +37,7 @@ class _Answers:
     unrecorded: int = 0
 
 
-def confirm_ready(work: Work) -> None:
+def confirm_ready(work: Work, only: Collection[str] | None = None) -> None:
     """Confirms every application whose newest revision is stored with all its media.
 
     Confirms nothing if the list could not be fetched, since PitchYou would apply the confirm to versions that we have
@@ -45,6 +45,9 @@ def confirm_ready(work: Work) -> None:
 
     After a crash between PitchYou's answer and our record of it, the next cycle confirms again, which is harmless. The
     other order would lose the application.
+
+    Args:
+        only: the applications to look at, for example those that have just got a file. None means all.
 
     Raises:
         ApiUnavailable: PitchYou gave no clear answer; the next cycle confirms the same ids again.
@@ -56,11 +59,14 @@ def confirm_ready(work: Work) -> None:
     more = work.plan.confirm and work.listed_at is not None
     while more:
         work.deadline.check()
-        ready = work.store.read(confirmations.ready, READ_TOGETHER)
+        if only is None:
+            ready = work.store.read(confirmations.ready, READ_TOGETHER)
+        else:
+            ready = work.store.read(confirmations.ready_of, only)
         for group in _groups(ready, work.plan.confirm_batch):
             work.deadline.check()
             _confirm(work, group, answers)
-        more = len(ready) == READ_TOGETHER and not answers.unrecorded
+        more = only is None and len(ready) == READ_TOGETHER and not answers.unrecorded
 
 
 def _groups(ready: list[Ready], size: int) -> Iterator[list[Ready]]:
@@ -96,6 +102,7 @@ def _confirm(work: Work, group: list[Ready], answers: _Answers, attempts: int = 
     refused = write_narrowed(group, lambda some: work.store.write(confirmations.record, some))
     work.troubles += [error for _, error in refused]
     work.tally.confirmed += len(group) - len(refused)
+    work.first_confirms += sum(application.first for application in group)
     answers.accepted += len(group)
     answers.unrecorded += len(refused)
 

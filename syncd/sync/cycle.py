@@ -35,7 +35,7 @@ def run_cycle(work: Work) -> None:
     """
     take_over(work)
     for _ in range(work.plan.max_polls):
-        confirmed_before = work.tally.confirmed
+        confirmed_before = work.first_confirms
         # Commits applications, answers, attachments, and media as pending.
         with work.outlast():
             land_listed(work)
@@ -47,10 +47,11 @@ def run_cycle(work: Work) -> None:
             remove_unnamed_files(work)
         # Brings files to disk, fsyncs them, then marks them as stored; confirms what has all of its files.
         with work.outlast():
-            for _files in fetch_rounds(work):
-                confirm_ready(work)
+            for profile_ids in fetch_rounds(work):
+                confirm_ready(work, only=profile_ids)
             confirm_ready(work)
-        if work.troubles or work.tally.confirmed == confirmed_before:
+        # What has only changed makes no room in a capped list. Some fields change in each answer.
+        if work.troubles or work.first_confirms == confirmed_before:
             break
     if work.troubles:
         # Raises LeaseLost if that is the real cause.

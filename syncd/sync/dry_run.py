@@ -3,7 +3,7 @@
 from syncd.deadline import Deadline
 from syncd.logs import get_logger
 from syncd.model import BadProfile, Profile
-from syncd.store import applications
+from syncd.store import applications, clients
 from syncd.store.cycles import Tally
 from syncd.store.database import Database
 from syncd.sync.changes import portions
@@ -17,6 +17,7 @@ def rehearse(client: Client, database: Database, deadline: Deadline) -> Tally:
     """Counts what a cycle would land and quarantine. Needs no lease, so it may run beside a daemon."""
     tally = Tally()
     store = ClientReader(database, client.plan.client_id, deadline)
+    store.read(clients.require_server, client.api.server)
     with client.api.profiles(deadline) as listing:
         for portion in portions(listing, store, client.plan.batch_size):
             good = [profile for profile in portion.profiles if isinstance(profile, Profile)]

@@ -3,10 +3,18 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from queue import SimpleQueue
 
 from syncd.backoff import LONGEST, delay
-from syncd.errors import ApiRefused, ApiUnavailable, MediaStoreFailed, PathRefused
+from syncd.errors import (
+    NO_THREAD,
+    ApiRefused,
+    ApiUnavailable,
+    MediaStoreFailed,
+    PathRefused,
+    TooManyOpenFiles,
+)
 from syncd.logs import get_logger
 from syncd.media.expected import is_error_message
 from syncd.media.incoming import FileTooLarge, IncomingFile, IncompleteFile
@@ -27,8 +35,8 @@ _MISSING = (404, 410)
 _REDIRECTS = frozenset(f"http_{status}" for status in (301, 302, 303, 307, 308))
 
 
-def fetch_rounds(work: Work) -> Iterator[int]:
-    """Downloads what is due, round by round, and gives the number of files that each round stored.
+def fetch_rounds(work: Work) -> Iterator[set[str]]:
+    """Downloads what is due, round by round, and gives the applications whose files each round was about.
 
     A later cycle reads a failed file from the database and retries it. Nothing stays in memory between two rounds, so a
     crash costs only the downloads that are not recorded yet, at most those of one round.
@@ -39,12 +47,12 @@ def fetch_rounds(work: Work) -> Iterator[int]:
         if not due:
             return
         work.require_disk()
-        yield _fetch(work, due)
+        _fetch(work, due)
+        yield {each.key.profile_id for each in due}
 
 
-def _fetch(work: Work, due: list[Due]) -> int:
+def _fetch(work: Work, due: list[Due]) -> None:
     """Downloads one round and records every result, even if the round ends early."""
-    stored_before = work.tally.media_stored
     results: list[Fetched | NotFetched] = []
     unsettled = False
     downloads = _Downloads(work, due)
@@ -69,7 +77,6 @@ def _fetch(work: Work, due: list[Due]) -> int:
             _record(work, results)
     if downloads.failure:
         raise downloads.failure
-    return work.tally.media_stored - stored_before
 
 
 class _Downloads:
@@ -84,6 +91,8 @@ class _Downloads:
         self._lock = threading.Lock()
         self._due = iter(due)
         self._fruitless = 0
+        # The number of threads that have not ended for want of open files.
+        self._downloading = 0
         # What ended the round early, if anything did.
         self.failure: BaseException | None = None
         self._running = 0
@@ -91,10 +100,20 @@ class _Downloads:
         self._results: SimpleQueue[Fetched | NotFetched | None] = SimpleQueue()
 
     def start(self, pool: ThreadPoolExecutor, threads: int) -> None:
-        """Starts this number of threads."""
+        """Starts this number of threads, or as many as there are. Without any, the files come one after the other."""
+        self._downloading = threads
         for _ in range(threads):
-            pool.submit(self._run)
+            try:
+                pool.submit(self._run)
+            except RuntimeError:
+                log.warning("threads_short", reason=NO_THREAD)
+                break
             self._running += 1
+        with self._lock:
+            self._downloading -= threads - max(self._running, 1)
+        if not self._running:
+            self._running = 1
+            self._run()
 
     def next_result(self) -> Fetched | NotFetched | None:
         """Waits for the next file and returns its result; None when all threads have ended."""
@@ -113,7 +132,12 @@ class _Downloads:
     def _run(self) -> None:
         try:
             while due := self._take():
-                result = _download(self._work, due)
+                try:
+                    result = _download(self._work, due)
+                except TooManyOpenFiles:
+                    if self._leave(due):
+                        return
+                    raise
                 self._results.put(result)
                 self._count(result)
         except BaseException as error:
@@ -121,6 +145,14 @@ class _Downloads:
             self.end(error)
         finally:
             self._results.put(None)
+
+    def _leave(self, due: Due) -> bool:
+        """Hands the file on to the other threads, and lets this one end; returns False if it is the only one."""
+        with self._lock:
+            self._downloading -= 1
+            if self._downloading:
+                self._due = chain([due], self._due)
+            return bool(self._downloading)
 
     def _take(self) -> Due | None:
         with self._lock:
@@ -195,6 +227,7 @@ def _download(work: Work, due: Due) -> Fetched | NotFetched:
             work.api.media(
                 key.profile_id, key.media_id, file, until, check=lambda: _require_no_error_message(file, due)
             )
+            _keep_earlier(work, due)
             return Fetched(key, file.keep())
     except IncompleteFile:
         return _again(work, due, "truncated")
@@ -223,6 +256,12 @@ def _still_there(work: Work, due: Due) -> Fetched | None:
     except MediaStoreFailed:
         return None
     return Fetched(due.key, file) if file and file.sha256 == due.before.sha256 else None
+
+
+def _keep_earlier(work: Work, due: Due) -> None:
+    """Keep the earlier file below `.lost`. Its bytes are not those of its row, so nobody knows what they are worth."""
+    if due.before and (kept := work.vault.keep(due.before.storage_path)):
+        work.lost[due.before.storage_path] = kept
 
 
 def _missing(work: Work, due: Due, error: str) -> Fetched | NotFetched:

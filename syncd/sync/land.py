@@ -40,6 +40,9 @@ def land_listed(work: Work) -> None:
                 portion.count_into(work.tally)
                 work.progress(work)
     work.listed_at = asked_at[-1]
+    if work.restless:
+        log.warning("profiles_keep_changing", client_id=work.client_id, changed=work.restless)
+        work.restless = 0
 
 
 def land(work: Work, batch: list[Profile | BadProfile]) -> None:
@@ -50,6 +53,7 @@ def land(work: Work, batch: list[Profile | BadProfile]) -> None:
         landed, bad, kept = work.store.write(_land, some, bad)
         _note_quarantined(work, bad, kept)
         work.tally.add(landed)
+        work.restless += landed.restless
 
     for profile, error in write_narrowed(batch, write):
         refused = _refused(profile, error)
@@ -77,7 +81,7 @@ def _note_quarantined(work: Work, bad: list[BadProfile], kept: list[BadProfile])
             profile_id=profile.profile_id,
             reason=profile.reason,
         )
-    work.bad.update(profile.fingerprint for profile in bad)
+    work.bad.update(profile.profile_id or profile.fingerprint for profile in bad)
     work.tally.quarantined = len(work.bad)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
-from syncd.errors import DatabaseUnavailable, LeaseHeld
+from syncd.errors import NO_THREAD, DatabaseUnavailable, LeaseHeld, SyncdError
 from syncd.logs import get_logger
 from syncd.store import leases
 from syncd.store.database import Database
@@ -40,7 +40,10 @@ class LeaseKeeper:
         self._thread = threading.Thread(target=self._renew_for_ever, name="lease-keeper", daemon=True)
 
     def __enter__(self) -> "LeaseKeeper":
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            raise SyncdError(NO_THREAD) from None
         return self
 
     def __exit__(self, *exc: object) -> None:

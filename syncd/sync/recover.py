@@ -14,11 +14,16 @@ _CHUNK = 50
 
 
 def take_over(work: Work) -> None:
-    """Prepares the client's row and folder, and removes what holders of earlier leases left half done."""
+    """Prepares the client's row and folder, and removes what holders of earlier leases left half done.
+
+    Raises:
+        AnotherServer: `base_url` leads to another server than before; nothing was changed.
+    """
     plan = work.plan
     registration = clients.Registration(
-        plan.label, plan.timezone, plan.retention_days, plan.raw_retention_days
+        plan.label, plan.timezone, plan.retention_days, plan.raw_retention_days, work.api.server
     )
+    work.store.read(clients.require_server, work.api.server)
     with work.outlast():
         require_mounted(work.store, work.vault)
         work.vault.prepare(plan.client_id)

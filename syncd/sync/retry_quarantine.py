@@ -1,13 +1,13 @@
 """Re-parses quarantined profiles with the current version and field map, and lands those that are readable now."""
 
-import sys
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from syncd.errors import DataRefused
 from syncd.model import BadProfile, Profile
-from syncd.store import applications, quarantine
+from syncd.store import applications, clients, quarantine
+from syncd.store.quarantine import Place
 from syncd.sync.land import refused_value
 from syncd.sync.work import Work
 
@@ -29,23 +29,24 @@ def retry_quarantined(work: Work) -> Retried:
     The newest entries come first. So the older versions of an application find themselves overtaken; while a newer
     version is still bad, they wait for it. The next cycle fetches and confirms what was landed.
     """
-    retried, before = Retried(), sys.maxsize
+    work.store.read(clients.require_server, work.api.server)
+    retried, before = Retried(), quarantine.NEWEST
     while entries := work.store.read(quarantine.unresolved_before, before, _CHUNK):
-        for quarantine_id, payload in entries:
+        for place, payload in entries:
             work.deadline.check()
-            _retry(work, quarantine_id, work.api.read(payload), retried)
-            before = quarantine_id
+            _retry(work, place, work.api.read(payload), retried)
+            before = place
     return retried
 
 
-def _retry(work: Work, quarantine_id: int, profile: Profile | BadProfile, retried: Retried) -> None:
+def _retry(work: Work, place: Place, profile: Profile | BadProfile, retried: Retried) -> None:
     if isinstance(profile, BadProfile):
         reason = profile.reason
-    elif work.store.read(quarantine.newer_waits, quarantine_id, profile.profile_id):
+    elif work.store.read(quarantine.newer_waits, place, profile.profile_id):
         reason = "a newer version of this profile is unreadable; this version waits for it"
     else:
         try:
-            overtaken = work.store.write(_land, quarantine_id, profile)
+            overtaken = work.store.write(_land, place.quarantine_id, profile)
         except _IsTwin:
             reason = profile.as_twin().reason
         except DataRefused as error:
@@ -54,7 +55,7 @@ def _retry(work: Work, quarantine_id: int, profile: Profile | BadProfile, retrie
             retried.overtaken += overtaken
             retried.landed += not overtaken
             return
-    work.store.write(quarantine.note_attempt, quarantine_id, reason)
+    work.store.write(quarantine.note_attempt, place.quarantine_id, reason)
     retried.still_bad += 1
 
 

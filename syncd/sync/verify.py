@@ -78,13 +78,15 @@ def _fault(vault: Vault, key: MediaKey, file: StoredFile) -> Fault | None:
 
 
 def repair(work: Work, faults: list[Fault]) -> list[Fault]:
-    """Downloads missing and damaged files again, and removes files that no row names.
+    """Downloads missing and damaged files again, and moves files that no row names to `.lost`. Deletes no file.
 
-    A damaged file stays in place until its replacement is complete. If PitchYou does not have a file any more, the next
+    The database may be older than the files, or a copy that names the media root of another one. Then a file without a
+    row is the last copy of what an applicant sent, and so is a file that differs from its row. A damaged file stays in
+    place until its replacement is complete, and then in `.lost`. If PitchYou does not have a file any more, the next
     cycles try again to download it.
 
     Returns:
-        The faults that could not be repaired now.
+        The faults that could not be repaired now. `work.lost` names the files that are in `.lost` since this repair.
 
     Raises:
         MediaStoreFailed: the media root cannot be written, or is not mounted; nothing was changed.
@@ -94,15 +96,20 @@ def repair(work: Work, faults: list[Fault]) -> list[Fault]:
         raise work.troubles[0]
     for fault in faults:
         if fault.key is None:
-            work.store.write(_remove_orphan, work, fault.path)
+            work.store.write(_set_aside, work, fault.path)
         else:
             work.store.write(media.reopen, fault.key)
-    for _files in fetch_rounds(work):
+    for _profile_ids in fetch_rounds(work):
         pass
     return [fault for fault in faults if fault.key and not work.store.read(media.is_stored, fault.key)]
 
 
-def _remove_orphan(connection: Connection, client_id: str, work: Work, path: str) -> None:
-    """Removes a file that no row names, unless another syncd has stored it meanwhile. The lock prevents that from now on."""
-    if not _known(connection, client_id, [path]):
-        work.vault.remove_file(client_id, path, fence=work.lease.fence)
+def _set_aside(connection: Connection, client_id: str, work: Work, path: str) -> None:
+    """Moves a file that no row names, unless another syncd has stored it meanwhile. The lock prevents that from now on.
+
+    A retried transaction finds the file moved already; then `lost` names it from the first time.
+    """
+    if not _known(connection, client_id, [path]) and (
+        moved := work.vault.set_aside(client_id, path, fence=work.lease.fence)
+    ):
+        work.lost[path] = moved

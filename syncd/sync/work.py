@@ -53,11 +53,14 @@ class Work:
     Attributes:
         progress: called after each step that got work done.
         listed_at: when the newest list was requested, by Postgres' clock; None until all of it is landed.
+        first_confirms: the number of applications that this cycle has confirmed for the first time.
         listed: the number of elements in the newest list, for the progress display.
         more_listed: how the newest response said that PitchYou lists more than it contained; None if it did not.
         troubles: the failures that the cycle has outlasted so far.
         shortfall: what is open at the end of the cycle; None before the end.
-        bad: the fingerprints of the profiles that this cycle could not read or land.
+        bad: the ids of the profiles that this cycle could not read or land, or their fingerprints.
+        restless: the number of applications that have changed suspiciously often, and were not logged yet.
+        lost: the files that were put below `.lost`: the new path by the old one, relative to the media root.
     """
 
     plan: Plan
@@ -69,11 +72,14 @@ class Work:
     progress: Callable[["Work"], None] = lambda work: None
     tally: Tally = field(default_factory=Tally)
     listed_at: float | None = None
+    first_confirms: int = 0
     listed: int = 0
     more_listed: str | None = None
     troubles: list[SyncdError] = field(default_factory=list)
     shortfall: Shortfall | None = None
-    bad: set[bytes] = field(default_factory=set)
+    bad: set[str | bytes] = field(default_factory=set)
+    restless: int = 0
+    lost: dict[str, str] = field(default_factory=dict)
     store: ClientStore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,4 +123,9 @@ class Work:
         try:
             yield
         except (ApiUnavailable, ApiRefused, BadAnswer, DataRefused, MediaStoreFailed) as error:
+            self.troubles.append(error)
+        except SyncdError as error:
+            # A plain one says what this machine is short of, such as room for temporary files.
+            if type(error) is not SyncdError:
+                raise
             self.troubles.append(error)

@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from syncd.sandbox import Fault, SandboxConfig, Tenant
 from tests.system.processes import Site, site
@@ -238,8 +239,16 @@ def test_verify_finds_damaged_missing_and_orphaned_files_and_repair_mends_them(
         assert told["mended"] == 0
         repaired = here.run("verify", "--repair")
         assert repaired.returncode == 0
-        assert repaired.stdout.splitlines()[-1] == "acme: 3 faults, 3 repaired"
-        assert here.run("verify").returncode == 0
+        *_, moved, advice, total = repaired.stdout.splitlines()
+        assert total == "acme: 3 faults, 3 repaired"
+        assert moved.startswith("acme: application '")
+        assert moved.endswith(" moved to .lost/acme")
+        assert "restore the right database, move the files back" in advice
+        again = here.run("verify")
+        assert (again.returncode, again.stdout) == (
+            0,
+            "acme: 2 files in .lost/acme were not compared\nacme: 0 faults\n",
+        )
         here.assert_complete()
 
 
@@ -250,4 +259,7 @@ def test_verify_says_what_cannot_be_brought_back(database_url: str, tmp_path: Pa
         result = here.run("verify", "--repair", "--json")
         assert result.returncode == 1
         told = json.loads(result.stdout)["clients"]["acme"]
-        assert (len(told["faults"]), told["mended"]) == (3, 1)
+        assert (len(told["faults"]), told["mended"], told["lost"]) == (3, 1, 1)
+        [moved] = told["moved"]
+        assert moved["path"] == f"acme/{quote(moved['profile_id'])}/nobody"
+        assert moved["to"] == f".lost/{moved['path']}"

@@ -11,6 +11,8 @@ from tests.proof.summary import total
 
 TOOLS = {
     "cc": "gcc",
+    "mount.exfat-fuse": "exfat-fuse",
+    "mkfs.exfat": "exfatprogs",
     "mkfs.ext4": "e2fsprogs",
     "mkfs.xfs": "xfsprogs",
     "openssl": "openssl",

@@ -62,7 +62,7 @@ MUTANTS = {
     ),
     "confirm before the files are there": Mutant(
         "syncd.store",
-        [clause("AND m.state IN ('pending', 'rejected')", "AND false")],
+        [clause("WHERE m.state IN ('pending', 'rejected')", "WHERE false")],
         "tests/integration/test_faults_media.py::test_nothing_is_confirmed_while_a_file_of_it_is_pending",
         "Extra items in the left set",
     ),
@@ -202,6 +202,13 @@ MUTANTS = {
         "tests/unit/test_payload_digest.py::test_another_meaning_is_a_change",
         "assert b'.* != b'",
     ),
+    "two names that the disk takes for one": Mutant(
+        "syncd.media.folding:require_distinct_names",
+        [statement("raise MediaStoreFailed(...)")],
+        "tests/integration/test_names_on_disk.py::"
+        "test_media_root_where_a_twin_of_a_name_answers_is_refused_at_a_clients_first_use",
+        "DID NOT RAISE",
+    ),
     "a redirect is followed": Mutant(
         "syncd.pitchyou.http:Http.__init__",
         [expression("follow_redirects=False", "follow_redirects=True")],
@@ -250,8 +257,15 @@ MUTANTS = {
         "the attachments of other are not those served|set",
     ),
     "quarantine swallows bytes": Mutant(
-        "syncd.store.quarantine:put",
-        [expression("profile.payload", "profile.payload[:10]")],
+        "syncd.store.quarantine",
+        [
+            expression(
+                "(client_id, profile.profile_id, stage, profile.reason, fingerprint, profile.payload)",
+                "(client_id, profile.profile_id, stage, profile.reason, fingerprint, profile.payload[:10])",
+            ),
+            # Otherwise, the next poll would put the right bytes there.
+            expression("_digest(profile) != ...", "False"),
+        ],
         "tests/integration/test_bad_profiles.py::test_a_bad_profile_waits_in_quarantine_with_its_bytes_and_the_others_proceed",
         r"assert b'\{.profileI' == b'",
         proof="fuzz",

@@ -17,6 +17,7 @@ from tests.proof.replicas_witness import Request, url_of
 from tests.system.processes import Running, Site, eventually, stands_still
 
 _ASKED = re.compile(rb"(?:GET|POST) /(?:api/(?:applicant/v1/)?)?(token|profiles|confirm|media|jobtemplates)")
+_ORIGIN = re.compile(rb"^((?:GET|POST) )http://[^/]+")
 # Returns the answer to give in place of PitchYou, or None to forward the request.
 Ambush = Callable[[], bytes | None]
 
@@ -39,6 +40,8 @@ class _Connection(socketserver.BaseRequestHandler):
             threading.Thread(target=self._answers, args=(sandbox,), daemon=True).start()
             instead: bytes | None = None
             while data := replica.recv(65_536):
+                # As a proxy, it is asked for whole addresses; the sandbox knows paths.
+                data = _ORIGIN.sub(rb"\1", data)
                 if asked := _ASKED.match(data):
                     instead = tap.asked(asked[1].decode())
                     replica.sendall(instead or b"")
@@ -53,7 +56,7 @@ class _Connection(socketserver.BaseRequestHandler):
 
 
 class Tap:
-    """The address of PitchYou for one replica and one client."""
+    """The proxy between PitchYou and one replica, for one client."""
 
     def __init__(self, replica: Replica, client: str, sandbox: tuple[str, int]) -> None:
         self._replica, self._client, self.sandbox = replica, client, sandbox
@@ -89,7 +92,8 @@ class Replica:
     def start(self) -> None:
         """Starts a process."""
         self.who = next(self.fleet.numbers)
-        environ = {f"CLIENTS__{number}__BASE_URL": tap.url for number, tap in enumerate(self.taps)}
+        # The same address of PitchYou for all replicas, since syncd refuses a client whose address has changed.
+        environ = {f"CLIENTS__{number}__PROXY": tap.url for number, tap in enumerate(self.taps)}
         database = url_of(self.fleet.here, self.who)
         self.running = self._life.enter_context(
             self.fleet.here.start("run", DATABASE__URL=database, **environ)

@@ -103,3 +103,27 @@ def test_peak_memory_stays_under_128_mb_with_a_bomb_and_with_a_body_that_never_e
             assert "sync.max_response_bytes" in here.value("SELECT error_message FROM ops.cycle")
         assert peak < LIMIT_KB, peak
         assert here.sandbox.findings == []
+
+
+SHAPES = {
+    "empty objects": [b'{"profileId":"P","steps":[' + b"{}," * 5_000_000 + b"{}]}"],
+    "brackets": [b'{"profileId":"P","x":[[' + b"[]," * 5_000_000 + b"[]]]}"],
+    "many dense ones": [
+        b'{"profileId":"P%d","steps":[%b{}]}' % (number, b'{"a":1,"b":2,"c":3},' * 9_000)
+        for number in range(30)
+    ],
+    "many of a megabyte": [
+        b'{"profileId":"P%d","steps":[{"answer":"%b"}]}' % (number, b"y" * 1_000_000) for number in range(30)
+    ],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_shape_of_a_profile_takes_64_mb_more(shape: str, database_url: str, tmp_path: Path) -> None:
+    with site(database_url, tmp_path, SandboxConfig(profiles=2)) as here:
+        usual = peak_kb(here, "sync")
+        for content in SHAPES[shape]:
+            here.sandbox.put_raw_profile(content)
+        peak = peak_kb(here, "sync", exits=3 if len(SHAPES[shape]) == 1 else 0)
+        assert here.sandbox.findings == []
+        assert peak - usual < 64 * 1024, (usual, peak)

@@ -121,7 +121,9 @@ def _stored_paths(connection: "psycopg.Connection[Any]", client: str) -> list[st
 
 
 def _files_below(root: Path) -> Iterator[str]:
-    return (str(path.relative_to(root)) for path in root.rglob("*") if path.is_symlink() or not path.is_dir())
+    paths = (path.relative_to(root) for path in root.rglob("*") if path.is_symlink() or not path.is_dir())
+    # What the client's repair found without a row is kept there on purpose.
+    return (str(path) for path in paths if path.parts[0] != ".lost")
 
 
 def _audit_client(scene: Scene, url: str, report: AuditReport, confirmed_once: bool) -> None:

@@ -32,6 +32,7 @@ client = Table(
     Column("timezone", Text, nullable=False, server_default=text("'Europe/Berlin'")),
     Column("retention_days", Integer),
     Column("raw_retention_days", Integer),
+    text_column("server"),  # the base_url that the applications came from
     schema="ats",
 )
 

@@ -59,6 +59,14 @@ quarantine = Table(
     time_column("first_seen_at", default_now=True),
     time_column("last_seen_at", default_now=True),
     time_column("resolved_at"),
+    time_column("received_at", default_now=True),  # of the bytes, which a newer list may replace
+    # client_id comes last, so that without statistics Postgres does not take it for the unique one.
+    Index(
+        "ix_quarantine_profile_id",
+        "profile_id",
+        "client_id",
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
     Index(
         "uq_quarantine_unresolved",
         "client_id",
