@@ -117,7 +117,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     ),
     "the path of one file": (
         "tests/integration/test_faults_of_one_path.py::test_a_path_that_cannot_be_used_is_the_error_of_its_file_alone",
-        "tests/integration/test_faults_of_one_path.py::test_a_path_longer_than_the_disk_takes_is_the_error_of_its_file_alone",
+        "tests/integration/test_faults_of_one_path.py::test_a_path_longer_than_linux_takes_in_one_call_is_stored_name_by_name",
         "tests/integration/test_faults_of_one_path.py::test_a_file_larger_than_the_file_system_takes_is_its_own_error_alone",
         "tests/integration/test_faults_of_one_path.py::test_a_clients_folder_that_takes_no_file_ends_the_stage_at_once",
         "tests/integration/test_faults_of_one_path.py::test_a_file_that_cannot_be_removed_does_not_keep_the_others_on_disk",

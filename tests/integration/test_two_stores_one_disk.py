@@ -54,12 +54,12 @@ def test_repair_with_a_database_of_yesterday_deletes_no_file_and_says_where_each
 
 def test_files_that_are_moved_back_belong_to_the_right_database_again(s: Scene) -> None:
     rows = s.rows("SELECT * FROM ats.media")
-    s.execute("CREATE TABLE kept AS SELECT * FROM ats.media")
-    s.execute("CREATE TABLE kept_places AS SELECT * FROM ats.attachment")
+    s.execute("CREATE TABLE public.kept AS SELECT * FROM ats.media")
+    s.execute("CREATE TABLE public.kept_places AS SELECT * FROM ats.attachment")
     s.execute("DELETE FROM ats.media")
     mend(s)
-    s.execute("INSERT INTO ats.media SELECT * FROM kept")
-    s.execute("INSERT INTO ats.attachment SELECT * FROM kept_places")
+    s.execute("INSERT INTO ats.media SELECT * FROM public.kept")
+    s.execute("INSERT INTO ats.attachment SELECT * FROM public.kept_places")
     for profile in (s.media_root / ".lost/acme").iterdir():
         profile.rename(s.media_root / "acme" / profile.name)
     assert s.rows("SELECT * FROM ats.media") == rows

@@ -283,7 +283,7 @@ MUTANTS = {
         [
             clause(
                 "AND NOT EXISTS ( SELECT FROM ops.quarantine q WHERE q.client_id = :client_id "
-                "AND q.profile_id = a.profile_id AND q.resolved_at IS NULL )",
+                "AND q.profile_id = a.profile_id AND q.resolved_at IS NULL OFFSET 0 )",
                 "",
             )
         ],

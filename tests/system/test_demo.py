@@ -104,7 +104,7 @@ def test_an_interrupted_demo_stops_its_postgres_and_removes_its_files(tmp_path: 
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         words = process.stderr.read()
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert "the demo was stopped" in words
     assert time.monotonic() - began < 10
     assert not [child for child in children if child.is_running()]

@@ -80,7 +80,7 @@ def test_a_full_disk_under_postgres_stops_confirms_and_mends_itself_when_there_i
         eventually(lambda: not here.outstanding(), "it goes on")
         assert daemon.stop() == 0
         reasons = {event["reason"] for event in daemon.events("database_unavailable")}
-        assert reasons == {"SQLSTATE 53100"}
+        assert reasons == {"the disk of Postgres is full (SQLSTATE 53100)"}
         assert not daemon.events("cycle_crashed")
         here.assert_complete()
 

@@ -164,11 +164,11 @@ def test_fsync_off_is_refused_with_exit_code_4(tmp_path: Path) -> None:
         upgrade(url)
         with site(url, tmp_path) as here:
             for command in (["run"], ["sync"], ["sync", "--dry-run"], ["check"]):
+                assert here.sandbox.ledger.lists == []
                 result = here.run(*command)
                 assert result.returncode == 4
                 assert "fsync=off" in result.stdout + result.stderr
                 assert "set fsync=on" in result.stdout + result.stderr
-            assert here.sandbox.ledger.lists == []
             assert here.sandbox.ledger.confirms == []
 
 

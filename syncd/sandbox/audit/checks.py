@@ -38,6 +38,13 @@ PASSED_THROUGH = {
 
 # Bytes of an externalReferenceId that the store keeps in its column.
 _MOST_OF_A_REFERENCE = 1024
+
+
+def kept_of(reference: str) -> str:
+    """Returns what the store keeps of a reference in its column."""
+    return reference.encode()[:_MOST_OF_A_REFERENCE].decode(errors="ignore")
+
+
 CONTACT = {"first_name": "firstName", "last_name": "lastName", "email": "email", "phone": "phone"}
 
 
@@ -138,12 +145,12 @@ def _match(scene: Scene, profile_id: Any, payload: bytes) -> tuple[Entry | None,
 
 def _check_passed_through(name: str, profile: Profile, stored: Stored) -> list[str]:
     reference = clean(profile.get("externalReferenceId"))
-    cut = isinstance(reference, str) and len(reference.encode()) > _MOST_OF_A_REFERENCE
+    cut = isinstance(reference, str) and kept_of(reference) != reference
     findings = []
     for column, key in PASSED_THROUGH.items():
         served = profile.get(key)
         if cut and key == "externalReferenceId":
-            served = reference.encode()[:_MOST_OF_A_REFERENCE].decode(errors="ignore")
+            served = kept_of(reference)
             if stored.contact is None or (stored.contact["extra"] or {}).get(key) != reference:
                 findings.append(f"{name}: a long {key} was cut, and `extra` does not hold the whole one")
         if not _is_text(stored.passed_through.get(column), served):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from syncd.sandbox.audit.checks import Scene, clean, versions_listed
+from syncd.sandbox.audit.checks import Scene, clean, kept_of, versions_listed
 from syncd.sandbox.content.population import Entry
 
 if TYPE_CHECKING:
@@ -47,4 +47,4 @@ def _references(scene: Scene, entry: Entry) -> Iterator[str]:
                 profile = None
         value = profile.get("externalReferenceId") if isinstance(profile, dict) else None
         if value is not None:
-            yield clean(value) if isinstance(value, str) else json.dumps(value)
+            yield kept_of(clean(value) if isinstance(value, str) else json.dumps(value))

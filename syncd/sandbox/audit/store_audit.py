@@ -92,8 +92,8 @@ def audit_store(
 
     Every profile of a complete answer must have exactly one row, of its newest version, with its answers and files, and
     must be confirmed with its JSON type. The store must hold nothing that was never listed. Raw elements must be stored
-    or in quarantine, with their bytes, once. Each job must be one that an application names. The media root must hold exactly the stored files. With `confirmed_once`, a
-    second confirm of an unchanged profile is a finding.
+    or in quarantine, with their bytes, once. Each job must be one that an application names. The media root must hold
+    exactly the stored files. With `confirmed_once`, a second confirm of an unchanged profile is a finding.
 
     Raises ValueError without `database_url` and `media_root`, AuditUnavailable if the database cannot be read for ten
     seconds.
