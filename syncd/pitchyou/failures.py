@@ -12,6 +12,12 @@ def unreachable(*, timed_out: bool) -> ApiUnavailable:
     return ApiUnavailable(message, kind="timeout" if timed_out else "connection")
 
 
+def not_started() -> ApiUnavailable:
+    """libcurl could not be set up, for want of file descriptors or memory."""
+    message = "No connection to PitchYou could be set up on this machine. Raise LimitNOFILE of the service."
+    return ApiUnavailable(message, kind="connection")
+
+
 def proxy_refused(status: int) -> ApiUnavailable:
     """The proxy answered in place of PitchYou."""
     message = (

@@ -23,7 +23,7 @@ def test_a_signal_lets_the_next_cycle_begin_at_once(database_url: str, tmp_path:
 
 def test_a_signal_during_a_cycle_makes_one_more_follow_it(database_url: str, tmp_path: Path) -> None:
     with site(database_url, tmp_path, SandboxConfig(profiles=3), schedule=NEVER) as here:
-        here.sandbox.inject(Fault("confirm", "slow", times=MANY))
+        here.sandbox.inject(Fault("confirm", "slow", seconds_per_byte=0.05, times=MANY))
         with here.start("run") as daemon:
             eventually(lambda: struck(here), "the confirm is slow")
             daemon.send(signal.SIGUSR1)
