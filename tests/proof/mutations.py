@@ -236,7 +236,7 @@ MUTANTS = {
         "index 0 diff: <Outcome.FAILED",
     ),
     "a web page is stored in place of a file": Mutant(
-        "syncd.sync.fetch:_download",
+        "syncd.sync.download:download",
         [expression("check=lambda: _require_no_error_message(file, due)", "check=lambda: None")],
         "tests/integration/test_faults_bytes.py::"
         "test_an_error_message_in_place_of_a_file_is_not_the_file_and_is_tried_again",
