@@ -20,7 +20,6 @@ import pycurl
 
 from syncd.errors import ApiUnavailable
 from syncd.pitchyou import failures
-from syncd.pitchyou.limits import Watch
 
 IDLE = 30.0  # seconds after which a connection is not used again
 _DISCARDED = 64 * 1024  # bytes of a body nobody wants that are read to keep the connection
@@ -32,8 +31,7 @@ _TARGET = re.compile(rb"[!-~]+")
 _UNSENDABLE = re.compile(rb"[\0-\x1f\x7f]")
 
 # libcurl's numbers that this version of pycurl has no names for.
-_SUPPRESS_CONNECT_HEADERS, _QUICK_EXIT = 265, 322
-_WEIRD_SERVER_REPLY, _TOO_LARGE = 8, 100
+_SUPPRESS_CONNECT_HEADERS, _QUICK_EXIT, _WEIRD_SERVER_REPLY, _TOO_LARGE = 265, 322, 8, 100
 _EVENTS = (0, select.POLLIN, select.POLLOUT, select.POLLIN | select.POLLOUT)  # by libcurl's POLL_IN and so on
 _TLS = (pycurl.E_SSL_CONNECT_ERROR, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT_BADFILE)
 _INVALID = (pycurl.E_UNSUPPORTED_PROTOCOL, _WEIRD_SERVER_REPLY, _TOO_LARGE)
@@ -56,9 +54,8 @@ class CurlTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; return its response after the body was handed on, or raise `ApiUnavailable`."""
-        watch: Watch = request.extensions["watch"]
         while not self._free.acquire(timeout=1.0):
-            watch.deadline.check()
+            request.extensions["watch"].deadline.check()
         try:
             line = self._take()
             try:
@@ -81,9 +78,11 @@ class CurlTransport(httpx.BaseTransport):
         with self._turn:
             while self._idle and self._idle[0].used_at < long_ago:
                 self._idle.popleft().close()
-            line = self._idle.pop() if self._idle else _Line(self._turn, *self._for_lines)
-        if line.is_dropped():
-            line.socket = -1
+            try:
+                line = self._idle.pop() if self._idle else _Line(self._turn, *self._for_lines)
+            except pycurl.error:
+                raise failures.not_started() from None
+        line.socket = -1 if line.is_dropped() else line.socket
         line.handle.setopt(pycurl.FRESH_CONNECT, int(line.socket < 0))
         return line
 

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
-import pycurl
 
 from syncd import __version__
 from syncd.deadline import Deadline
 from syncd.errors import BadAnswer, ConfigurationError
 from syncd.pitchyou.content_coding import Decoder
 from syncd.pitchyou.curl_transport import CurlTransport
-from syncd.pitchyou.failures import not_started
 from syncd.pitchyou.limits import Limits, Watch
 
 __all__ = ["Gathered", "Http", "Limits", "Proxy", "Response", "Sink", "server_of"]
@@ -208,10 +206,7 @@ class Http:
                 "on_head": on_head,
             },
         )
-        try:
-            response = Response(self._client.send(request, stream=True))
-        except pycurl.error:
-            raise not_started() from None
+        response = Response(self._client.send(request, stream=True))
         if decoder and sink:
             decoder.finish()
             # The last chunk, or the end of the compressed data, is as certain as a length.
