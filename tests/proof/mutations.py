@@ -339,7 +339,7 @@ MUTANTS = {
                 """
                 try:
                     attempt()
-                except ApiUnavailable:
+                except Exception:
                     pass
                 """,
             )
