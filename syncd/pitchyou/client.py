@@ -1,17 +1,14 @@
 """Calls the PitchYou API for one client (A1, S1.1, S2.1–S2.3, S3.1). It works without the rest of syncd."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from syncd.deadline import Deadline
-from syncd.errors import BadInput
-from syncd.model import CLIENT_ID, CLIENT_ID_RULE, BadProfile, FieldMap, Profile
+from syncd.model import BadProfile, FieldMap, Profile
 from syncd.pitchyou.answers import (
     MAX_CONFIRM_ANSWER,
     Peeked,
@@ -19,9 +16,10 @@ from syncd.pitchyou.answers import (
     require_file,
     require_token,
 )
+from syncd.pitchyou.arguments import confirm_body, path_segment, require_valid
 from syncd.pitchyou.auth import TokenAuth, TokenCache
 from syncd.pitchyou.chat import MAX_ANSWER as MAX_TOKEN_ANSWER
-from syncd.pitchyou.chat import ChatFormat, chat_request, checked_wire_id, read_chat_token
+from syncd.pitchyou.chat import ChatFormat, chat_request, read_chat_token
 from syncd.pitchyou.http import Gathered, Http, Limits, Proxy, Sink, server_of
 from syncd.pitchyou.listing import Listing
 from syncd.pitchyou.payloads import read_profile
@@ -30,9 +28,6 @@ from syncd.pitchyou.session import Session
 from syncd.pitchyou.spool import element_of
 from syncd.pitchyou.templates import MAX_ANSWER as MAX_TEMPLATES_ANSWER
 from syncd.pitchyou.templates import TemplateList, read_templates
-from syncd.settings.addresses import parse_base_url
-from syncd.settings.values import parse_secret
-from syncd.shown import quoted
 
 PROFILES = "/api/applicant/v1/profiles"
 CONFIRM = "/api/applicant/v1/confirm"
@@ -86,7 +81,7 @@ class PitchYou:
         proxy: Proxy | None = None,
         limits: Limits | None = None,
     ) -> None:
-        _require_valid(client_id, client_secret, base_url)
+        require_valid(client_id, client_secret, base_url)
         self.client_id, self.server = client_id, server_of(base_url)
         self._http = Http(
             base_url,
@@ -186,7 +181,7 @@ class PitchYou:
             ApiUnavailable: no complete response after all attempts.
         """
         until = deadline or Deadline()
-        path = f"{MEDIA}/{_segment(profile_id)}/{_segment(media_id)}"
+        path = f"{MEDIA}/{path_segment(profile_id)}/{path_segment(media_id)}"
 
         peeked = Peeked(sink)
 
@@ -219,14 +214,7 @@ class PitchYou:
             ApiRefused: PitchYou refused the whole array, or one of its ids in the body of a 200.
             ApiUnavailable: no clear response. PitchYou may or may not have applied the confirm.
         """
-        if isinstance(wire_ids, str | bytes):
-            raise BadInput("wire_ids is a single text. Pass a list of the profiles' wire_id values.")
-        ids = list(wire_ids)
-        for wire_id in ids:
-            checked_wire_id(wire_id)
-        body = f"[{','.join(ids)}]"
-        if self._wrapper:
-            body = f"{{{json.dumps(self._wrapper)}:{body}}}"
+        body = confirm_body(wire_ids, self._wrapper)
         until = deadline or Deadline()
 
         def attempt() -> None:
@@ -236,7 +224,7 @@ class PitchYou:
                     "POST",
                     CONFIRM,
                     soon,
-                    body.encode(),
+                    body,
                     before_send=before_send,
                     sink=answer,
                     one_item=True,
@@ -289,30 +277,16 @@ class PitchYou:
             what, token = "the request for a chat token", Gathered(MAX_TOKEN_ANSWER)
             with limited(until, SHORT_EXCHANGE, what) as soon:
                 response = self._session.authorized(
-                    "POST", CHAT_TOKEN, soon, content, content_type, accept=require_token, sink=token
+                    "POST",
+                    CHAT_TOKEN,
+                    soon,
+                    content,
+                    content_type,
+                    accept=require_token,
+                    sink=token,
+                    one_item=True,
                 )
             require_success(response, what)
             return read_chat_token(bytes(token.received))
 
         return self._session.retried(attempt, CHAT_ATTEMPTS, until)
-
-
-def _require_valid(client_id: str, client_secret: str, base_url: str) -> None:
-    problems = []
-    if not CLIENT_ID.fullmatch(client_id):
-        problems.append(f"client_id {quoted(client_id)} is not valid; it has {CLIENT_ID_RULE}")
-    for name, check, value in (
-        ("client_secret", parse_secret, client_secret),
-        ("base_url", parse_base_url, base_url),
-    ):
-        try:
-            check(value)
-        except ValueError as error:
-            problems.append(f"{name} {error}")
-    if problems:
-        raise BadInput(*problems)
-
-
-def _segment(value: str) -> str:
-    """Encode one path segment. Also encode a segment of dots only, which would change the path."""
-    return quote(value, safe="") if value.strip(".") else value.replace(".", "%2E")

@@ -11,8 +11,9 @@ from syncd.store import chat_requests, clients
 from syncd.store.chat_requests import Applicant
 from syncd.store.database import Database
 
-# With these statuses PitchYou refuses the applicant. Any other status means that the request itself was wrong.
-_ABOUT_THE_APPLICANT = (403, 404, 409, 410, 422)
+# With these statuses PitchYou refuses the applicant. Any other status means that the request itself was wrong. A 401 that
+# refuses the client has raised AuthenticationFailed.
+_ABOUT_THE_APPLICANT = (401, 403, 404, 409, 410, 422)
 
 
 def find_applicant(

@@ -177,6 +177,6 @@ def explained(error: DBAPIError) -> DatabaseUnavailable:
     else:
         reason = (
             f"Postgres refuses a statement of syncd (SQLSTATE {state or 'none'}). "
-            "Look for the reason in the log of Postgres."
+            "Run `syncd check`. If it finds nothing, look for the reason in the log of Postgres."
         )
     return DatabaseUnavailable(reason, sqlstate=state, logged=cannot_write(state) or is_away(error))

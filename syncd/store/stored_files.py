@@ -89,6 +89,10 @@ _ROWS_OF = text(
     JOIN unnest(CAST(:profile_ids AS text[]), CAST(:media_ids AS text[])) AS f(profile_id, media_id)
     ON m.client_id = :client_id AND m.profile_id = f.profile_id AND m.media_id = f.media_id
     UNION
+    SELECT r.profile_id, r.media_id, NULL FROM ops.media_removal r
+    JOIN unnest(CAST(:profile_ids AS text[]), CAST(:media_ids AS text[])) AS f(profile_id, media_id)
+    ON r.client_id = :client_id AND r.profile_id = f.profile_id AND r.media_id = f.media_id
+    UNION
     SELECT profile_id, media_id, storage_path FROM ats.media
     WHERE client_id = :client_id
     AND cardinality(CAST(:digest_paths AS text[])) > 0
@@ -104,6 +108,8 @@ def rows_of(
     connection: Connection, client_id: str, keys: Sequence[MediaKey], digest_paths: Sequence[str]
 ) -> list[tuple[MediaKey, str | None]]:
     """Selects the rows that files on disk may belong to, each with the path of its stored file, if it has one.
+
+    A row of `ops.media_removal` counts as well: the next cycle removes its file.
 
     Args:
         keys: the keys that were read from the files' paths.

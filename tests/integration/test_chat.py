@@ -192,10 +192,13 @@ def test_an_unknown_profile_another_clients_and_one_of_several_are_told_apart(
         assert [chat[0] for chat in here.sandbox.ledger.chats] == ["beta", "beta"]
 
 
-def test_a_profile_that_pitchyou_no_longer_has_is_a_clear_error(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 422])
+def test_a_refusal_of_one_applicant_names_the_applicant_and_not_the_client(
+    status: int, database_url: str, tmp_path: Path
+) -> None:
     with site(database_url, tmp_path, SandboxConfig(profiles=1)) as here:
         here.run("sync")
-        here.sandbox.inject(Fault("chat", "status", status=404, times=MANY))
+        here.sandbox.inject(Fault("chat", "status", status=status, times=MANY))
         result = here.run("chat", first_id(here))
         assert (result.returncode, result.stdout) == (1, "")
         assert result.stderr.startswith(

@@ -252,6 +252,24 @@ def test_verify_finds_damaged_missing_and_orphaned_files_and_repair_mends_them(
         here.assert_complete()
 
 
+def test_a_file_that_waits_for_its_removal_is_no_fault_and_is_not_kept(
+    database_url: str, tmp_path: Path
+) -> None:
+    """A crash may lie between landing, which drops the row, and the removal."""
+    with site(database_url, tmp_path, SandboxConfig(profiles=3, media_per_profile=1.0)) as here:
+        assert here.run("sync").returncode == 0
+        path, profile_id, media_id = here.rows("SELECT storage_path, profile_id, media_id FROM ats.media")[0]
+        here.execute("DELETE FROM ats.media WHERE media_id = %s", media_id)
+        assert here.run("verify").stdout.startswith(f"acme: orphan {path}\nacme: 1 fault\n")
+        here.execute("INSERT INTO ops.media_removal VALUES ('acme', %s, %s)", profile_id, media_id)
+        for option in ([], ["--repair"]):
+            assert here.run("verify", *option).stdout.startswith("acme: 0 faults")
+        assert (here.media_root / path).exists()
+        assert here.run("sync").returncode == 0
+        assert not (here.media_root / path).exists()
+        assert not list((here.media_root / ".lost").rglob("*"))
+
+
 def test_verify_says_what_cannot_be_brought_back(database_url: str, tmp_path: Path) -> None:
     with site(database_url, tmp_path, SandboxConfig(profiles=10, media_after_confirm=False)) as here:
         assert here.run("sync").returncode == 0
