@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import socket
 import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from syncd.deadline import Deadline
+from syncd.embedded import EmbeddedPostgres, start_postgres
 from syncd.errors import DatabaseUnavailable
+from syncd.settings import load_settings
 from syncd.store.database import Database
 from syncd.store.engine import make_engine
 from syncd.store.outage import Outage
+from tests.integration.test_client_origin import certificate
 from tests.unit.log_lines import logging_to
 
 SSL_REQUEST = 80877103
@@ -164,3 +172,55 @@ def test_an_engine_quotes_nothing_of_what_was_said_after_the_first_query(databas
     finally:
         engine.dispose()
     assert getattr(caught.value.orig, "pgconn", None) is None
+
+
+DEBIANS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))  # the embedded server is built without TLS
+
+
+@pytest.mark.skipif(
+    not DEBIANS or shutil.which("openssl") is None, reason="needs Debian's postgresql and openssl, for TLS"
+)
+def test_a_server_beyond_this_host_is_used_only_with_the_certificate_of_its_name(tmp_path: Path) -> None:
+    ours, foreign = (certificate(tmp_path, f"DNS:{name}") for name in ("db.example", "other.example"))
+    with tls_server(ours) as server:
+        assert connected(server, f"?sslrootcert={ours}") == "TLSv1.3"
+        assert connected(server, "", tls="unverified") == "TLSv1.3"
+        for told in (connected(server, f"?sslrootcert={foreign}"), connected(server, "")):
+            assert "certificate" in told
+            assert "database.tls" in told
+    with tls_server(foreign) as server:
+        told = connected(server, f"?sslrootcert={foreign}")
+        assert '"other.example"' in told
+        assert '"db.example"' in told
+
+
+@contextmanager
+def tls_server(identity: Path) -> Iterator[EmbeddedPostgres]:
+    """A Postgres that proves who it is by this file, a certificate with its key."""
+    with start_postgres(bin_dir=DEBIANS[-1]) as server:
+        log = server.log_path.stat()
+        path = shutil.copyfile(identity, server.log_path.with_name("identity.pem"))
+        path.chmod(0o600)
+        os.chown(path, log.st_uid, log.st_gid)
+        with psycopg.connect(server.url.replace("+psycopg", ""), autocommit=True) as connection:
+            for setting, value in (("ssl_cert_file", path), ("ssl_key_file", path), ("ssl", "on")):
+                connection.execute(f"ALTER SYSTEM SET {setting} = '{value}'".encode())
+        server.stop()
+        server.start()
+        yield server
+
+
+def connected(server: EmbeddedPostgres, parameters: str, tls: str = "verified") -> str:
+    """The version of TLS that a transaction of syncd used; or why there was none."""
+    url = f"postgresql://postgres@db.example:{server.port}/postgres{parameters}"
+    given = {"DATABASE__URL": url, "DATABASE__PASSWORD": server.password, "DATABASE__TLS": tls}
+    environ = {f"SYNCD_{key}": value for key, value in given.items()}
+    settings = load_settings(None, environ, need_clients=False, need_media=False)
+    asked = text("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    # Only now, since syncd trusts a loopback address.
+    url = make_url(settings.database.url).update_query_dict({"hostaddr": "127.0.0.1"}).render_as_string(False)
+    with Database(url) as database:
+        try:
+            return str(database.transact(lambda c: c.execute(asked).scalar(), Deadline(5), patience=0))
+        except DatabaseUnavailable as error:
+            return str(error)
