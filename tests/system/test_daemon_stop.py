@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from syncd.embedded import EmbeddedPostgres
+from syncd.pitchyou.client import PROFILES
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.signals import ONE_REQUEST
 from syncd.store.migrate import upgrade
@@ -48,6 +49,28 @@ def test_a_stop_at_any_stage_ends_in_time_with_code_0_and_loses_nothing(
         assert here.run("sync").returncode == 0
         here.assert_complete()
         assert not here.outstanding()
+
+
+@pytest.mark.parametrize("kind", ["endless", "dense"])
+def test_a_stop_while_a_huge_list_is_read_ends_within_seconds(
+    database_url: str, tmp_path: Path, kind: str
+) -> None:
+    with site(database_url, tmp_path, SandboxConfig(profiles=1)) as here:
+        if kind == "dense":
+            for number in range(40):
+                here.sandbox.put_raw_profile(
+                    b'{"profileId":"P%d","steps":[%b{}]}' % (number, b"{}," * 1_000_000)
+                )
+        else:
+            here.sandbox.inject(Fault("profiles", kind, times=MANY, size=2_000_000_000))
+        with here.start("run") as daemon:
+            eventually(lambda: PROFILES in [call.path for call in here.sandbox.ledger.requests], "it reads")
+            time.sleep(0.5)  # each of them takes longer
+            began = time.monotonic()
+            assert daemon.stop() == 0
+            assert time.monotonic() - began < 5  # seconds; measured: 0.1
+            assert [event["outcome"] for event in daemon.events("cycle_finished")] == ["aborted"]
+        assert here.value("SELECT count(*) FROM ops.cycle WHERE outcome = 'running'") == 0
 
 
 def test_a_signal_is_heard_whatever_the_main_thread_holds() -> None:
