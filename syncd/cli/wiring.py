@@ -21,6 +21,7 @@ def plan_of(
         client_id=client.client_id,
         label=client.label,
         timezone=client.timezone.key,
+        phone_region=client.phone_region,
         retention_days=client.retention_days,
         raw_retention_days=client.raw_retention_days,
         batch_size=settings.sync.batch_size,

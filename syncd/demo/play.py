@@ -169,6 +169,7 @@ def _plan(client_id: str) -> Plan:
         client_id=client_id,
         label=None,
         timezone="Europe/Berlin",
+        phone_region="DE",
         retention_days=None,
         raw_retention_days=None,
         batch_size=sync.batch_size,

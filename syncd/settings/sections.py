@@ -30,6 +30,7 @@ _CONFIRM_WRAPPER = 'the key that wraps the array of ids, such as "profileIds", o
 _DAYS = whole_number(1, 36_500, unlimited="never")
 _PROXY = Kind("URL or empty", parse_proxy)
 _LANGUAGE = text("language", r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", 'a language tag, such as "de" or "en"')
+_REGION = text("country code", r"[A-Z]{2}", 'a country code of two capital letters, such as "DE" or "AT"')
 _NO_ERASURE = "syncd erases nothing"
 _NO_PAGE = "syncd has no status page"
 _PLACES = {
@@ -162,6 +163,7 @@ class ClientSettings:
     proxy: str | None = key(None, _PROXY)
     proxy_credentials: Secret | None = key(None, SECRET)
     preferred_language: str = key("de", _LANGUAGE)
+    phone_region: str = key("DE", _REGION)
     fields: FieldMap = table(FieldMap(), _PLACES)
 
 

@@ -1,6 +1,6 @@
 """The rows that a profile is made of, and how they are copied into their tables."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -36,10 +36,18 @@ def application_values(client_id: str, profile: Profile) -> dict[str, Any]:
     return dict(zip((*_KEY, *_FACTS), (client_id, profile.profile_id, *_facts(profile)), strict=True))
 
 
-def copy_applications(connection: Connection, client_id: str, profiles: Iterable[Profile]) -> None:
-    """Adds the rows of new applications, without their children."""
-    rows = ((client_id, profile.profile_id, *_facts(profile)) for profile in profiles)
-    copy_rows(connection, tables.application, (*_KEY, *_FACTS), rows)
+def copy_applications(
+    connection: Connection, client_id: str, profiles: Iterable[Profile], persons: Mapping[str, str | None]
+) -> None:
+    """Adds the rows of new applications, without their children.
+
+    Args:
+        persons: the key of each profile's person, by the profile's id.
+    """
+    rows = (
+        (client_id, profile.profile_id, *_facts(profile), persons[profile.profile_id]) for profile in profiles
+    )
+    copy_rows(connection, tables.application, (*_KEY, *_FACTS, "person_key"), rows)
 
 
 def copy_children(

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from syncd.model import Profile
 from syncd.store.application_rows import Landing, application_values, copy_applications, copy_children
+from syncd.store.persons import person_keys
 
 # How many payloads of one application are kept: the first, and the newest ones. Some fields change in each response.
 KEPT_PAYLOADS = 20
@@ -33,12 +34,15 @@ class Landed:
     restless: int = 0
 
 
-def land(connection: Connection, client_id: str, profiles: Iterable[Profile]) -> Landed:
+def land(connection: Connection, client_id: str, profiles: Iterable[Profile], region: str) -> Landed:
     """Writes what is new or changed among `profiles`; each wire_id may occur once.
 
     The digest of the payload decides. A changed profile gets its next revision, and its answers, contact and attachments
     are replaced. A media file that the new version still names keeps its row and state. The row of any other media file
     is deleted, and the file is listed for removal.
+
+    Args:
+        region: the country of phone numbers without a country code.
     """
     listed = sorted(profiles, key=attrgetter("profile_id"))
     known = _known(connection, client_id, [profile.profile_id for profile in listed])
@@ -51,11 +55,11 @@ def land(connection: Connection, client_id: str, profiles: Iterable[Profile]) ->
     ]
     if new or changed:
         _add_job_stubs(connection, client_id, [profile for profile, _ in new + changed])
-    if new:
-        copy_applications(connection, client_id, (profile for profile, _ in new))
-    if changed:
-        _prepare_replacement(connection, client_id, changed)
-    if new or changed:
+        persons = person_keys(connection, client_id, [profile for profile, _ in new + changed], region)
+        if new:
+            copy_applications(connection, client_id, (profile for profile, _ in new), persons)
+        if changed:
+            _prepare_replacement(connection, client_id, changed, persons)
         kept = _kept_media(connection, client_id, [profile.profile_id for profile, _ in changed])
         copy_children(connection, client_id, new + changed, kept)
     often = [(profile.profile_id, revision) for profile, revision in changed if revision > KEPT_PAYLOADS]
@@ -184,6 +188,7 @@ _REVISE = text(
         applied_at = :applied_at,
         applied_at_raw = :applied_at_raw,
         language = :language,
+        person_key = :person_key,
         payload_sha256 = :payload_sha256,
         raw_sha256 = :raw_sha256,
         revision = :revision,
@@ -230,11 +235,17 @@ _DROP_UNNAMED_MEDIA = text(
 )
 
 
-def _prepare_replacement(connection: Connection, client_id: str, changed: list[Landing]) -> None:
+def _prepare_replacement(
+    connection: Connection, client_id: str, changed: list[Landing], persons: Mapping[str, str | None]
+) -> None:
     """Raises the revisions, deletes the children that `copy_children` writes again, and updates the media rows."""
     connection.execute(
         _REVISE,
-        [application_values(client_id, profile) | {"revision": revision} for profile, revision in changed],
+        [
+            application_values(client_id, profile)
+            | {"revision": revision, "person_key": persons[profile.profile_id]}
+            for profile, revision in changed
+        ],
     )
     ids = [profile.profile_id for profile, _ in changed]
     for statement in _DELETE_CHILDREN:

@@ -80,7 +80,11 @@ def ready_of(connection: Connection, client_id: str, ids: Collection[str]) -> li
 _RECORD = text(
     """
     UPDATE ats.application a
-    SET confirmed_revision = confirmed.revision, confirmed_at = now(), confirm_error = NULL, confirm_retry_at = NULL
+    SET confirmed_revision = confirmed.revision,
+        confirmed_at = now(),
+        first_confirmed_at = coalesce(first_confirmed_at, now()),
+        confirm_error = NULL,
+        confirm_retry_at = NULL
     FROM unnest(CAST(:ids AS text[]), CAST(:revisions AS int[])) AS confirmed(profile_id, revision)
     WHERE a.client_id = :client_id AND a.profile_id = confirmed.profile_id
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # The newest revision in migrations/versions; a test compares the two.
-HEAD = "0005"
+HEAD = "0007"
 VERSION_SCHEMA = "ops"
 
 # A migration may rewrite large tables, and waits for another migration as long as that takes.
@@ -114,7 +114,7 @@ def remedy_for(found: str | None) -> str:
 
 def include_name(name: str | None, kind: str, parents: object) -> bool:
     """Tells alembic, when it compares, which schemas and tables are syncd's. It ignores the rest of the database."""
-    return name in ("ats", "ops", "report") if kind == "schema" else name != "alembic_version"
+    return name in ("ats", "ops", "report", "report_data") if kind == "schema" else name != "alembic_version"
 
 
 def _migrate(url: str, revision: str, direction: Literal["upgrade", "downgrade"]) -> None:

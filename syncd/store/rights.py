@@ -20,6 +20,10 @@ _NEEDED = {
     "ops.cycle": "SELECT, INSERT, UPDATE",
     "ops.quarantine": "SELECT, INSERT, UPDATE",
     "ops.media_removal": "SELECT, INSERT, DELETE",
+    "ops.secret": "SELECT",
+    "report_data.due": "SELECT, INSERT, DELETE",
+    "report_data.application": "SELECT, INSERT, UPDATE",
+    "report_data.placeholder_cv": "SELECT, INSERT",
     "ops.alembic_version": "SELECT",
 }
 

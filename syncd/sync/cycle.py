@@ -1,4 +1,4 @@
-"""One cycle for one client: land, fetch, confirm, each reading its to-do list from the database.
+"""One cycle for one client: land, fetch, confirm, report, each reading its to-do list from the database.
 
 Follow a profile from top to bottom. PitchYou lists it, and `land_listed` commits its rows: from here on it is safe, and
 reports show it. `fetch_rounds` downloads the files that the rows name. `confirm_ready` confirms the applications whose
@@ -20,6 +20,7 @@ from syncd.sync.confirm import confirm_ready
 from syncd.sync.fetch import fetch_rounds
 from syncd.sync.land import land_listed
 from syncd.sync.recover import remove_unnamed_files, take_over
+from syncd.sync.report import refresh_reports
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
@@ -53,6 +54,9 @@ def run_cycle(work: Work) -> None:
         # What has only changed makes no room in a capped list. Some fields change in each answer.
         if work.troubles or work.first_confirms == confirmed_before:
             break
+    # Reports show what is committed now. Nothing that is confirmed depends on it.
+    with work.outlast():
+        refresh_reports(work)
     if work.troubles:
         # Raises LeaseLost if that is the real cause.
         work.store.write(_nothing)

@@ -50,7 +50,7 @@ def land(work: Work, batch: list[Profile | BadProfile]) -> None:
 
     def write(some: list[Profile | BadProfile]) -> None:
         bad = [profile for profile in some if isinstance(profile, BadProfile)]
-        landed, bad, kept = work.store.write(_land, some, bad)
+        landed, bad, kept = work.store.write(_land, some, bad, work.plan.phone_region)
         _note_quarantined(work, bad, kept)
         work.tally.add(landed)
         work.restless += landed.restless
@@ -61,11 +61,15 @@ def land(work: Work, batch: list[Profile | BadProfile]) -> None:
 
 
 def _land(
-    connection: Connection, client_id: str, batch: list[Profile | BadProfile], bad: list[BadProfile]
+    connection: Connection,
+    client_id: str,
+    batch: list[Profile | BadProfile],
+    bad: list[BadProfile],
+    region: str,
 ) -> tuple[Landed, list[BadProfile], list[BadProfile]]:
     """Returns what was landed, all bad profiles of the batch, and those of them that were not in quarantine before."""
     good = [profile for profile in batch if isinstance(profile, Profile)]
-    landed = applications.land(connection, client_id, good)
+    landed = applications.land(connection, client_id, good, region)
     resolved = [profile.profile_id for profile in good if profile not in landed.twins]
     quarantine.resolve(connection, client_id, resolved)
     bad = bad + [profile.as_twin() for profile in landed.twins]

@@ -46,7 +46,7 @@ def _retry(work: Work, place: Place, profile: Profile | BadProfile, retried: Ret
         reason = "a newer version of this profile is unreadable; this version waits for it"
     else:
         try:
-            overtaken = work.store.write(_land, place.quarantine_id, profile)
+            overtaken = work.store.write(_land, place.quarantine_id, profile, work.plan.phone_region)
         except _IsTwin:
             reason = profile.as_twin().reason
         except DataRefused as error:
@@ -63,10 +63,10 @@ class _IsTwin(Exception):
     """An application with the same id of another JSON type is stored."""
 
 
-def _land(connection: Connection, client_id: str, quarantine_id: int, profile: Profile) -> bool:
+def _land(connection: Connection, client_id: str, quarantine_id: int, profile: Profile, region: str) -> bool:
     """Lands an entry unless a newer list has overtaken it, and resolves it either way. Returns whether it was overtaken."""
     overtaken = quarantine.overtaken(connection, client_id, quarantine_id, profile.profile_id)
-    if not overtaken and applications.land(connection, client_id, [profile]).twins:
+    if not overtaken and applications.land(connection, client_id, [profile], region).twins:
         raise _IsTwin
     quarantine.note_attempt(connection, client_id, quarantine_id, None)
     return overtaken

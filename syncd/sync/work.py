@@ -33,6 +33,7 @@ class Plan:
     client_id: str
     label: str | None
     timezone: str
+    phone_region: str
     retention_days: int | None
     raw_retention_days: int | None
     batch_size: int

@@ -79,7 +79,7 @@ def apply(database: Database, profile_id: str, *references: str, day: int = 1) -
         for number, reference in enumerate(references)
     ]
     database.transact(lambda c: clients.lock(c, "acme"), Deadline(30))
-    database.transact(lambda c: applications.land(c, "acme", profiles), Deadline(30))
+    database.transact(lambda c: applications.land(c, "acme", profiles, "DE"), Deadline(30))
 
 
 def problems(database: Database, folder: Path, content: str, **how: Any) -> tuple[str, ...]:

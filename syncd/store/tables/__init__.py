@@ -12,7 +12,8 @@ from syncd.store.tables.applications import (
 )
 from syncd.store.tables.columns import metadata
 from syncd.store.tables.offers import apply_link, chat_request, job_template
-from syncd.store.tables.operation import cycle, lease, media_removal, quarantine
+from syncd.store.tables.operation import cycle, lease, media_removal, quarantine, secret
+from syncd.store.tables.reports import due, placeholder_cv, reported
 
 __all__ = [
     "answer",
@@ -24,11 +25,15 @@ __all__ = [
     "chat_request",
     "client",
     "cycle",
+    "due",
     "job",
     "job_template",
     "lease",
     "media",
     "media_removal",
     "metadata",
+    "placeholder_cv",
     "quarantine",
+    "reported",
+    "secret",
 ]

@@ -85,6 +85,7 @@ application = Table(
     time_column("erased_at"),
     # Of the bytes that made the newest revision; equal bytes need not be parsed.
     Column("raw_sha256", LargeBinary),
+    time_column("first_confirmed_at"),  # set once, unlike confirmed_at
     ForeignKeyConstraint(["client_id"], ["ats.client.client_id"]),
     ForeignKeyConstraint(
         ["client_id", "external_reference_id"],

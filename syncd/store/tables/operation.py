@@ -86,3 +86,12 @@ media_removal = Table(
     time_column("requested_at", default_now=True),
     schema="ops",
 )
+
+# Keys of syncd's own. The migration makes them, so that a backup has them.
+secret = Table(
+    "secret",
+    metadata,
+    key_column("name"),
+    Column("value", LargeBinary, nullable=False),
+    schema="ops",
+)

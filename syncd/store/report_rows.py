@@ -1,0 +1,249 @@
+"""The rows of the reports: which are due, and how a batch of them is brought up to date.
+
+A row is computed from the application's present state alone, so doing it twice changes nothing. What a row shows of an
+erased application is what it showed before; see `report_erasure.py`.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from syncd.store.persons import add_missing_keys
+from syncd.store.report_erasure import forget
+
+_DUE = text(
+    """
+    SELECT profile_id FROM report_data.due
+    WHERE client_id = :client_id AND profile_id > :after
+    ORDER BY profile_id
+    LIMIT :limit
+    """
+)
+
+
+def due(connection: Connection, client_id: str, after: str, limit: int) -> list[str]:
+    """Selects the applications that follow `after` whose row is older than they are."""
+    rows = connection.execute(_DUE, {"client_id": client_id, "after": after, "limit": limit})
+    return list(rows.scalars())
+
+
+_TAKE = text("DELETE FROM report_data.due WHERE client_id = :client_id AND profile_id = ANY(:ids)")
+
+
+def refresh(connection: Connection, client_id: str, ids: Sequence[str], region: str) -> None:
+    """Brings the rows of these applications up to date, and strikes them off the list.
+
+    Whoever changes one of them meanwhile waits for this transaction and then makes it due again.
+
+    Args:
+        region: the country of phone numbers without a country code.
+    """
+    batch = {"client_id": client_id, "ids": list(ids)}
+    connection.execute(_TAKE, batch)
+    add_missing_keys(connection, client_id, ids, region)
+    written = connection.execute(_WRITE, batch).all()
+    persons = {row.person_key for row in written if row.person_key}
+    gone = set(ids).difference(row.profile_id for row in written if row.is_new)
+    if gone:
+        forget(connection, client_id, sorted(gone))
+    if persons:
+        connection.execute(_NUMBER, {"client_id": client_id, "persons": sorted(persons)})
+    digests = {bytes(row.cv_sha256) for row in written if row.cv_sha256}
+    if digests:
+        connection.execute(_FIND_PLACEHOLDERS, {"client_id": client_id, "digests": sorted(digests)})
+
+
+# The LATERAL with LIMIT 1 makes Postgres look up each id in the primary key, see `applications.py`.
+# Of a row that changes its person, `before` gives the person that it had.
+_WRITE = text(
+    """
+    WITH before AS (
+        SELECT r.profile_id, r.person_key FROM unnest(CAST(:ids AS text[])) AS asked(id)
+        CROSS JOIN LATERAL (
+            SELECT profile_id, person_key FROM report_data.application
+            WHERE client_id = :client_id AND profile_id = asked.id LIMIT 1
+        ) AS r
+    ), written AS (
+        INSERT INTO report_data.application AS r (
+            client_id, profile_id, job_reference, template_key, utm_source, utm_medium, utm_campaign, utm_content,
+            language, applied_at, applied_date, applied_month, applied_at_is_estimated, received_at,
+            hours_to_received, seconds_to_confirm, is_confirmed, revision, questions, answers, files, files_missing,
+            cv_sha256, has_cv, has_image, has_video, person_key, application_no
+        )
+        SELECT
+            :client_id,
+            a.profile_id,
+            CASE
+                WHEN a.external_reference_id IS NULL THEN '(none)'
+                WHEN j.is_stub THEN report_data.shown(a.external_reference_id)
+                ELSE a.external_reference_id
+            END,
+            coalesce(nullif(btrim(a.job_template_key), ''), '(standard)'),
+            report_data.shown(a.utm_source),
+            report_data.shown(a.utm_medium),
+            report_data.shown(a.utm_campaign),
+            report_data.shown(a.utm_content),
+            CASE
+                WHEN coalesce(btrim(a.language), '') = '' THEN '(none)'
+                WHEN btrim(a.language) ~ '^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$' THEN btrim(a.language)
+                ELSE '(other)'
+            END,
+            t.at,
+            t.day,
+            date_trunc('month', t.day::timestamp)::date,
+            a.applied_at IS NULL,
+            a.first_seen_at,
+            extract(epoch FROM a.first_seen_at - a.applied_at) / 3600,
+            extract(epoch FROM a.first_confirmed_at - a.first_seen_at),
+            a.revision = a.confirmed_revision,
+            a.revision,
+            s.questions,
+            s.answers,
+            m.files,
+            m.missing,
+            v.sha256,
+            coalesce(v.has_cv, false),
+            coalesce(m.image, false),
+            coalesce(m.video, false),
+            a.person_key,
+            CASE WHEN a.person_key IS NOT NULL THEN 1 END
+        FROM unnest(CAST(:ids AS text[])) AS asked(id)
+        CROSS JOIN (SELECT timezone FROM ats.client WHERE client_id = :client_id) AS c
+        CROSS JOIN LATERAL (
+            SELECT
+                profile_id, external_reference_id, job_template_key, utm_source, utm_medium, utm_campaign, utm_content,
+                language, applied_at, first_seen_at, first_confirmed_at, revision, confirmed_revision, person_key
+            FROM ats.application
+            WHERE client_id = :client_id AND profile_id = asked.id AND erased_at IS NULL LIMIT 1
+        ) AS a
+        CROSS JOIN LATERAL (
+            SELECT
+                coalesce(a.applied_at, a.first_seen_at) AS at,
+                (coalesce(a.applied_at, a.first_seen_at) AT TIME ZONE c.timezone)::date AS day
+        ) AS t
+        LEFT JOIN LATERAL (
+            SELECT origin = 'stub' AS is_stub FROM ats.job
+            WHERE client_id = :client_id AND external_reference_id = a.external_reference_id LIMIT 1
+        ) AS j ON true
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS questions, count(*) FILTER (WHERE answer <> '') AS answers
+            FROM (SELECT answer FROM ats.answer WHERE client_id = :client_id AND profile_id = a.profile_id OFFSET 0) AS x
+        ) AS s
+        CROSS JOIN LATERAL (
+            SELECT
+                count(*) AS files,
+                count(*) FILTER (WHERE state <> 'stored') AS missing,
+                bool_or(kind LIKE 'image/%') AS image,
+                bool_or(kind LIKE 'video/%') AS video
+            FROM (
+                SELECT state, coalesce(mime_sniffed, mime_type) AS kind FROM ats.media
+                WHERE client_id = :client_id AND profile_id = a.profile_id OFFSET 0
+            ) AS x
+        ) AS m
+        CROSS JOIN LATERAL (
+            SELECT
+                bool_or(state <> 'stored' OR size_bytes > 0 AND is_placeholder IS NOT TRUE) AS has_cv,
+                (array_agg(sha256 ORDER BY ordinal) FILTER (WHERE state = 'stored' AND size_bytes > 0))[1] AS sha256
+            FROM (
+                SELECT ordinal, media_id FROM ats.attachment
+                WHERE client_id = :client_id AND profile_id = a.profile_id AND role = 'cv' OFFSET 0
+            ) AS x
+            CROSS JOIN LATERAL (
+                SELECT state, size_bytes, sha256 FROM ats.media
+                WHERE client_id = :client_id AND profile_id = a.profile_id AND media_id = x.media_id LIMIT 1
+            ) AS f
+            LEFT JOIN LATERAL (
+                SELECT is_placeholder FROM report_data.placeholder_cv p
+                WHERE p.client_id = :client_id AND p.sha256 = f.sha256 LIMIT 1
+            ) AS p ON true
+        ) AS v
+        ORDER BY a.first_seen_at, a.profile_id
+        ON CONFLICT (client_id, profile_id) DO UPDATE SET
+            job_reference = excluded.job_reference,
+            template_key = excluded.template_key,
+            utm_source = excluded.utm_source,
+            utm_medium = excluded.utm_medium,
+            utm_campaign = excluded.utm_campaign,
+            utm_content = excluded.utm_content,
+            language = excluded.language,
+            applied_at = excluded.applied_at,
+            applied_date = excluded.applied_date,
+            applied_month = excluded.applied_month,
+            applied_at_is_estimated = excluded.applied_at_is_estimated,
+            received_at = excluded.received_at,
+            hours_to_received = excluded.hours_to_received,
+            seconds_to_confirm = excluded.seconds_to_confirm,
+            is_confirmed = excluded.is_confirmed,
+            revision = excluded.revision,
+            questions = excluded.questions,
+            answers = excluded.answers,
+            files = excluded.files,
+            files_missing = excluded.files_missing,
+            cv_sha256 = excluded.cv_sha256,
+            has_cv = excluded.has_cv,
+            has_image = excluded.has_image,
+            has_video = excluded.has_video,
+            person_key = excluded.person_key,
+            application_no = CASE
+                WHEN r.person_key = excluded.person_key THEN r.application_no ELSE excluded.application_no
+            END,
+            days_since_previous = CASE WHEN r.person_key = excluded.person_key THEN r.days_since_previous END
+        RETURNING profile_id, person_key, cv_sha256
+    )
+    SELECT profile_id, person_key, cv_sha256, true AS is_new FROM written
+    UNION ALL
+    SELECT profile_id, person_key, NULL, false FROM before
+    """
+)
+
+_NUMBER = text(
+    """
+    UPDATE report_data.application r SET application_no = n.no, days_since_previous = n.days
+    FROM (
+        SELECT
+            application_key,
+            row_number() OVER person + erased_before AS no,
+            applied_date - greatest(lag(applied_date) OVER person, erased_previous_date) AS days
+        FROM unnest(CAST(:persons AS text[])) AS asked(key)
+        CROSS JOIN LATERAL (
+            SELECT application_key, person_key, applied_at, profile_id, applied_date, erased_before, erased_previous_date
+            FROM report_data.application
+            WHERE client_id = :client_id AND person_key = asked.key
+            OFFSET 0
+        ) AS x
+        WINDOW person AS (PARTITION BY person_key ORDER BY applied_at, profile_id)
+    ) AS n
+    WHERE r.application_key = n.application_key
+    AND (r.application_no, r.days_since_previous) IS DISTINCT FROM (n.no, n.days)
+    """
+)
+
+# The same bytes from five people are a form or a blank page. The rows that counted them as a CV become due again.
+_FIND_PLACEHOLDERS = text(
+    """
+    WITH found AS (
+        INSERT INTO report_data.placeholder_cv (client_id, sha256)
+        SELECT :client_id, digest FROM unnest(CAST(:digests AS bytea[])) AS seen(digest)
+        WHERE NOT EXISTS (
+            SELECT FROM report_data.placeholder_cv WHERE client_id = :client_id AND sha256 = digest
+        )
+        AND (
+            SELECT count(DISTINCT person) FROM (
+                SELECT coalesce(person_key, profile_id) AS person FROM report_data.application
+                WHERE client_id = :client_id AND cv_sha256 = digest
+                OFFSET 0
+            ) AS x
+        ) >= 5
+        ON CONFLICT DO NOTHING
+        RETURNING sha256
+    )
+    INSERT INTO report_data.due (client_id, profile_id)
+    SELECT :client_id, r.profile_id FROM found
+    CROSS JOIN LATERAL (
+        SELECT profile_id FROM report_data.application
+        WHERE client_id = :client_id AND cv_sha256 = found.sha256 AND profile_id IS NOT NULL
+        OFFSET 0
+    ) AS r
+    ON CONFLICT DO NOTHING
+    """
+)
