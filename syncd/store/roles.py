@@ -22,13 +22,28 @@ BEGIN
   IF to_regnamespace('ats') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA ats, ops TO syncd_writer;
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ats, ops TO syncd_writer;
-    REVOKE INSERT, UPDATE, DELETE ON ops.alembic_version FROM syncd_writer;
+    REVOKE INSERT, UPDATE, DELETE ON ops.alembic_version, ops.secret FROM syncd_writer;
   END IF;
-  -- syncd_reader sees the reports only.
+  IF to_regnamespace('report_data') IS NOT NULL THEN
+    GRANT USAGE ON SCHEMA report_data TO syncd_writer;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA report_data TO syncd_writer;
+  END IF;
+  -- syncd_reader sees the reports only, also those of later versions. It makes no tables and no functions, not even
+  -- temporary ones.
+  EXECUTE format('REVOKE TEMPORARY, CREATE ON DATABASE %I FROM PUBLIC', current_database());
   IF to_regnamespace('report') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA report TO syncd_reader, syncd_writer;
-    GRANT SELECT ON ALL TABLES IN SCHEMA report TO syncd_reader;
+    GRANT SELECT ON ALL TABLES IN SCHEMA report TO syncd_reader, syncd_writer;
+    BEGIN
+      ALTER DEFAULT PRIVILEGES FOR ROLE syncd_owner IN SCHEMA report GRANT SELECT ON TABLES TO syncd_reader, syncd_writer;
+    EXCEPTION WHEN insufficient_privilege THEN
+      RAISE NOTICE 'Run this SQL again after each upgrade, since you may not set default privileges for syncd_owner.';
+    END;
   END IF;
+  -- A member of syncd_reader does not inherit these settings. Repeat them for each person who reads reports.
+  ALTER ROLE syncd_reader SET default_transaction_read_only = on;
+  ALTER ROLE syncd_reader SET statement_timeout = '30s';
+  ALTER ROLE syncd_reader SET work_mem = '64MB';
   -- Postgres logs the values of slow and of failing statements, unless this role's are cut to nothing.
   BEGIN
     ALTER ROLE syncd_writer SET log_parameter_max_length = 0;
