@@ -1,0 +1,293 @@
+"""The rows of the reports follow the applications through every change, and keep the figures of erased ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
+
+from syncd.deadline import Deadline
+from syncd.store import applications, clients, report_rows
+from syncd.store.clients import Registration
+from syncd.store.database import Database
+from tests.integration.report_ledger import ZONES, entries, profile_of, refresh, store
+
+ROW = "to_jsonb(r) - 'application_key' - 'erased_before' - 'erased_previous_date' AS row"
+VIEWS = (
+    "daily",
+    "source_performance",
+    "campaign_performance",
+    "template_performance",
+    "repeat_applicants",
+    "weekly",
+)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with Database(database_url) as made:
+        yield made
+
+
+def rows(database: Database, sql: str, **parameters: Any) -> list[Any]:
+    return database.transact(lambda c: list(c.execute(text(sql), parameters)), Deadline(60))
+
+
+def execute(database: Database, sql: str, **parameters: Any) -> None:
+    database.transact(lambda c: c.execute(text(sql), parameters), Deadline(60))
+
+
+def erase(database: Database, client_id: str, ids: list[str]) -> None:
+    """As erasure will do it: the application stays as a mark without content."""
+    for table in ("answer", "attachment", "media", "application_contact", "application_raw"):
+        execute(
+            database,
+            f"DELETE FROM ats.{table} WHERE client_id = :client AND profile_id = ANY(:ids)",
+            client=client_id,
+            ids=ids,
+        )
+    execute(
+        database,
+        "UPDATE ats.application SET erased_at = now(), person_key = NULL, applied_at = NULL WHERE client_id = :client AND profile_id = ANY(:ids)",
+        client=client_id,
+        ids=ids,
+    )
+
+
+NUMBERS = count()
+CHANGE = {
+    "confirm": "UPDATE ats.application SET confirmed_revision = revision, "
+    "first_confirmed_at = coalesce(first_confirmed_at, now())",
+    "store": "UPDATE ats.media SET state = 'stored', size_bytes = 5, sha256 = '\\x01'",
+    "fail": "UPDATE ats.media SET state = 'gone', size_bytes = NULL, sha256 = NULL",
+}
+POOL = entries(400, seed=5)
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["land", "revise", *CHANGE, "erase", "delete", "zone", "refresh"]),
+        st.integers(0, 7),
+    ),
+    max_size=30,
+)
+
+
+@given(changes=CHANGES)
+@settings(max_examples=40)
+def test_rows_of_the_living_are_those_of_a_rebuild_whatever_has_happened(
+    database_of_all: Database, changes: list[tuple[str, int]]
+) -> None:
+    history = History(database_of_all)
+    for kind, which in changes:
+        history.act(kind, which)
+    kept, rebuilt = history.refreshed(), history.rebuilt()
+    assert set(kept) == {f"P{which}" for which in history.landed}
+    for row in (*kept.values(), *rebuilt.values()):
+        if history.some_are_gone:  # those count as earlier ones, and no rebuild knows them
+            row.pop("application_no")
+            row.pop("days_since_previous")
+    assert kept == rebuilt
+
+
+class History:
+    """What happens to the applications of a client of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._client = f"c{next(NUMBERS)}"
+        self._mine = "client_id = :client AND profile_id = :id"
+        self.landed: set[int] = set()
+        self._erased: set[int] = set()
+        self.some_are_gone = False
+        register(database, self._client, "Europe/Berlin")
+
+    def act(self, kind: str, which: int) -> None:
+        """Lets something happen to one of eight applications."""
+        if kind == "zone":
+            register(self._database, self._client, list(ZONES.values())[which % len(ZONES)])
+        elif kind == "refresh":
+            self.refreshed()
+        elif kind in ("land", "revise") and which not in self._erased:
+            self._land(which, revised=kind == "revise")
+        elif which in self.landed and kind in CHANGE:
+            self._execute(f"{CHANGE[kind]} WHERE {self._mine}", id=f"P{which}")
+        elif which in self.landed and kind in ("erase", "delete"):
+            self._end(which, erased=kind == "erase")
+
+    def _land(self, which: int, *, revised: bool) -> None:
+        """Two applications in turn are of the same person."""
+        invented = POOL[which + 100 * revised]
+        entry = replace(invented, client_id=self._client, profile_id=f"P{which}", person=which // 2)
+        land = partial(applications.land, client_id=self._client, profiles=[profile_of(entry)], region="DE")
+        self._database.transact(land, Deadline(60))
+        self.landed.add(which)
+
+    def _end(self, which: int, *, erased: bool) -> None:
+        if erased:
+            erase(self._database, self._client, [f"P{which}"])
+            self._erased.add(which)
+        else:
+            self._execute(f"DELETE FROM ats.application WHERE {self._mine}", id=f"P{which}")
+        self.landed.remove(which)
+        self.some_are_gone = True
+
+    def refreshed(self) -> dict[str, dict[str, Any]]:
+        """The rows of the living, brought up to date."""
+        due = partial(report_rows.due, client_id=self._client, after="", limit=3)
+        while ids := self._database.transact(due, Deadline(60)):
+            some = partial(report_rows.refresh, client_id=self._client, ids=ids, region="DE")
+            self._database.transact(some, Deadline(60))
+        found = rows(
+            self._database,
+            f"SELECT profile_id, {ROW} FROM report_data.application r "
+            "WHERE client_id = :client AND profile_id IS NOT NULL",
+            client=self._client,
+        )
+        return {profile_id: row for profile_id, row in found}  # noqa: C416  # dict() does not know that rows are pairs
+
+    def rebuilt(self) -> dict[str, dict[str, Any]]:
+        """The rows of the living, computed from nothing."""
+        self._execute(
+            "DELETE FROM report_data.application WHERE client_id = :client AND profile_id IS NOT NULL"
+        )
+        self._execute(
+            "INSERT INTO report_data.due SELECT client_id, profile_id FROM ats.application WHERE client_id = :client"
+        )
+        return self.refreshed()
+
+    def _execute(self, sql: str, **parameters: Any) -> None:
+        execute(self._database, sql, client=self._client, **parameters)
+
+
+@pytest.fixture(scope="module")
+def database_of_all(migrated_template: Any) -> Iterator[Database]:
+    url = f"postgresql+psycopg://{migrated_template.user}:{migrated_template.password}@{migrated_template.host}:{migrated_template.port}"
+    name = f"reports_{next(NUMBERS)}_{migrated_template.dbname}"
+    with psycopg.connect(url.replace("+psycopg", "") + "/postgres", autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template.template_dbname}".encode())
+        try:
+            with Database(f"{url}/{name}") as made:
+                yield made
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def register(database: Database, client_id: str, timezone: str) -> None:
+    registration = Registration(None, timezone, None, None, "http://x")
+    database.transact(partial(clients.register, client_id=client_id, registration=registration), Deadline(60))
+
+
+def test_what_is_erased_leaves_every_figure_and_nothing_of_the_applicant(database: Database) -> None:
+    ledger = [replace(entry, job=None) for entry in entries(2_000, seed=3)]
+    store(database, ledger)
+    refresh(database)
+    before = {
+        view: sorted(rows(database, f"SELECT to_jsonb(v)::text FROM report.{view} v")) for view in VIEWS
+    }
+    chosen = ledger[::7]
+    traces = {
+        value
+        for client_id in ZONES
+        for row in rows(
+            database,
+            "SELECT profile_id, person_key, encode(cv_sha256, 'hex') FROM report_data.application WHERE client_id = :client AND profile_id = ANY(:ids)",
+            client=client_id,
+            ids=[entry.profile_id for entry in chosen if entry.client_id == client_id],
+        )
+        for value in row
+        if value
+    }
+    for client_id in ZONES:
+        erase(database, client_id, [entry.profile_id for entry in chosen if entry.client_id == client_id])
+    refresh(database)
+    after = {view: sorted(rows(database, f"SELECT to_jsonb(v)::text FROM report.{view} v")) for view in VIEWS}
+    assert after == before
+    dump = {
+        value
+        for table in ("application", "due", "placeholder_cv")
+        for (row,) in rows(database, f"SELECT to_jsonb(t) FROM report_data.{table} t")
+        for value in row.values()
+    }
+    others = {entry.profile_id for entry in ledger if entry not in chosen}
+    persons = {
+        value
+        for (value,) in rows(database, "SELECT person_key FROM ats.application WHERE person_key IS NOT NULL")
+    }
+    assert len(traces) > 500
+    assert (traces - others - persons) & dump == set()
+
+
+def test_a_value_that_only_the_erased_one_had_goes_with_it(database: Database) -> None:
+    ledger = [replace(entry, source="indeed", campaign=None, content=None) for entry in entries(30, seed=4)]
+    ledger[0] = replace(
+        ledger[0], job="typed by hand", source="just for me", campaign="mine", content="alone"
+    )
+    store(database, ledger)
+    refresh(database)
+    erase(database, ledger[0].client_id, [ledger[0].profile_id])
+    refresh(database)
+    found = rows(
+        database,
+        "SELECT job_reference, utm_source, utm_campaign, utm_content, applied_hour, applied_local, received_local, profile_id "
+        "FROM report.application WHERE is_erased",
+    )
+    assert found == [("(erased)", "(erased)", "(erased)", "(erased)", None, None, None, None)]
+
+
+@pytest.mark.parametrize("people", [4, 5])
+def test_a_file_of_five_people_is_no_cv(people: int, database: Database) -> None:
+    form = b"f" * 32
+    ledger = [
+        replace(
+            entry,
+            client_id="acme",
+            profile_id=f"P{number}",
+            person=number,
+            cv=form if number <= people else b"x" * 32,
+        )
+        for number, entry in enumerate(entries(7, seed=6), 1)
+    ]
+    twice = replace(ledger[0], profile_id="P0")  # once more of the same person
+    store(database, [*ledger, twice])
+    refresh(database)
+    found = dict(rows(database, "SELECT profile_id, has_cv FROM report.application"))
+    assert found == {entry.profile_id: people < 5 or entry.cv != form for entry in [*ledger, twice]}
+
+
+def test_a_change_while_its_row_is_computed_waits_and_makes_it_due_again(
+    database: Database, database_url: str
+) -> None:
+    entry = entries(2, seed=8)[0]
+    store(database, [entry])
+    change = "UPDATE ats.application SET revision = revision + 1"
+    with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as other:
+        other.execute("SET statement_timeout = '200ms'")
+
+        def refresh_and_change(connection: Connection) -> None:
+            report_rows.refresh(connection, entry.client_id, [entry.profile_id], "DE")
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                other.execute(change)
+
+        database.transact(refresh_and_change, Deadline(60))
+        assert rows(database, "SELECT count(*) FROM report_data.due") == [(0,)]
+        other.execute(change)
+        assert rows(database, "SELECT count(*) FROM report_data.due") == [(1,)]
+
+
+def test_what_changes_no_figure_makes_nothing_due(database: Database) -> None:
+    store(database, entries(20, seed=9))
+    refresh(database)
+    for change in (
+        "UPDATE ats.application SET confirm_error = 'http_422', confirm_retry_at = now()",
+        "UPDATE ats.media SET verified_at = now()",
+        "UPDATE ats.client SET label = 'x'",
+    ):
+        execute(database, change)
+    assert rows(database, "SELECT count(*) FROM report_data.due") == [(0,)]
