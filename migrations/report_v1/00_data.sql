@@ -41,6 +41,7 @@ CREATE TABLE report_data.application (
     erased_before integer DEFAULT 0 NOT NULL,
     erased_previous_date date,
     erased_on date,
+    option_ids integer[],
     CONSTRAINT pk_application PRIMARY KEY (application_key),
     CONSTRAINT uq_application_client_id_profile_id UNIQUE (client_id, profile_id)
 ) WITH (fillfactor = 90);
@@ -59,6 +60,40 @@ CREATE TABLE report_data.placeholder_cv (
     is_placeholder boolean DEFAULT true NOT NULL,
     CONSTRAINT pk_placeholder_cv PRIMARY KEY (client_id, sha256)
 );
+
+-- The questions of the interviews. Only answers to closed ones are counted: those that many people answer alike.
+CREATE TABLE report_data.question (
+    question_id integer GENERATED ALWAYS AS IDENTITY,
+    client_id text NOT NULL,
+    question text NOT NULL,
+    is_closed boolean NOT NULL,
+    reason text NOT NULL,
+    decided_by text DEFAULT 'rule' NOT NULL,
+    decided_at timestamp with time zone DEFAULT now() NOT NULL,
+    checked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT pk_question PRIMARY KEY (question_id),
+    CONSTRAINT uq_question_client_id_question UNIQUE (client_id, question)
+);
+
+CREATE TABLE report_data.option (
+    option_id integer GENERATED ALWAYS AS IDENTITY,
+    question_id integer NOT NULL,
+    option text NOT NULL,
+    CONSTRAINT pk_option PRIMARY KEY (option_id),
+    CONSTRAINT uq_option_question_id_option UNIQUE (question_id, option),
+    CONSTRAINT fk_option_question FOREIGN KEY (question_id) REFERENCES report_data.question (question_id) ON DELETE CASCADE
+);
+
+-- The option 0 counts the applications that answered the question at all, which is what shares are of.
+CREATE TABLE report_data.option_count (
+    client_id text NOT NULL,
+    month date NOT NULL,
+    question_id integer NOT NULL,
+    option_id integer NOT NULL,
+    applications integer NOT NULL,
+    CONSTRAINT pk_option_count PRIMARY KEY (client_id, month, question_id, option_id),
+    CONSTRAINT fk_option_count_question FOREIGN KEY (question_id) REFERENCES report_data.question (question_id) ON DELETE CASCADE
+) WITH (fillfactor = 80);
 
 -- A utm value as reports show it. Newsletters put the reader's address or number into links. The body is parsed now, so that
 -- no reader's search_path can put other functions into it.

@@ -33,6 +33,7 @@ VIEWS = (
     "template_performance",
     "link_performance",
     "repeat_applicants",
+    "answer_distribution",
     "job_without_application",
     "unmatched_job",
     "media_health",
@@ -101,7 +102,7 @@ def downgrade() -> None:
     for table, triggers in TRIGGERS.items():
         for trigger in triggers:
             op.execute(f"DROP TRIGGER {trigger} ON ats.{table}")
-    for table in ("due", "application", "placeholder_cv"):
+    for table in ("option_count", "option", "question", "due", "application", "placeholder_cv"):
         op.drop_table(table, schema="report_data")
     for function in FUNCTIONS:
         op.execute(f"DROP FUNCTION report_data.{function}")

@@ -64,6 +64,7 @@ _FORGET = text(
         hours_to_received = NULL,
         cv_sha256 = NULL,
         person_key = NULL,
+        option_ids = NULL,
         erased_on = (now() AT TIME ZONE 'UTC')::date,
         job_reference = CASE
             WHEN r.job_reference IN ('(none)', '(personal)') OR EXISTS (

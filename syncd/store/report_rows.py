@@ -41,6 +41,7 @@ def refresh(connection: Connection, client_id: str, ids: Sequence[str], region: 
     batch = {"client_id": client_id, "ids": list(ids)}
     connection.execute(_TAKE, batch)
     add_missing_keys(connection, client_id, ids, region)
+    connection.execute(_ADD_OPTIONS, batch)
     written = connection.execute(_WRITE, batch).all()
     persons = {row.person_key for row in written if row.person_key}
     gone = set(ids).difference(row.profile_id for row in written if row.is_new)
@@ -53,14 +54,43 @@ def refresh(connection: Connection, client_id: str, ids: Sequence[str], region: 
         connection.execute(_FIND_PLACEHOLDERS, {"client_id": client_id, "digests": sorted(digests)})
 
 
+# Answers that are too long to be one of a few are not counted.
+_ADD_OPTIONS = text(
+    """
+    INSERT INTO report_data.option (question_id, option)
+    SELECT DISTINCT q.question_id, p.option
+    FROM unnest(CAST(:ids AS text[])) AS asked(id)
+    CROSS JOIN LATERAL (
+        SELECT question, answer, answer_json FROM ats.answer
+        WHERE client_id = :client_id AND profile_id = asked.id AND question IS NOT NULL OFFSET 0
+    ) AS x
+    CROSS JOIN LATERAL (
+        SELECT question_id FROM report_data.question
+        WHERE client_id = :client_id AND question = x.question AND is_closed LIMIT 1
+    ) AS q
+    CROSS JOIN LATERAL (
+        SELECT x.answer AS option WHERE jsonb_typeof(x.answer_json) IS DISTINCT FROM 'array'
+        UNION ALL
+        SELECT e #>> '{}' FROM jsonb_array_elements(
+            CASE jsonb_typeof(x.answer_json) WHEN 'array' THEN x.answer_json ELSE '[]' END
+        ) AS e
+    ) AS p
+    WHERE p.option <> '' AND length(p.option) <= 80
+    AND NOT EXISTS (
+        SELECT FROM report_data.option o WHERE o.question_id = q.question_id AND o.option = p.option OFFSET 0
+    )
+    ON CONFLICT DO NOTHING
+    """
+)
 # The LATERAL with LIMIT 1 makes Postgres look up each id in the primary key, see `applications.py`.
 # Of a row that changes its person, `before` gives the person that it had.
 _WRITE = text(
     """
     WITH before AS (
-        SELECT r.profile_id, r.person_key FROM unnest(CAST(:ids AS text[])) AS asked(id)
+        SELECT r.profile_id, r.person_key, r.applied_month, r.option_ids
+        FROM unnest(CAST(:ids AS text[])) AS asked(id)
         CROSS JOIN LATERAL (
-            SELECT profile_id, person_key FROM report_data.application
+            SELECT profile_id, person_key, applied_month, option_ids FROM report_data.application
             WHERE client_id = :client_id AND profile_id = asked.id LIMIT 1
         ) AS r
     ), written AS (
@@ -68,7 +98,7 @@ _WRITE = text(
             client_id, profile_id, job_reference, template_key, utm_source, utm_medium, utm_campaign, utm_content,
             language, applied_at, applied_date, applied_month, applied_at_is_estimated, received_at,
             hours_to_received, seconds_to_confirm, is_confirmed, revision, questions, answers, files, files_missing,
-            cv_sha256, has_cv, has_image, has_video, person_key, application_no
+            cv_sha256, has_cv, has_image, has_video, person_key, application_no, option_ids
         )
         SELECT
             :client_id,
@@ -106,7 +136,8 @@ _WRITE = text(
             coalesce(m.image, false),
             coalesce(m.video, false),
             a.person_key,
-            CASE WHEN a.person_key IS NOT NULL THEN 1 END
+            CASE WHEN a.person_key IS NOT NULL THEN 1 END,
+            w.option_ids
         FROM unnest(CAST(:ids AS text[])) AS asked(id)
         CROSS JOIN (SELECT timezone FROM ats.client WHERE client_id = :client_id) AS c
         CROSS JOIN LATERAL (
@@ -157,6 +188,28 @@ _WRITE = text(
                 WHERE p.client_id = :client_id AND p.sha256 = f.sha256 LIMIT 1
             ) AS p ON true
         ) AS v
+        CROSS JOIN LATERAL (
+            SELECT array_agg(DISTINCT o.option_id) AS option_ids
+            FROM (
+                SELECT question, answer, answer_json FROM ats.answer
+                WHERE client_id = :client_id AND profile_id = a.profile_id AND question IS NOT NULL OFFSET 0
+            ) AS x
+            CROSS JOIN LATERAL (
+                SELECT question_id FROM report_data.question
+                WHERE client_id = :client_id AND question = x.question AND is_closed LIMIT 1
+            ) AS q
+            CROSS JOIN LATERAL (
+                SELECT x.answer AS option WHERE jsonb_typeof(x.answer_json) IS DISTINCT FROM 'array'
+                UNION ALL
+                SELECT e #>> '{}' FROM jsonb_array_elements(
+                    CASE jsonb_typeof(x.answer_json) WHEN 'array' THEN x.answer_json ELSE '[]' END
+                ) AS e
+            ) AS p
+            CROSS JOIN LATERAL (
+                SELECT option_id FROM report_data.option
+                WHERE question_id = q.question_id AND option = p.option LIMIT 1
+            ) AS o
+        ) AS w
         ORDER BY a.first_seen_at, a.profile_id
         ON CONFLICT (client_id, profile_id) DO UPDATE SET
             job_reference = excluded.job_reference,
@@ -184,11 +237,32 @@ _WRITE = text(
             has_image = excluded.has_image,
             has_video = excluded.has_video,
             person_key = excluded.person_key,
+            option_ids = excluded.option_ids,
             application_no = CASE
                 WHEN r.person_key = excluded.person_key THEN r.application_no ELSE excluded.application_no
             END,
             days_since_previous = CASE WHEN r.person_key = excluded.person_key THEN r.days_since_previous END
-        RETURNING profile_id, person_key, cv_sha256
+        RETURNING profile_id, person_key, cv_sha256, applied_month, option_ids
+    ), counted AS (
+        INSERT INTO report_data.option_count AS k (client_id, month, question_id, option_id, applications)
+        SELECT :client_id, month, question_id, option_id, sum(n)
+        FROM (
+            SELECT applied_month AS month, option_ids, 1 AS n FROM written
+            UNION ALL
+            SELECT before.applied_month, before.option_ids, -1 FROM before JOIN written USING (profile_id)
+        ) AS change
+        CROSS JOIN LATERAL (
+            SELECT o.question_id, o.option_id
+            FROM unnest(change.option_ids) AS chosen(id) JOIN report_data.option o ON o.option_id = chosen.id
+            UNION
+            SELECT o.question_id, 0
+            FROM unnest(change.option_ids) AS chosen(id) JOIN report_data.option o ON o.option_id = chosen.id
+        ) AS cell
+        GROUP BY month, question_id, option_id
+        HAVING sum(n) <> 0
+        ORDER BY month, question_id, option_id
+        ON CONFLICT (client_id, month, question_id, option_id) DO UPDATE
+            SET applications = k.applications + excluded.applications
     )
     SELECT profile_id, person_key, cv_sha256, true AS is_new FROM written
     UNION ALL

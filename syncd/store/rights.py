@@ -24,6 +24,9 @@ _NEEDED = {
     "report_data.due": "SELECT, INSERT, DELETE",
     "report_data.application": "SELECT, INSERT, UPDATE",
     "report_data.placeholder_cv": "SELECT, INSERT",
+    "report_data.question": "SELECT, INSERT, UPDATE",
+    "report_data.option": "SELECT, INSERT",
+    "report_data.option_count": "SELECT, INSERT, UPDATE, DELETE",
     "ops.alembic_version": "SELECT",
 }
 

@@ -1,6 +1,6 @@
 """Stage 4: brings the rows of the reports up to date. It reads the list of what is due from the database."""
 
-from syncd.store import report_rows
+from syncd.store import report_questions, report_rows
 from syncd.sync.narrowing import write_narrowed
 from syncd.sync.work import Work
 
@@ -18,6 +18,8 @@ def refresh_reports(work: Work) -> None:
     share = work.deadline.within(SHARE)
     after = ""
     while ids := work.store.read(report_rows.due, after, BATCH):
+        if not after and work.store.read(report_questions.are_stale):
+            work.store.write(report_questions.classify)
         refused = write_narrowed(
             ids, lambda some: work.store.write(report_rows.refresh, some, work.plan.phone_region)
         )

@@ -13,7 +13,7 @@ from syncd.store.tables.applications import (
 from syncd.store.tables.columns import metadata
 from syncd.store.tables.offers import apply_link, chat_request, job_template
 from syncd.store.tables.operation import cycle, lease, media_removal, quarantine, secret
-from syncd.store.tables.reports import due, placeholder_cv, reported
+from syncd.store.tables.reports import due, option, option_count, placeholder_cv, question, reported
 
 __all__ = [
     "answer",
@@ -32,8 +32,11 @@ __all__ = [
     "media",
     "media_removal",
     "metadata",
+    "option",
+    "option_count",
     "placeholder_cv",
     "quarantine",
+    "question",
     "reported",
     "secret",
 ]

@@ -1,11 +1,13 @@
 """Schema `report_data`, which the views of `report` stand on: one slim row per application, which outlives its erasure."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
     Date,
     Double,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -67,6 +69,7 @@ reported = Table(
     count_column("erased_before"),
     Column("erased_previous_date", Date),
     Column("erased_on", Date),
+    Column("option_ids", ARRAY(Integer)),
     UniqueConstraint("client_id", "profile_id"),
     Index("ix_application_client_id_applied_date", "client_id", "applied_date"),
     Index("ix_application_applied_month", "applied_month", "client_id"),
@@ -93,4 +96,45 @@ placeholder_cv = Table(
     time_column("decided_at", default_now=True),
     Column("is_placeholder", Boolean, nullable=False, server_default=text("true")),
     schema="report_data",
+)
+
+question = Table(
+    "question",
+    metadata,
+    Column("question_id", Integer, Identity(always=True), primary_key=True),
+    text_column("client_id", nullable=False),
+    text_column("question", nullable=False),
+    _flag("is_closed"),  # only the answers to closed questions are counted
+    text_column("reason", nullable=False),
+    Column(
+        "decided_by", Text, nullable=False, server_default=text("'rule'")
+    ),  # rule, or an operator's account
+    time_column("decided_at", default_now=True),
+    time_column("checked_at", default_now=True),
+    UniqueConstraint("client_id", "question"),
+    schema="report_data",
+)
+
+option = Table(
+    "option",
+    metadata,
+    Column("option_id", Integer, Identity(always=True), primary_key=True),
+    _number("question_id"),
+    text_column("option", nullable=False),
+    UniqueConstraint("question_id", "option"),
+    ForeignKeyConstraint(["question_id"], ["report_data.question.question_id"], ondelete="CASCADE"),
+    schema="report_data",
+)
+
+option_count = Table(
+    "option_count",
+    metadata,
+    key_column("client_id"),
+    Column("month", Date, primary_key=True),
+    Column("question_id", Integer, primary_key=True),
+    Column("option_id", Integer, primary_key=True),  # 0: the question was answered at all
+    _number("applications"),
+    ForeignKeyConstraint(["question_id"], ["report_data.question.question_id"], ondelete="CASCADE"),
+    schema="report_data",
+    postgresql_with={"fillfactor": 80},
 )

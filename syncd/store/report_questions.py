@@ -1,0 +1,223 @@
+"""Which questions of the interviews are closed, so that reports may count their answers.
+
+A question is closed if many people give the same few answers. Whatever is not proven closed counts as open: its answers may
+say who somebody is, and never leave `ats`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+# The newest applications with a name or an address, by which a rule decides.
+_SAMPLE = 5000
+_APPLICATIONS = 20
+_CELL = 5
+_MAX_VALUES, _MIN_SHARED = 60, 0.95
+# A closed question stays closed a little longer, so that it does not change each day.
+_MAX_VALUES_KEPT, _MIN_SHARED_KEPT = 80, 0.90
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of a client, and why reports count its answers or not. `decided_by` is `rule` or an account."""
+
+    client_id: str
+    question: str
+    is_closed: bool
+    reason: str
+    decided_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How a question was answered in the sample.
+
+    Attributes:
+        values: the number of different answers.
+        given: how many answers were given; each value of a list counts.
+        shared: how many of these at least five applicants have given alike.
+        is_personal: whether an answer holds contact data of its applicant.
+    """
+
+    question: str
+    applications: int
+    values: int
+    given: int
+    shared: int
+    is_personal: bool
+
+
+def decide(answered: Answered, *, was_closed: bool) -> tuple[bool, str]:
+    """Returns whether the question counts as closed, and why."""
+    most = _MAX_VALUES_KEPT if was_closed else _MAX_VALUES
+    least = _MIN_SHARED_KEPT if was_closed else _MIN_SHARED
+    share = answered.shared / answered.given
+    if answered.is_personal:
+        return False, "an answer holds the applicant's own name, address or number"
+    if answered.applications < _APPLICATIONS:
+        return False, f"{answered.applications} applicants have answered, fewer than {_APPLICATIONS}"
+    if answered.values > most:
+        return False, f"{answered.values} different answers, more than {most}"
+    if share < least:
+        return False, f"{share:.0%} of the answers come from five applicants or more, less than {least:.0%}"
+    return True, f"{answered.values} different answers; {share:.0%} of them come from five applicants or more"
+
+
+_ARE_STALE = text(
+    """
+    SELECT coalesce(max(checked_at) < now() - interval '1 day', true)
+    FROM report_data.question WHERE client_id = :client_id
+    """
+)
+
+
+def are_stale(connection: Connection, client_id: str) -> bool:
+    """Whether the questions were not looked at for a day."""
+    stale: bool = connection.execute(_ARE_STALE, {"client_id": client_id}).scalar_one()
+    return stale
+
+
+_ANSWERED = text(
+    """
+    WITH recent AS (
+        SELECT
+            a.profile_id,
+            lower(k.first_name) AS first_name,
+            lower(k.last_name) AS last_name,
+            lower(k.email) AS email,
+            regexp_replace(k.phone, '[^0-9]', '', 'g') AS phone
+        FROM (
+            SELECT profile_id FROM ats.application
+            WHERE client_id = :client_id AND erased_at IS NULL
+            ORDER BY applied_at DESC NULLS LAST LIMIT :sample
+        ) AS a
+        CROSS JOIN LATERAL (
+            SELECT first_name, last_name, email, phone FROM ats.application_contact
+            WHERE client_id = :client_id AND profile_id = a.profile_id LIMIT 1
+        ) AS k
+        WHERE coalesce(k.first_name, k.last_name, k.email, k.phone) IS NOT NULL
+    ), piece AS (
+        SELECT
+            r.profile_id,
+            s.question,
+            p.option,
+            length(p.option) > 80 AS is_long,
+            coalesce(
+                length(r.last_name) > 2 AND strpos(lower(p.option), r.last_name) > 0
+                OR length(r.first_name) > 2 AND strpos(lower(p.option), r.first_name) > 0
+                OR strpos(lower(p.option), r.email) > 0
+                OR length(r.phone) > 6 AND strpos(regexp_replace(p.option, '[^0-9]', '', 'g'), right(r.phone, 7)) > 0,
+                false
+            ) AS is_personal
+        FROM recent r
+        CROSS JOIN LATERAL (
+            SELECT question, answer, answer_json FROM ats.answer
+            WHERE client_id = :client_id AND profile_id = r.profile_id AND question IS NOT NULL
+            OFFSET 0
+        ) AS s
+        CROSS JOIN LATERAL (
+            SELECT s.answer AS option WHERE jsonb_typeof(s.answer_json) IS DISTINCT FROM 'array'
+            UNION ALL
+            SELECT e #>> '{}' FROM jsonb_array_elements(
+                CASE jsonb_typeof(s.answer_json) WHEN 'array' THEN s.answer_json ELSE '[]' END
+            ) AS e
+        ) AS p
+        WHERE p.option <> ''
+    ), cell AS (
+        SELECT
+            question,
+            CASE WHEN is_long THEN profile_id ELSE option END AS option,
+            count(*) AS given,
+            count(DISTINCT profile_id) AS people,
+            bool_or(is_personal) AS is_personal
+        FROM piece
+        GROUP BY question, is_long, 2
+    ), applicants AS (
+        SELECT question, count(DISTINCT profile_id) AS applications FROM piece GROUP BY question
+    )
+    SELECT
+        question,
+        applications,
+        count(*) AS values,
+        CAST(sum(given) AS integer) AS given,
+        CAST(coalesce(sum(given) FILTER (WHERE people >= :cell), 0) AS integer) AS shared,
+        bool_or(is_personal) AS is_personal
+    FROM cell JOIN applicants USING (question)
+    GROUP BY question, applications
+    ORDER BY question
+    """
+)
+_KNOWN = text(
+    "SELECT client_id, question, is_closed, reason, decided_by FROM report_data.question WHERE client_id = :client_id"
+)
+_NOTE_CHECK = text("UPDATE report_data.question SET checked_at = now() WHERE client_id = :client_id")
+
+
+def classify(connection: Connection, client_id: str) -> None:
+    """Looks at the newest answers and decides which questions are closed. An operator's decision stays."""
+    known = {each.question: each for each in questions(connection, client_id)}
+    found = connection.execute(_ANSWERED, {"client_id": client_id, "sample": _SAMPLE, "cell": _CELL})
+    for answered in (Answered(**row._mapping) for row in found):
+        before = known.get(answered.question)
+        if before is not None and before.decided_by != "rule":
+            continue
+        is_closed, reason = decide(answered, was_closed=before is not None and before.is_closed)
+        if before is None or (before.is_closed, before.reason) != (is_closed, reason):
+            put(connection, Question(client_id, answered.question, is_closed, reason, "rule"))
+    connection.execute(_NOTE_CHECK, {"client_id": client_id})
+
+
+def questions(connection: Connection, client_id: str) -> Iterator[Question]:
+    """Selects the client's questions that were looked at."""
+    return (Question(**row._mapping) for row in connection.execute(_KNOWN, {"client_id": client_id}))
+
+
+# What was counted goes when a question is opened. When it is closed, all who answered it are counted.
+_PUT = text(
+    """
+    WITH before AS (
+        SELECT is_closed FROM report_data.question WHERE client_id = :client_id AND question = :question
+    ), written AS (
+        INSERT INTO report_data.question (client_id, question, is_closed, reason, decided_by)
+        VALUES (:client_id, :question, :is_closed, :reason, :decided_by)
+        ON CONFLICT (client_id, question) DO UPDATE SET
+            is_closed = excluded.is_closed,
+            reason = excluded.reason,
+            decided_by = excluded.decided_by,
+            decided_at = now()
+        RETURNING question_id, is_closed
+    )
+    SELECT question_id, is_closed, coalesce((SELECT is_closed FROM before), false) AS was_closed FROM written
+    """
+)
+_DROP_COUNTS = (
+    text("DELETE FROM report_data.option_count WHERE question_id = :question_id"),
+    text("DELETE FROM report_data.option WHERE question_id = :question_id"),
+)
+_COUNT_ALL = text(
+    """
+    INSERT INTO report_data.due (client_id, profile_id)
+    SELECT DISTINCT client_id, profile_id FROM ats.answer WHERE client_id = :client_id AND question = :question
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+def put(connection: Connection, question: Question) -> None:
+    """Stores a decision. The next cycles count all answers to a question that was open before."""
+    row = connection.execute(
+        _PUT,
+        {
+            "client_id": question.client_id,
+            "question": question.question,
+            "is_closed": question.is_closed,
+            "reason": question.reason,
+            "decided_by": question.decided_by,
+        },
+    ).one()
+    if row.was_closed and not row.is_closed:
+        for statement in _DROP_COUNTS:
+            connection.execute(statement, {"question_id": row.question_id})
+    if row.is_closed and not row.was_closed:
+        connection.execute(_COUNT_ALL, {"client_id": question.client_id, "question": question.question})
