@@ -29,6 +29,7 @@ COMMANDS = {
     "apply-link": ("apply_link", "Create the apply link for a job and store it in ats.apply_link."),
     "chat": ("chat", "Open a chat with an applicant and print its URL."),
     "quarantine": ("quarantine", "List, show and retry profiles that could not be parsed."),
+    "questions": ("questions", "List the interviews' questions, and decide which of them reports may count."),
     "accept-server": (
         "accept_server",
         "Accept that a client's base_url now leads to another server with the same applications.",

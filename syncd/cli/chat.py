@@ -1,11 +1,10 @@
 """`syncd chat`: open a chat with an applicant."""
 
 import json
-import os
-import pwd
 
 import click
 
+from syncd.cli.account import account
 from syncd.cli.clients import chosen_clients
 from syncd.cli.context import Globals, client_option, json_option, pass_globals
 from syncd.cli.database import database_of, require_ready
@@ -74,7 +73,7 @@ def chat(
                 database,
                 applicant,
                 recruiter_name=recruiter,
-                requested_by=_account(),
+                requested_by=account(),
                 chat_base=client.chat_url,
                 deadline=deadline,
             )
@@ -103,11 +102,3 @@ def _widget_files(client: ClientSettings) -> tuple[str, str]:
             "URLs that PitchYou gave you, or use --iframe."
         )
     return client.chat_widget_css, client.chat_widget_js
-
-
-def _account() -> str:
-    """Return the operating system's name for the current user. Environment variables can be forged."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"

@@ -43,6 +43,11 @@ _ACQUIRE = text(
 )
 
 
+def lock(connection: Connection, client_id: str) -> None:
+    """Waits for the transactions under the client's lease, and holds up the next ones until this transaction ends."""
+    connection.execute(_LOCK, {"client_id": client_id})
+
+
 def acquire(
     connection: Connection, client_id: str, holder: str, *, ttl: float, abandoned: str | None = None
 ) -> Lease | None:
@@ -57,8 +62,7 @@ def acquire(
     Returns:
         The lease, or None while another holds it.
     """
-    # Waits for the transactions under this lease, see `require`.
-    connection.execute(_LOCK, {"client_id": client_id})
+    lock(connection, client_id)
     fence = connection.execute(
         _ACQUIRE, {"client_id": client_id, "holder": holder, "ttl": ttl, "abandoned": abandoned}
     ).scalar()

@@ -4,10 +4,11 @@ A question is closed if many people give the same few answers. Whatever is not p
 say who somebody is, and never leave `ats`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
+
+from syncd.store import leases
 
 # The newest applications with a name or an address, by which a rule decides.
 _SAMPLE = 5000
@@ -149,7 +150,7 @@ _ANSWERED = text(
     """
 )
 _KNOWN = text(
-    "SELECT client_id, question, is_closed, reason, decided_by FROM report_data.question WHERE client_id = :client_id"
+    "SELECT client_id, question, is_closed, reason, decided_by FROM report_data.question WHERE client_id = :client_id ORDER BY question"
 )
 _NOTE_CHECK = text("UPDATE report_data.question SET checked_at = now() WHERE client_id = :client_id")
 
@@ -168,9 +169,19 @@ def classify(connection: Connection, client_id: str) -> None:
     connection.execute(_NOTE_CHECK, {"client_id": client_id})
 
 
-def questions(connection: Connection, client_id: str) -> Iterator[Question]:
+def questions(connection: Connection, client_id: str) -> list[Question]:
     """Selects the client's questions that were looked at."""
-    return (Question(**row._mapping) for row in connection.execute(_KNOWN, {"client_id": client_id}))
+    return [Question(**row._mapping) for row in connection.execute(_KNOWN, {"client_id": client_id})]
+
+
+def overrule(connection: Connection, decision: Question) -> bool:
+    """Stores an operator's decision, which the rule leaves as it is. Returns whether there is such a question."""
+    # A cycle may be counting its answers now.
+    leases.lock(connection, decision.client_id)
+    if decision.question not in {each.question for each in questions(connection, decision.client_id)}:
+        return False
+    put(connection, decision)
+    return True
 
 
 # What was counted goes when a question is opened. When it is closed, all who answered it are counted.
