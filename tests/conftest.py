@@ -1,4 +1,4 @@
-"""Real databases for the tests: one embedded Postgres for each worker, one clone of a migrated template for each test.
+"""Real databases for the tests: one embedded Postgres for each worker, an empty migrated database for each test.
 
 And a real Chromium, in one worker.
 """
@@ -14,10 +14,12 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_postgresql import factories
+from pytest_postgresql.executors import NoopExecutor
 
 from syncd.embedded import EmbeddedPostgres, start_postgres
 from tests.browser import chromium
 from tests.database import SERVER_SETTINGS, ServerAddress, migrate, sqlalchemy_url
+from tests.reused import ReusedDatabase
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -74,15 +76,24 @@ def postgres_address(shared_postgres: EmbeddedPostgres) -> ServerAddress:
 migrated_template = factories.postgresql_noproc(
     depends_on="postgres_address", dbname="migrated", load=[migrate]
 )
-migrated_connection = factories.postgresql("migrated_template")
 empty_template = factories.postgresql_noproc(depends_on="postgres_address", dbname="empty")
 empty_connection = factories.postgresql("empty_template")
 
 
+@pytest.fixture(scope="session")
+def reused_database(
+    postgres_address: ServerAddress, migrated_template: NoopExecutor
+) -> Iterator[ReusedDatabase]:
+    reused = ReusedDatabase(postgres_address, name="reused", template=migrated_template.template_dbname)
+    yield reused
+    reused.close()
+
+
 @pytest.fixture
-def database_url(migrated_connection: psycopg.Connection) -> str:
-    """A database of this test's own at the newest schema, with nothing in it; dropped afterwards."""
-    return _url_of(migrated_connection)
+def database_url(reused_database: ReusedDatabase) -> Iterator[str]:
+    """A database at the newest schema, with nothing in it, that no other test uses at the same time."""
+    yield _url_of(reused_database.take())
+    reused_database.give_back()
 
 
 @pytest.fixture
