@@ -5,6 +5,7 @@ And a real Chromium, in one worker.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,9 +63,21 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def shared_postgres() -> Iterator[EmbeddedPostgres]:
+def new_cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder of a cluster as initdb makes it. The first worker that needs it makes it for all workers of the run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "new-cluster"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            start_postgres(folder, settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES).close()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(new_cluster: Path) -> Iterator[EmbeddedPostgres]:
     """The server that all tests of this worker share. A test that stops or kills one takes `own_postgres`."""
-    with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES) as server:
+    with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES, copy_of=new_cluster) as server:
         yield server
 
 
@@ -103,9 +116,9 @@ def empty_database_url(empty_connection: psycopg.Connection) -> str:
 
 
 @pytest.fixture
-def own_postgres() -> Iterator[EmbeddedPostgres]:
+def own_postgres(new_cluster: Path) -> Iterator[EmbeddedPostgres]:
     """A server of this test's own, not migrated, to be stopped, started and killed at will."""
-    with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES) as server:
+    with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES, copy_of=new_cluster) as server:
         yield server
 
 
