@@ -31,19 +31,10 @@ _CATALOGS = {
     "pg_default_acl": "true",
     "pg_db_role_setting": "true",
     "pg_database": "datname = current_database()",
-    "ops.alembic_version": "true",
 }
-_VERSIONS = " UNION ALL ".join(
-    f"SELECT (count(*), max(xmin::text::bigint))::text FROM {catalog} WHERE {ours}"
-    for catalog, ours in _CATALOGS.items()
-)
 _SIZES = "SELECT (sum(relpages), sum(reltuples))::text FROM pg_class WHERE oid >= 16384"
-_FINGERPRINT = f"{_VERSIONS} UNION ALL {_SIZES}".encode()
 
-_TABLES = """
-    SELECT oid::regclass::text FROM pg_class
-    WHERE oid >= 16384 AND relkind = 'r' AND oid <> 'ops.alembic_version'::regclass
-    """
+_TABLES = "SELECT oid::regclass::text FROM pg_class WHERE oid >= 16384 AND relkind = 'r'"
 _END_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
@@ -67,8 +58,15 @@ class ReusedDatabase:
                 admin.execute(f"CREATE DATABASE {self._name} TEMPLATE {self._template}".encode())
             self._connection = self._connect(self._name)
             self._uses = 0
-            self._new = self._connection.execute(_FINGERPRINT).fetchall()
-            self._empty = _emptying([table for (table,) in self._connection.execute(_TABLES)])
+            tables = [table for (table,) in self._connection.execute(_TABLES)]
+            seeded = [
+                table
+                for table in tables
+                if self._connection.execute(f"TABLE {table} LIMIT 1".encode()).rowcount
+            ]
+            self._fingerprint = _fingerprint(seeded)
+            self._new = self._connection.execute(self._fingerprint).fetchall()
+            self._empty = _emptying([table for table in tables if table not in seeded])
         return self._connection
 
     def give_back(self) -> None:
@@ -91,7 +89,7 @@ class ReusedDatabase:
         connection = self.take()
         while connection.execute(_END_SESSIONS).fetchall():
             time.sleep(0.001)
-        if connection.execute(_FINGERPRINT).fetchall() != self._new:
+        if connection.execute(self._fingerprint).fetchall() != self._new:
             return False
         connection.execute(self._empty)
         return True
@@ -106,6 +104,15 @@ class ReusedDatabase:
             dbname=database,
             autocommit=True,
         )
+
+
+def _fingerprint(seeded: list[str]) -> bytes:
+    """Returns a query whose rows change with the catalogs, and with the tables that a migration fills."""
+    versions = [
+        f"SELECT (count(*), max(xmin::text::bigint))::text FROM {table} WHERE {ours}"
+        for table, ours in (_CATALOGS | dict.fromkeys(seeded, "true")).items()
+    ]
+    return " UNION ALL ".join([*versions, _SIZES]).encode()
 
 
 def _emptying(tables: list[str]) -> bytes:
