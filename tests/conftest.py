@@ -74,10 +74,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def new_cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def new_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a cluster as initdb makes it. The first worker that needs it makes it for all workers of the run."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "new-cluster"
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "new-cluster"
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
