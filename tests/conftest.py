@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
 
+# FUZZ_EXAMPLES=100000 lets each test that hypothesis feeds try that many examples, whatever the test itself says.
+_FUZZ_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+_SETTINGS = "_hypothesis_internal_use_settings"
+
 # TEST_POSTGRES_BIN=/usr/lib/postgresql/15/bin runs the tests on the server of that folder.
 _OTHER_POSTGRES = Path(os.environ["TEST_POSTGRES_BIN"]) if "TEST_POSTGRES_BIN" in os.environ else None
 _ORDER = {"system": 1, "integration": 2, "unit": 3}
@@ -45,6 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     those of whole processes, then those with a database, then the rest; else the order is as collected.
     """
     for item in items:
+        test = getattr(item, "obj", None)
+        if _FUZZ_EXAMPLES and (fed := getattr(test, _SETTINGS, None)):
+            setattr(test, _SETTINGS, settings(fed, max_examples=_FUZZ_EXAMPLES))
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
             item.add_marker(pytest.mark.xdist_group("browser"))
