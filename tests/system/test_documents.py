@@ -10,21 +10,14 @@ import sys
 from html import unescape
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
 
 import pytest
-from sqlalchemy import Column, create_engine
 
 from syncd import __version__
 from syncd.cli import COMMANDS
-from syncd.deadline import Deadline
 from syncd.embedded import EmbeddedPostgres
 from syncd.embedded.machine import free_port
-from syncd.pitchyou import PITCHYOU_APPLY_URL
-from syncd.recruiting.links import Wanted, issue_links
 from syncd.sandbox import Sandbox, SandboxConfig
-from syncd.store.tables import metadata
-from tests.scene import scene
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(path for path in ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
@@ -129,42 +122,6 @@ def test_links_lead_to_files_that_exist(document: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", document.read_text())
     targets = [link.partition("#")[0] for link in links if "://" not in link and not link.startswith("#")]
     assert [target for target in targets if not (document.parent / target).exists()] == []
-
-
-def test_tables_in_the_documentation_are_those_of_the_code() -> None:
-    dialect = create_engine("postgresql+psycopg://").dialect
-
-    def kind(column: Column[Any]) -> str:
-        name = column.type.compile(dialect=dialect).lower()
-        name = name.replace("timestamp with time zone", "timestamptz")
-        return name + (", key" if column.primary_key else ", null" if column.nullable else "")
-
-    in_code = {
-        name: [(column.name, kind(column)) for column in table.columns]
-        for name, table in metadata.tables.items()
-    }
-    sections = re.split(r"^### ", (ROOT / "docs" / "schema.md").read_text(), flags=re.MULTILINE)[1:]
-    documented = {
-        section.partition("\n")[0]: re.findall(r"^\| `(\w+)` \| ([^|]+) \| \S", section, re.MULTILINE)
-        for section in sections
-    }
-    assert documented == in_code
-
-
-def test_every_query_in_the_documentation_finds_something(database_url: str, tmp_path: Path) -> None:
-    config = SandboxConfig(profiles=40, media_late=0.3, media_late_tries=1000)
-    with scene(database_url, tmp_path, config=config) as s:
-        s.cycle()
-        issue_links(
-            s.outsides.database,
-            "acme",
-            [Wanted("LG-10233")],
-            apply_url=PITCHYOU_APPLY_URL,
-            deadline=Deadline(30),
-        )
-        found = [(query, s.rows(query)) for query in blocks("docs/schema.md", "sql")]
-    assert len(found) >= 5
-    assert [query for query, rows in found if not rows] == []
 
 
 def test_every_event_of_the_log_is_explained() -> None:
