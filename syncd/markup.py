@@ -21,14 +21,27 @@ _PAGE_TAGS = frozenset(
     }
 )
 _JSON = re.compile(r'\{\s*["}]|\[\s*[\[{"\]]')
-# Programs for offices save documents as HTML under their own type.
-_OFFICE = "urn:schemas-microsoft-com:office"
+# Programs for offices save documents as HTML or XML under their own type.
+_OFFICE = (
+    ("urn:schemas-microsoft-com:office:spreadsheet", "application/vnd.ms-excel"),
+    ("urn:schemas-microsoft-com:office", "application/msword"),
+    ("schemas.microsoft.com/office/", "application/msword"),
+    ("urn:oasis:names:tc:opendocument", "application/vnd.oasis.opendocument.text"),
+)
 
 
 def text_type(start: bytes) -> str | None:
     """Return the media type of a text that begins with these bytes, or None if they are not text."""
     text = _decoded(start)
-    if text is None or not text.strip():
+    if text is not None:
+        return _type_of(text)
+    kind = _type_of(start.decode("latin-1")) if _is_latin_1(start) else None
+    # A PDF may begin like a plain text in Latin-1.
+    return None if kind == PLAIN else kind
+
+
+def _type_of(text: str) -> str | None:
+    if not text.strip():
         return None
     if _JSON.match(text.lstrip()):
         return JSON
@@ -37,19 +50,22 @@ def text_type(start: bytes) -> str | None:
     if doctype := _DOCTYPE.match(rest):
         kind = doctype[1].lower()
         if kind in ("html", "svg"):
-            return _page(text) if kind == "html" else SVG
+            return _document(text) or HTML if kind == "html" else SVG
         rest = rest[doctype.end() :]
     tag = _TAG.match(rest)
     name = tag[1].lower() if tag else ""
     if name in _PAGE_TAGS:
-        return _page(text)
+        return _document(text) or HTML
     if name == "svg":
         return SVG
-    return XML if text.lstrip().startswith("<?xml") else PLAIN
+    # Some frameworks leave out the declaration.
+    if text.lstrip().startswith("<?xml") or (name and ("</" in rest or "/>" in rest)):
+        return _document(text) or XML
+    return PLAIN
 
 
-def _page(text: str) -> str:
-    return "application/msword" if _OFFICE in text else HTML
+def _document(text: str) -> str | None:
+    return next((mime_type for sign, mime_type in _OFFICE if sign in text), None)
 
 
 def _decoded(start: bytes) -> str | None:
@@ -67,3 +83,9 @@ def _decoded(start: bytes) -> str | None:
 
 
 _CONTROLS = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+def _is_latin_1(start: bytes) -> bool:
+    """Whether bytes that are not UTF-8 look like Latin-1, or like the code pages of Windows: mostly ASCII."""
+    others = sum(byte >= 0x80 for byte in start)
+    return 4 * others < len(start) and not _CONTROLS.search(start.decode("latin-1"))

@@ -1,10 +1,12 @@
-"""Real databases for the tests: one embedded Postgres for each worker, one clone of a migrated template for each test.
+"""Real databases for the tests: one embedded Postgres for each worker, an empty migrated database for each test.
 
 And a real Chromium, in one worker.
 """
 
 from __future__ import annotations
 
+import fcntl
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +16,12 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_postgresql import factories
+from pytest_postgresql.executors import NoopExecutor
 
 from syncd.embedded import EmbeddedPostgres, start_postgres
 from tests.browser import chromium
 from tests.database import SERVER_SETTINGS, ServerAddress, migrate, sqlalchemy_url
+from tests.reused import ReusedDatabase
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -25,6 +29,10 @@ if TYPE_CHECKING:
 # A deadline for one example would measure the machine, and so does a warning that drawing is slow.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
+
+# FUZZ_EXAMPLES=100000 lets each test that hypothesis feeds try that many examples, whatever the test itself says.
+_FUZZ_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+_SETTINGS = "_hypothesis_internal_use_settings"
 
 # TEST_POSTGRES_BIN=/usr/lib/postgresql/15/bin runs the tests on the server of that folder.
 _OTHER_POSTGRES = Path(os.environ["TEST_POSTGRES_BIN"]) if "TEST_POSTGRES_BIN" in os.environ else None
@@ -41,6 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     those of whole processes, then those with a database, then the rest; else the order is as collected.
     """
     for item in items:
+        test = getattr(item, "obj", None)
+        if _FUZZ_EXAMPLES and (fed := getattr(test, _SETTINGS, None)):
+            setattr(test, _SETTINGS, settings(fed, max_examples=_FUZZ_EXAMPLES))
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
             item.add_marker(pytest.mark.xdist_group("browser"))
@@ -52,6 +63,16 @@ def _rank(item: pytest.Item) -> tuple[bool, int]:
     return item.get_closest_marker("long") is None, _ORDER.get(item.path.parent.name, 0)
 
 
+# Collecting the tests makes 200,000 objects that stay. The garbage collector would look at them again and again.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium that all its tests share; each opens pages in a context of its own."""
@@ -60,9 +81,21 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def shared_postgres() -> Iterator[EmbeddedPostgres]:
+def new_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a cluster as initdb makes it. The first worker that needs it makes it for all workers of the run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "new-cluster"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            start_postgres(folder, settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES).close()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(new_cluster: Path) -> Iterator[EmbeddedPostgres]:
     """The server that all tests of this worker share. A test that stops or kills one takes `own_postgres`."""
-    with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES) as server:
+    with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES, copy_of=new_cluster) as server:
         yield server
 
 
@@ -74,15 +107,24 @@ def postgres_address(shared_postgres: EmbeddedPostgres) -> ServerAddress:
 migrated_template = factories.postgresql_noproc(
     depends_on="postgres_address", dbname="migrated", load=[migrate]
 )
-migrated_connection = factories.postgresql("migrated_template")
 empty_template = factories.postgresql_noproc(depends_on="postgres_address", dbname="empty")
 empty_connection = factories.postgresql("empty_template")
 
 
+@pytest.fixture(scope="session")
+def reused_database(
+    postgres_address: ServerAddress, migrated_template: NoopExecutor
+) -> Iterator[ReusedDatabase]:
+    reused = ReusedDatabase(postgres_address, name="reused", template=migrated_template.template_dbname)
+    yield reused
+    reused.close()
+
+
 @pytest.fixture
-def database_url(migrated_connection: psycopg.Connection) -> str:
-    """A database of this test's own at the newest schema, with nothing in it; dropped afterwards."""
-    return _url_of(migrated_connection)
+def database_url(reused_database: ReusedDatabase) -> Iterator[str]:
+    """A database at the newest schema, with nothing in it, that no other test uses at the same time."""
+    yield _url_of(reused_database.take())
+    reused_database.give_back()
 
 
 @pytest.fixture
@@ -92,9 +134,9 @@ def empty_database_url(empty_connection: psycopg.Connection) -> str:
 
 
 @pytest.fixture
-def own_postgres() -> Iterator[EmbeddedPostgres]:
+def own_postgres(new_cluster: Path) -> Iterator[EmbeddedPostgres]:
     """A server of this test's own, not migrated, to be stopped, started and killed at will."""
-    with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES) as server:
+    with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES, copy_of=new_cluster) as server:
         yield server
 
 

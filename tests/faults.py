@@ -163,6 +163,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/unit/test_retry.py::test_waits_double_up_to_their_cap_and_the_jitter_takes_a_share_of_each",
         "tests/integration/test_faults_media.py::test_with_the_media_endpoint_down_the_text_is_landed_and_the_cycle_stops_asking",
         "tests/integration/test_faults_confirm.py::test_with_the_confirm_endpoint_down_everything_is_landed_and_asked_for_a_bounded_number_of_times",
+        "tests/integration/test_faults_of_one_item.py::test_an_id_whose_confirm_gets_no_answer_is_found_by_halving_and_the_others_are_confirmed",
     ),
     "latency": (
         "tests/system/test_faults_network.py::test_latency_to_postgres_and_to_pitchyou_costs_time_and_nothing_else",

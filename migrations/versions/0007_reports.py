@@ -3,7 +3,7 @@
 Existing applications become due, so that the next cycles fill their rows of the reports.
 
 Revision ID: 0007
-Revises: 0005
+Revises: 0006
 """
 
 from pathlib import Path
@@ -11,10 +11,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-from syncd.store.schemas import create_schema, drop_schema
+from syncd.store.schemas import create_schema, drop_schema, write_comments
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -94,6 +94,7 @@ def upgrade() -> None:
         op.get_bind().exec_driver_sql((SQL / f"{name}.sql").read_text(encoding="utf-8"))
     op.execute("INSERT INTO report_data.due SELECT client_id, profile_id FROM ats.application")
     op.execute(GRANTS)
+    write_comments(op.get_bind())
 
 
 def downgrade() -> None:

@@ -18,7 +18,7 @@ from syncd.errors import Refused, SyncdError
 from syncd.media.probe import probe
 from syncd.pitchyou import PitchYou, server_of
 from syncd.settings import ClientSettings, Settings
-from syncd.store import clients, migrate, rights, safety
+from syncd.store import clients, migrate, rights, safety, shape
 from syncd.store.failures import sqlstate
 from syncd.sync.client_store import ClientReader
 from syncd.sync.recover import require_mounted
@@ -86,7 +86,11 @@ def _of_database(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
         yield schema
         allowed = _look("database lets this role do what a cycle does", ask(rights.require_rights))
         yield allowed
-        if schema.problem or allowed.problem:
+        if schema.problem:
+            return
+        whole = _look("tables are as the migrations made them", ask(shape.require_tables))
+        yield whole
+        if allowed.problem or whole.problem:
             return
         yield _look("database has room", ask(rights.require_room))
         warnings += database.transact(rights.advice, Deadline(20), patience=0)

@@ -67,6 +67,7 @@ def start_postgres(
     fsync: bool = True,
     settings: Mapping[str, str] = _NO_SETTINGS,
     bin_dir: Path | None = None,
+    copy_of: Path | None = None,
 ) -> EmbeddedPostgres:
     """Starts a Postgres server and returns once it accepts connections.
 
@@ -76,6 +77,7 @@ def start_postgres(
         port: a free port by default.
         settings: override ours in postgresql.conf.
         bin_dir: the programs of another Postgres than the wheel's.
+        copy_of: the `data_dir` of a stopped server. A new cluster starts as its copy, with its password, without initdb.
 
     Raises:
         EmbeddedPostgresError: the server could not be created or started.
@@ -91,6 +93,7 @@ def start_postgres(
         settings={"fsync": "on" if fsync else "off"} | dict(settings),
         lock=lock,
         bin_dir=bin_dir or installed_bin_dir(),
+        copy_of=copy_of,
     )
     try:
         server.start()
@@ -115,6 +118,7 @@ class EmbeddedPostgres:
         settings: Mapping[str, str],
         lock: int | None,
         bin_dir: Path,
+        copy_of: Path | None,
     ) -> None:
         self.bin_dir = bin_dir
         self.folder = folder
@@ -122,6 +126,7 @@ class EmbeddedPostgres:
         self.port = port or free_port()
         self._cluster = folder / "cluster"
         self._settings = settings
+        self._copy_of = copy_of
         # The lock marks a temporary folder as in use; None means that the folder belongs to the caller.
         self._lock = lock
         self._may_choose_port = port is None
@@ -155,7 +160,10 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Starts the server and returns once it accepts connections; after `kill` it recovers first, as after a crash."""
         if not (self._cluster / "PG_VERSION").exists():
-            self._initialise()
+            if self._copy_of is None:
+                self._initialise()
+            else:
+                self._copy(self._copy_of)
         for _ in range(_START_ATTEMPTS):
             self._write_configuration()
             logged = len(self._log_from(0))
@@ -246,6 +254,12 @@ class EmbeddedPostgres:
         result = self._run("initdb", "--pgdata", self._cluster, "--pwfile", password, *options)
         if result.returncode != 0:
             raise EmbeddedPostgresError(f"initdb failed in {self.folder}: {result.stderr.strip()}")
+
+    def _copy(self, folder: Path) -> None:
+        shutil.copy(folder / "password", self.folder)
+        # As the user of the server, because the server refuses a cluster of another user.
+        command: list[str | Path] = [*self._wrapper, "cp", "-R", folder / "cluster", self._cluster]
+        subprocess.run(command, check=True)  # noqa: S603 - a constant program; what varies are its arguments
 
     def _write_configuration(self) -> None:
         settings = {**_SETTINGS, "port": str(self.port), **self._settings}

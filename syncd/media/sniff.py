@@ -19,6 +19,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),  # .doc, .xls
     (0, b"{\\rtf", "application/rtf"),
     (0, b"BEGIN:VCARD", "text/vcard"),
+    # A page with its images in one file, as Word saves it under .doc.
+    (0, b"MIME-Version:", "message/rfc822"),
     *((4, box, "video/quicktime") for box in (b"moov", b"mdat", b"wide")),
 )
 # The brand of a file that begins with `ftyp`, or the beginning of the brand.

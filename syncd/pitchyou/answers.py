@@ -5,7 +5,7 @@ import re
 from http import HTTPStatus
 
 from syncd.errors import ApiRefused, ApiUnavailable, BadAnswer
-from syncd.markup import HTML, XML, text_type
+from syncd.markup import HTML, JSON, XML, text_type
 from syncd.model import Json
 from syncd.pitchyou.failures import web_page
 from syncd.pitchyou.http import Response, Sink
@@ -16,10 +16,13 @@ _START = 4096
 _DEPTH = 4
 
 _CONTROLS = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_XML_ERROR = re.compile(rb"<(?:\w+:)?(?:error|fault|exception)", re.IGNORECASE)
+_XML_ERROR = re.compile(
+    rb"<(?:\w+:)?(?:error|fault|exception)|<(?:\w+:)?(?:is)?success>\s*(?:false|0)\s*<", re.IGNORECASE
+)
 # Keys, in lower case and with letters only, of which a value other than "nothing" means a refusal.
 _REFUSING = re.compile(
-    r"errors?$|error(?:code|message|description)|exception|fail|reject|refus|invalid|denied|notfound|(?:not|un)confirmed"
+    r"errors?$|error(?:code|message|description)|exception|fail|reject|refus|invalid|denied"
+    r"|(?:not|un)(?:found|confirmed|processed|accepted)|(?:missing|unknown|skipped|ignored)(?:(?:profile)?ids?|profiles)?$"
 )
 _NOTHING = ("", "0", "false", "none", "null", "no", "ok", "success")
 _SUCCESS = frozenset(
@@ -35,8 +38,13 @@ _SUCCESS = frozenset(
         "acknowledged",
     }
 )
+# The others may count the ids that were not confirmed before.
+_FLAGS = frozenset({"success", "issuccess", "issuccessful", "ok"})
 _STATUS = frozenset({"status", "state", "result", "outcome", "code", "statuscode"})
-_BAD_STATUS = re.compile(r"error|fail|reject|refus|invalid|denied|nok|notfound|(?:not|un)confirmed")
+_BAD_STATUS = re.compile(
+    r"error|fail|reject|refus|invalid|denied|exception|abort|nok|ko$|forbidden"
+    r"|(?:not|un)(?:ok|found|confirmed|authori|allowed|accepted|process)"
+)
 
 
 def require_file(response: Response) -> None:
@@ -94,6 +102,10 @@ def require_confirmed(body: bytes, content_type: str) -> None:
         kind = text_type(body[:_START])
         if kind == HTML or content_type == HTML:
             raise web_page("the response to a confirm", HTTPStatus.OK) from None
+        if kind == JSON:
+            raise ApiUnavailable(
+                "PitchYou's response to a confirm is not valid JSON", kind="unclear"
+            ) from None
         refused = kind == XML and bool(_XML_ERROR.search(body[:_START]))
     else:
         refused = answer is False or _refuses(answer, _DEPTH)
@@ -115,7 +127,9 @@ def _refuses(answer: Json, depth: int) -> bool:
 def _says_no(key: str, value: Json) -> bool:
     name = re.sub("[^a-z]", "", key.lower())
     if name in _SUCCESS:
-        return value is False or str(value).lower() in ("false", "no")
+        return value is False or str(value).lower() in (
+            ("false", "no", "n", "0") if name in _FLAGS else ("false", "no")
+        )
     if name in _STATUS:
         if isinstance(value, str) and not value.isdecimal():
             return bool(_BAD_STATUS.match(re.sub("[^a-z]", "", value.lower())))

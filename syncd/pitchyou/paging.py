@@ -11,8 +11,11 @@ from syncd.pitchyou.http import Response
 
 # Their values count all elements, on all pages.
 _TOTALS = ("x-total-count", "x-total", "total-count", "x-wp-total")
+# Their values count the pages, or name the next one.
+_PAGES = ("x-total-pages", "x-wp-totalpages", "x-page-count")
+_NEXT = ("x-next-page", "x-has-more", "x-next-cursor", "x-next-token", "x-continuation-token")
 _RELATION = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]+))', re.IGNORECASE)
-_RANGE = re.compile(r"\S+\s+(\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"\S+\s+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
 def more_than(response: Response, received: int) -> str | None:
@@ -24,11 +27,19 @@ def more_than(response: Response, received: int) -> str | None:
         return "link_next"
     if any(_count(response.header(name)) > received for name in _TOTALS):
         return "total_count"
+    if any(_count(response.header(name)) > 1 for name in _PAGES) or any(
+        _names_more(response, n) for n in _NEXT
+    ):
+        return "next_page"
     if found := _RANGE.fullmatch(response.header("content-range").strip()):
         first, last, total = found.groups()
         if int(first) > 0 or _count(total) > int(last) + 1:
             return "content_range"
     return None
+
+
+def _names_more(response: Response, name: str) -> bool:
+    return response.header(name).strip().lower() not in ("", "0", "false", "no", "none", "null")
 
 
 def _count(value: str) -> int:

@@ -70,7 +70,7 @@ def sheet_pdf(url: str, *, title: str, language: Language = "de") -> bytes:
         import typst
     except ImportError:
         raise SyncdError(
-            "PDF sheets need typst, which is not installed. Run `pip install 'syncd[sheet]'`, or use a .html file."
+            "PDF sheets need typst, which is not installed. In a checkout of syncd, run `pip install --require-hashes -r requirements/demo.txt`, or use a .html file."
         ) from None
 
     shown = checked_title(title)

@@ -250,11 +250,12 @@ def open_csv(
             column or misspells one. `CsvFile.rows` reads the records later.
     """
     with ExitStack() as stack:
+        is_stdin = str(source) == "-"
+        if is_stdin and sys.stdin is None:
+            raise BadInput("standard input is closed, so no file can be read from it")
         try:
-            file: IO[bytes] = (
-                sys.stdin.buffer if str(source) == "-" else stack.enter_context(Path(source).open("rb"))
-            )
-            if file is sys.stdin.buffer or not file.seekable():
+            file: IO[bytes] = sys.stdin.buffer if is_stdin else stack.enter_context(Path(source).open("rb"))
+            if is_stdin or not file.seekable():
                 spooled = stack.enter_context(tempfile.TemporaryFile())
                 shutil.copyfileobj(file, spooled)
                 file = spooled

@@ -15,6 +15,8 @@ _ERROR_VALUE = re.compile(
 )
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?E[+-]?\d+", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d+[.,]0+")
+# A spreadsheet keeps 15 digits of a number.
+_ROUNDED = re.compile(r"[1-9]\d{14}0+")
 _MONTH = (
     "(?:jan(?:uary?)?|feb(?:ruary?)?|mrz|m[aä]rz?|march|apr(?:il)?|ma[iy]|jun[ei]?|jul[iy]?|aug(?:ust)?|"
     r"sept?(?:ember)?|o[kc]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)\.?"
@@ -36,6 +38,8 @@ def damage_of(reference: str) -> str | None:
         return "is an error value of a spreadsheet, or a placeholder for a missing value. Enter the reference of the job."
     if _SCIENTIFIC.fullmatch(bare):
         return f"is a number in scientific notation, whose last digits may be lost. {_AS_TEXT}"
+    if _ROUNDED.fullmatch(bare):
+        return f"is a number of more than 15 digits, whose last digits may have become zeros. {_AS_TEXT}"
     if _DECIMAL.fullmatch(bare):
         return f"is a number with decimal places. {_AS_TEXT}"
     if _DATE.fullmatch(bare):

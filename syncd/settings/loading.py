@@ -33,6 +33,7 @@ def load_settings(
     Raises ConfigurationError with every mistake. Each names the key, its source and what to write.
     """
     environ = os.environ if environ is None else environ
+    _require_current_folder()
     file, named = _find_file(path, environ)
     folders = folders_for(file, environ)
     collected = collect(
@@ -62,6 +63,15 @@ def load_settings(
         unused=tuple(checker.unused()),
         advice=tuple(folders.advice),
     )
+
+
+def _require_current_folder() -> None:
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib would do the same
+    except OSError as error:
+        raise ConfigurationError(
+            [f"the current folder cannot be used ({error.strerror}); change to another one"]
+        ) from None
 
 
 def _find_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, bool]:

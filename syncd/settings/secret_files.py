@@ -72,7 +72,12 @@ class Folders:
         return secret
 
     def require_trusted(self, file: Path, key: str, *, named: bool = True) -> None:
-        """Raise ValueError if another user could change the file, or warn of it where the operator has allowed it."""
+        """Raise ValueError if another user could change the file, or warn of it where the operator has allowed it.
+
+        Raise it for a named pipe as well: syncd would wait for ever for somebody to write into it.
+        """
+        if _is_named_pipe(file):
+            raise ValueError(f"{file} is a pipe; choose a file")
         problem = weakness(file, named=named)
         if problem and self.strict:
             raise ValueError(problem)
@@ -115,6 +120,14 @@ def folders_for(file: Path | None, environ: Mapping[str, str]) -> Folders:
     credentials = environ.get("CREDENTIALS_DIRECTORY", "")
     config = file.absolute().parent if file is not None else Path.cwd()
     return Folders(config, Path(credentials) if credentials else None, environ.get(STRICT_MODES) != "no")
+
+
+def _is_named_pipe(file: Path) -> bool:
+    """Whether the path is a pipe, but not one that a shell has opened, such as /dev/fd/63."""
+    try:
+        return stat.S_ISFIFO(file.stat().st_mode) and file.parts[1:2] not in (("dev",), ("proc",))
+    except OSError:
+        return False
 
 
 def _credential(name: str, file: Path) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from syncd.errors import DataRefused
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -89,18 +91,33 @@ _RECORD = text(
     WHERE a.client_id = :client_id AND a.profile_id = confirmed.profile_id
     """
 )
+_THERE = text(
+    """
+    SELECT count(*) FROM unnest(CAST(:ids AS text[])) AS asked(id)
+    CROSS JOIN LATERAL (
+        SELECT FROM ats.application WHERE client_id = :client_id AND profile_id = asked.id LIMIT 1
+    ) AS a
+    """
+)
 
 
 def record(connection: Connection, client_id: str, confirmed: Sequence[Ready]) -> None:
-    """Records that PitchYou has accepted the confirm of these revisions."""
-    connection.execute(
-        _RECORD,
-        {
-            "client_id": client_id,
-            "ids": [application.profile_id for application in confirmed],
-            "revisions": [application.revision for application in confirmed],
-        },
-    )
+    """Records that PitchYou has accepted the confirm of these revisions.
+
+    Raises:
+        DataRefused: a trigger or rule of others has left a row as it was.
+    """
+    ids = [application.profile_id for application in confirmed]
+    revisions = [application.revision for application in confirmed]
+    written = connection.execute(
+        _RECORD, {"client_id": client_id, "ids": ids, "revisions": revisions}
+    ).rowcount
+    # Somebody may have erased some of the rows meanwhile.
+    if (
+        written < len(ids)
+        and written < connection.execute(_THERE, {"client_id": client_id, "ids": ids}).scalar_one()
+    ):
+        raise DataRefused("")
 
 
 _REOPEN = text(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, text
 
+from syncd.errors import DataRefused
 from syncd.model import MediaKey, MediaState, StoredFile
 
 
@@ -117,16 +118,33 @@ _RECORD_NOT_FETCHED = text(
     WHERE m.client_id = :client_id AND m.profile_id = f.profile_id AND m.media_id = f.media_id
     """
 )
+# Somebody may have erased some of the rows meanwhile.
+_THERE = text(
+    """
+    SELECT count(*) FROM jsonb_to_recordset(CAST(:files AS jsonb)) AS f(profile_id text, media_id text)
+    CROSS JOIN LATERAL (
+        SELECT FROM ats.media
+        WHERE client_id = :client_id AND profile_id = f.profile_id AND media_id = f.media_id LIMIT 1
+    ) AS m
+    """
+)
 
 
 def record(connection: Connection, client_id: str, results: Sequence[Fetched | NotFetched]) -> None:
-    """Records what became of downloads: one statement for the files that are on disk, and one for the others."""
+    """Records what became of downloads: one statement for the files that are on disk, and one for the others.
+
+    Raises:
+        DataRefused: a trigger or rule of others has left a row as it was. The file would be due again at once, for ever.
+    """
     stored = [_stored(result) for result in results if isinstance(result, Fetched)]
     failed = [_not_fetched(result) for result in results if isinstance(result, NotFetched)]
-    if stored:
-        connection.execute(_RECORD_STORED, {"client_id": client_id, "files": json.dumps(stored)})
-    if failed:
-        connection.execute(_RECORD_NOT_FETCHED, {"client_id": client_id, "files": json.dumps(failed)})
+    for statement, files in ((_RECORD_STORED, stored), (_RECORD_NOT_FETCHED, failed)):
+        if not files:
+            continue
+        values = {"client_id": client_id, "files": json.dumps(files)}
+        written = connection.execute(statement, values).rowcount
+        if written < len(files) and written < connection.execute(_THERE, values).scalar_one():
+            raise DataRefused("")
 
 
 def _stored(result: Fetched) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 ROLES_SQL = """\
 -- The roles of syncd. Run it as a superuser or as the owner of the database; running it again changes nothing.
--- Afterwards: ALTER ROLE syncd_writer LOGIN PASSWORD '...';  and the same for each person who reads reports.
+-- Afterwards: ALTER ROLE syncd_writer LOGIN;  If the role logs in with a password, set it by \\password syncd_writer in psql.
 BEGIN;
 -- You run this with more rights than others have. It calls Postgres' own functions, whatever others have created.
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -1,8 +1,10 @@
-"""Makes and removes the schemas of the migrations, in databases in which others may have made them before."""
+"""Makes, removes and describes the schemas of the migrations, in databases in which others may have made them before."""
 
 from sqlalchemy import Connection, text
+from sqlalchemy.schema import SetColumnComment, SetTableComment
 
 from syncd.errors import Refused
+from syncd.store.tables import metadata
 
 _FOUND = text(
     """
@@ -61,3 +63,23 @@ def drop_schema(connection: Connection, name: str) -> None:
     """Drops a schema; leaves it, empty, if it belongs to somebody else."""
     if connection.execute(_FOUND, {"name": name}).one().owned:
         connection.exec_driver_sql(f'DROP SCHEMA "{name}"')
+
+
+_COLUMNS = text(
+    """
+    SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns
+    WHERE table_schema IN ('ats', 'ops', 'report_data')
+    """
+)
+
+
+def write_comments(connection: Connection) -> None:
+    """Writes what each table and column means into the catalog; leaves out those that a later migration adds."""
+    there = {(table, column) for table, column in connection.execute(_COLUMNS)}
+    for table in metadata.tables.values():
+        if table.fullname in {name for name, _ in there}:
+            connection.execute(SetTableComment(table))
+        for column in table.columns:
+            if (table.fullname, column.name) in there:
+                connection.execute(SetColumnComment(column))
+    connection.exec_driver_sql("COMMENT ON TABLE ops.alembic_version IS 'The revision of the schema.'")

@@ -4,23 +4,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, text
+from sqlalchemy import Connection, CursorResult, TextClause, text
 
-# References are similar if they differ only in leading zeros, case, blanks and invisible characters.
+# References are similar if they differ only in leading zeros, case, blanks, invisible characters, the kind of dash, and
+# how Unicode spells a letter: programs turn a hyphen into a dash, and a Mac splits an umlaut in two.
+_PLAIN = r"""ltrim(
+                regexp_replace(
+                    translate(lower(normalize({reference}, NFKC)), '‐‑‒–—−', '------'),
+                    '[\s\u00ad\u200b-\u200f\u2060\ufeff]', '', 'g'
+                ),
+                '0'
+            )"""
 # {listed} selects line_no and reference.
 _SIMILAR = r"""
     WITH listed AS (
         {listed}
     ), fresh AS (
         SELECT line_no, reference,
-            ltrim(regexp_replace(lower(reference), '[\s\u00a0\u00ad\u200b-\u200f\u2060\ufeff]', '', 'g'), '0') AS plain
+            {plain} AS plain
         FROM listed
         WHERE NOT EXISTS (SELECT FROM ats.job WHERE client_id = :client_id AND external_reference_id = reference)
     ), known AS (
         SELECT external_reference_id,
-            ltrim(
-                regexp_replace(lower(external_reference_id), '[\s\u00a0\u00ad\u200b-\u200f\u2060\ufeff]', '', 'g'), '0'
-            ) AS plain
+            {plain_known} AS plain
         FROM ats.job WHERE client_id = :client_id
     )
     SELECT line_no, reference, min(external_reference_id COLLATE "C") AS known, count(*) OVER () AS total
@@ -29,13 +35,16 @@ _SIMILAR = r"""
     ORDER BY line_no
     LIMIT :limit
     """
-_SIMILAR_IN_LIST = text(
-    _SIMILAR.format(listed="SELECT line_no, external_reference_id AS reference FROM pg_temp.job_list")
-)
-_SIMILAR_TO_THESE = text(
-    _SIMILAR.format(
-        listed="SELECT * FROM unnest(CAST(:line_nos AS bigint[]), CAST(:references AS text[])) AS given(line_no, reference)"
-    )
+
+
+def _similar_among(listed: str) -> TextClause:
+    plain, plain_known = (_PLAIN.format(reference=name) for name in ("reference", "external_reference_id"))
+    return text(_SIMILAR.format(listed=listed, plain=plain, plain_known=plain_known))
+
+
+_SIMILAR_IN_LIST = _similar_among("SELECT line_no, external_reference_id AS reference FROM pg_temp.job_list")
+_SIMILAR_TO_THESE = _similar_among(
+    "SELECT * FROM unnest(CAST(:line_nos AS bigint[]), CAST(:references AS text[])) AS given(line_no, reference)"
 )
 
 

@@ -1,6 +1,7 @@
 """Stage 3: confirms to PitchYou what is safe here. It reads that from the database, and from nowhere else."""
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from syncd.backoff import LONGEST
@@ -16,9 +17,9 @@ log = get_logger(__name__)
 NOT_FOUND = 404
 # For a single id: PitchYou does not wait for its confirm, or not any more.
 ALREADY_CONFIRMED = (NOT_FOUND, 409)
-# One bad id may cause it, whereas 502 to 504 concern the whole endpoint.
+TOO_MANY_REQUESTS = 429
+# One bad id may cause it, and a page or noise in place of an answer as well.
 SERVER_ERROR = 500
-# The same holds for a page or for noise in place of an answer.
 _NO_ANSWER = ("web_page", "unclear")
 READ_TOGETHER = 5000  # ids to read from the outbox at once; they are confirmed in smaller groups
 # Attempts at one request. Fewer for the halves of a group, where one failure causes many requests.
@@ -83,16 +84,14 @@ def _confirm(work: Work, group: list[Ready], answers: _Answers, attempts: int = 
         ids = [application.wire_id for application in group]
         work.api.confirm(ids, work.deadline, attempts=attempts, before_send=work.require_confirmable)
     except (ApiRefused, ApiUnavailable) as error:
-        if (
-            isinstance(error, ApiUnavailable)
-            and error.status != SERVER_ERROR
-            and error.kind not in _NO_ANSWER
-        ):
+        if not _may_be_one_id(work, error):
             raise
         if len(group) > 1:
             middle = len(group) // 2
-            _confirm(work, group[:middle], answers, ATTEMPTS_OF_HALVES)
-            _confirm(work, group[middle:], answers, ATTEMPTS_OF_HALVES)
+            # Nobody waits twice for an answer that does not come.
+            attempts = ATTEMPTS_OF_HALVES if error.status else 1
+            _confirm(work, group[:middle], answers, attempts)
+            _confirm(work, group[middle:], answers, attempts)
             return
         if error.status not in ALREADY_CONFIRMED:
             _note_refusal(work, group[0], error, answers)
@@ -105,6 +104,24 @@ def _confirm(work: Work, group: list[Ready], answers: _Answers, attempts: int = 
     work.first_confirms += sum(application.first for application in group)
     answers.accepted += len(group)
     answers.unrecorded += len(refused)
+
+
+def _may_be_one_id(work: Work, error: ApiError) -> bool:
+    """Whether a single id may have caused the failure of a confirm, so that the others may be accepted.
+
+    A proxy answers 502 or 504, or nothing comes, if the whole endpoint is down, but also if PitchYou fails at one id.
+    Only another request tells which: an empty confirm gets an answer unless the endpoint is down.
+    """
+    if isinstance(error, ApiRefused) or error.status == SERVER_ERROR or error.kind in _NO_ANSWER:
+        return True
+    if error.status == TOO_MANY_REQUESTS or (isinstance(error, ApiUnavailable) and error.retry_after):
+        return False
+    try:
+        with suppress(ApiRefused):
+            work.api.confirm([], work.deadline, attempts=1)
+    except ApiUnavailable:
+        return False
+    return True
 
 
 def _require_confirm_exists(work: Work) -> None:

@@ -175,7 +175,8 @@ def _record(work: Work, results: list[Fetched | NotFetched]) -> None:
     _count(work, results)
     results.clear()
     for result, refusal in refused:
-        again = NotFetched(result.key, MediaState.PENDING, f"postgres_{refusal.sqlstate}", retry_in=LONGEST)
+        code = f"postgres_{refusal.sqlstate or 'none'}"
+        again = NotFetched(result.key, MediaState.PENDING, code, retry_in=LONGEST)
         # If Postgres refuses this as well, the stage ends: the file would be due again at once.
         work.store.write(media.record, [again])
 

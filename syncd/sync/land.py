@@ -20,8 +20,12 @@ def land_listed(work: Work) -> None:
     """Reads the list of applications and lands what is new or changed, one transaction for each batch.
 
     Lands the whole list even if a stop is requested meanwhile, since PitchYou may list a profile only once.
+
+    Raises:
+        DataRefused: Postgres refuses to land a profile and to put it into quarantine. All others were landed.
     """
     work.listed_at = None
+    lost: list[DataRefused] = []
     # When each attempt to get the list began.
     asked_at: list[float] = []
 
@@ -34,19 +38,26 @@ def land_listed(work: Work) -> None:
         with closing(ahead(portions(listing, work.store, work.plan.batch_size))) as read_ahead:
             for portion in read_ahead:
                 if portion.profiles:
-                    land(work, portion.profiles)
+                    lost += land(work, portion.profiles)
                 if work.plan.confirm_again:
                     work.store.write(confirmations.reopen, portion.ids, work.store.cycle_id)
                 portion.count_into(work.tally)
                 work.progress(work)
+    if lost:
+        # By this list nothing is confirmed: PitchYou would apply the confirm to a version that is stored nowhere.
+        raise lost[0]
     work.listed_at = asked_at[-1]
     if work.restless:
         log.warning("profiles_keep_changing", client_id=work.client_id, changed=work.restless)
         work.restless = 0
 
 
-def land(work: Work, batch: list[Profile | BadProfile]) -> None:
-    """Lands a batch in one transaction. Quarantines each profile of which Postgres refuses a value, and lands the others."""
+def land(work: Work, batch: list[Profile | BadProfile]) -> list[DataRefused]:
+    """Lands a batch in one transaction. Quarantines each profile of which Postgres refuses a value, and lands the others.
+
+    Returns:
+        Why profiles could not be put into quarantine either.
+    """
 
     def write(some: list[Profile | BadProfile]) -> None:
         bad = [profile for profile in some if isinstance(profile, BadProfile)]
@@ -55,9 +66,11 @@ def land(work: Work, batch: list[Profile | BadProfile]) -> None:
         work.tally.add(landed)
         work.restless += landed.restless
 
-    for profile, error in write_narrowed(batch, write):
-        refused = _refused(profile, error)
-        _note_quarantined(work, [refused], work.store.write(quarantine.put, "land", [refused]))
+    def put_aside(refused: list[BadProfile]) -> None:
+        _note_quarantined(work, refused, work.store.write(quarantine.put, "land", refused))
+
+    refused = [_refused(profile, error) for profile, error in write_narrowed(batch, write)]
+    return [error for each in refused for _, error in write_narrowed([each], put_aside)]
 
 
 def _land(

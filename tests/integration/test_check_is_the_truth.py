@@ -77,6 +77,42 @@ def test_what_the_role_may_not_do_fails_in_check_and_in_a_cycle(
         here.assert_complete()
 
 
+CHANGED = [
+    (
+        "ALTER TABLE ops.media_removal RENAME TO removed",
+        "table ops.media_removal is missing",
+        "ALTER TABLE ops.removed RENAME TO media_removal",
+    ),
+    (
+        "ALTER TABLE ats.answer RENAME COLUMN extra TO more",
+        "column extra of ats.answer is missing",
+        "ALTER TABLE ats.answer RENAME COLUMN more TO extra",
+    ),
+    (
+        "ALTER TABLE ops.cycle ADD house text NOT NULL DEFAULT ''; ALTER TABLE ops.cycle ALTER house DROP DEFAULT",
+        "syncd does not fill column house of ops.cycle",
+        "ALTER TABLE ops.cycle DROP COLUMN house",
+    ),
+]
+
+
+def test_what_others_have_changed_in_the_tables_fails_in_check_and_in_a_cycle(
+    database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path, CONFIG) as here:
+        for statement, problem, undo in CHANGED:
+            here.sandbox.add_profiles(1)
+            here.execute(statement)
+            assert_both_fail(here, "tables are as the migrations made them", problem)
+            here.execute(undo)
+        here.execute(
+            "ALTER TABLE ats.application ADD COLUMN house text NOT NULL DEFAULT 'x', ADD COLUMN more text"
+        )
+        assert failing(here) == {}
+        assert here.run("sync").returncode == 0
+        here.assert_complete()
+
+
 def test_a_login_that_owns_the_tables_is_warned_of(
     shared_postgres: EmbeddedPostgres, database_url: str, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from syncd.sandbox import Fault, SandboxConfig
 from tests.integration.test_commands_terminal import on_a_terminal
-from tests.starter import CLEAN, start
+from tests.starter import CLEAN, ROOT, start
 from tests.system.processes import MANY, Site, eventually, site
 
 NONE = SandboxConfig(profiles=0)
@@ -108,6 +108,42 @@ def test_a_chat_that_could_not_be_printed_is_recorded_and_said(database_url: str
         assert code == 1
         assert err.endswith("Nobody has the URL of this chat. Run the command again for another one.\n")
         assert here.value("SELECT count(*) FROM ats.chat_request") == 1
+
+
+@pytest.mark.parametrize(
+    "command", [["jobs", "import", "-"], ["apply-link", "--csv", "-"]], ids=lambda c: c[0]
+)
+def test_a_command_that_would_read_closed_input_says_so(
+    command: list[str], database_url: str, tmp_path: Path
+) -> None:
+    with site(database_url, tmp_path, NONE) as here:
+        result = subprocess.run(
+            ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-m", "syncd", *command],
+            env=CLEAN | dict(here.environ),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (result.returncode, result.stderr) == (
+            2,
+            "syncd: standard input is closed, so no file can be read from it\n",
+        )
+
+
+def test_a_command_in_a_folder_that_was_removed_says_so(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    script = 'cd gone && rmdir ../gone && exec "$@"'
+    result = subprocess.run(
+        ["sh", "-c", script, "sh", sys.executable, "-m", "syncd", "status"],
+        env=CLEAN | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "the current folder cannot be used (No such file or directory)" in result.stderr
 
 
 def test_with_closed_output_no_chat_is_opened_and_a_sync_says_so(database_url: str, tmp_path: Path) -> None:

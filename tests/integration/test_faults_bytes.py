@@ -18,6 +18,15 @@ from tests.integration.settling import CONFIRM, LIST
 from tests.integration.test_bad_profiles import file
 
 JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF"
+# What older programs for offices, and some makers of CVs, save as .doc and .xls.
+WORD_2003 = (
+    b'<?xml version="1.0"?>\r\n<?mso-application progid="Word.Document"?>\r\n'
+    b'<w:wordDocument xmlns:w="http://schemas.microsoft.com/office/word/2003/wordml"><w:body/></w:wordDocument>'
+)
+EXCEL_2003 = b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>'
+FLAT_ODT = (
+    b'<?xml version="1.0"?><office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"/>'
+)
 
 
 def with_files(*files: dict[str, Any]) -> list[dict[str, Any]]:
@@ -34,6 +43,10 @@ ERROR_MESSAGES = {
     "JSON": b'{"error":"internal"}',
     "JSON list": b'[{"code":17}]',
     "XML": b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>',
+    "XML without a declaration": b"<Error><Message>An error has occurred.</Message></Error>",
+    "page in Latin-1": "<html><body>Zugriff verweigert f\xfcr Sie</body></html>".encode("latin-1"),
+    "page in the code page of Windows": "<html><body>\u201eKein Zugriff\u201c</body></html>".encode("cp1252"),
+    "JSON in Latin-1": '{"message": "Zugriff verweigert f\xfcr Sie"}'.encode("latin-1"),
     "text": b"upstream connect error or disconnect/reset before headers",
 }
 
@@ -77,6 +90,11 @@ def test_an_error_message_in_place_of_a_file_is_not_the_file_and_is_tried_again(
         (b'<?xml version="1.0"?><Europass/>', {"mimeType": "application/xml", "fileName": "cv.xml"}),
         (b'<?xml version="1.0"?><svg xmlns="x"/>', {"mimeType": "image/svg+xml", "fileName": "a.svg"}),
         (b"Hallo", {"mimeType": "text/plain", "fileName": "a.txt"}),
+        ("Gr\xfc\xdfe".encode("latin-1"), {"mimeType": "text/plain", "fileName": "a.txt"}),
+        (b"MIME-Version: 1.0\r\n\r\n", {"mimeType": "application/msword", "fileName": "cv.doc"}),
+        (WORD_2003, {"mimeType": "application/msword", "fileName": "cv.doc"}),
+        (EXCEL_2003, {"mimeType": "application/vnd.ms-excel", "fileName": "zeugnisse.xls"}),
+        (FLAT_ODT, {"mimeType": "application/vnd.oasis.opendocument.text-flat-xml", "fileName": "cv.fodt"}),
         (b"Hallo", {"mimeType": None, "fileName": None}),
         (b"a;b;c\n1;2;3\n", {"mimeType": "application/vnd.ms-excel", "fileName": "a.csv"}),
         (b"BEGIN:VCARD\nVERSION:3.0", {"mimeType": "application/pdf", "fileName": "a.pdf"}),

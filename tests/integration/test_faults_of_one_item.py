@@ -1,11 +1,15 @@
 """PitchYou refuses one item: one file, or one id of a confirm. All others proceed, and the item is tried again later."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from syncd.errors import ApiUnavailable
 from syncd.model import Outcome
 from syncd.sandbox import Fault, SandboxConfig
+from tests.integration.exact_answers import serving
+from tests.integration.listener import reply
 from tests.integration.settling import (
     CONFIRM,
     MEDIA,
@@ -106,3 +110,44 @@ def test_a_401_of_every_confirm_ends_with_an_error_and_is_asked_for_a_bounded_nu
         settle(s)
         s.assert_complete()
         assert_confirmed_once_each(s)
+
+
+NO_ANSWERS = {
+    "502": (reply(b"Bad Gateway", status="502 Bad Gateway"), "http_502"),
+    "504": (reply(status="504 Gateway Timeout"), "http_504"),
+    "closed": (b"", "connection"),
+    "not HTTP": (b"220 mail.example ESMTP\r\n", "invalid"),
+}
+
+
+@pytest.mark.parametrize(("answer", "code"), NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_an_id_whose_confirm_gets_no_answer_is_found_by_halving_and_the_others_are_confirmed(
+    answer: bytes, code: str, database_url: str, tmp_path: Path
+) -> None:
+    """A proxy cannot tell whether PitchYou is down, or fails at this id."""
+
+    def confirm(ids: list[Any]) -> bytes:
+        return answer if "P2" in ids else reply()
+
+    profiles = [{"profileId": f"P{number}", "steps": []} for number in range(4)]
+    with serving(database_url, tmp_path, profiles, confirm=confirm) as (s, _):
+        ended = s.cycle()
+        assert (ended.outcome, ended.error) == (Outcome.PARTIAL, None)
+        assert (ended.tally.confirmed, ended.tally.confirm_refused) == (3, 1)
+        assert unconfirmed(s) == {"P2": code}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", reply(status="503 Service Unavailable", Retry_After="100000")],
+    ids=["no answer to any", "asks to wait"],
+)
+def test_confirms_end_without_halving_if_the_whole_endpoint_is_down(
+    answer: bytes, database_url: str, tmp_path: Path
+) -> None:
+    profiles = [{"profileId": f"P{number}", "steps": []} for number in range(4)]
+    with serving(database_url, tmp_path, profiles, confirm=lambda ids: answer) as (s, server):
+        ended = s.cycle(cycle_deadline=60.0)
+        assert type(ended.error) is ApiUnavailable
+        assert len(server.requests(CONFIRM)) <= 3 * (4 + 1)
+        assert unconfirmed(s) == dict.fromkeys([profile["profileId"] for profile in profiles])

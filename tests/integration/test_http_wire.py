@@ -1,5 +1,6 @@
 """Responses are read strictly (RFC 9112): what is read is what h11, another reader, reads; what is cut is refused."""
 
+import os
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -212,7 +213,7 @@ def test_what_is_read_is_what_h11_reads() -> None:
     """syncd may refuse more: lines that end in LF alone or go on in the next one, a length that is given twice."""
     with wire() as server:
 
-        @settings(max_examples=300, deadline=None)
+        @settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "300")), deadline=None)
         @given(wires(), st.lists(st.integers(1, 60), min_size=1, max_size=5))
         def holds(sent: bytes, sizes: list[int]) -> None:
             try:

@@ -98,6 +98,10 @@ def test_closed_jobs_beyond_a_thousand_are_counted(database: Database, tmp_path:
         (" 00123", "line 2: the reference ' 00123' contains a blank"),
         ("1,23E+11", "line 2: the reference '1,23E+11' is a number in scientific notation"),
         ("1.23457e+15", "line 2: the reference '1.23457e+15' is a number in scientific notation"),
+        (
+            "1234567890123450000",
+            "line 2: the reference '1234567890123450000' is a number of more than 15 digits",
+        ),
         ("123.0", "line 2: the reference '123.0' is a number with decimal places."),
         ("#NV", "line 2: the reference '#NV' is an error value"),
         ("#N/A", "line 2: the reference '#N/A' is an error value"),
@@ -121,6 +125,31 @@ def test_a_reference_that_a_spreadsheet_has_changed_is_noted_by_its_line(
     imported = take_in(database, tmp_path, f'reference\n"{cell}"\n', complete=True, dry_run=True)
     assert [note for note in imported.notes if note.startswith(told)]
     assert imported.closed_jobs == (ClosedJob("00123", None),)
+
+
+@pytest.mark.parametrize(
+    ("known", "changed"),
+    [
+        ("EL-77", "EL\u201377"),
+        ("EL-77", "EL\u201177"),
+        ("S\u00fcd", "Su\u0308d"),
+        ("Su\u0308d", "s\u00fcd"),
+        ("A12", "\uff2112"),
+    ],
+    ids=[
+        "a dash",
+        "a hyphen that keeps a line together",
+        "an umlaut in two",
+        "an umlaut in one",
+        "a wide letter",
+    ],
+)
+def test_a_new_reference_that_only_looks_like_a_known_one_is_noted(
+    known: str, changed: str, database: Database, tmp_path: Path
+) -> None:
+    take_in(database, tmp_path, f"reference\n{known}\n")
+    (note,) = take_in(database, tmp_path, f"reference\n{changed}\n").notes
+    assert "is new, but" in note
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The schema: models and migrations are one, the way leads up, down and up again, and old and new ones are refused."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from syncd.errors import Refused, SyncdError
 from syncd.store import migrate
 from syncd.store.tables import metadata
+from syncd.store.tables.comments import COMMENTS
 from tests.system.processes import eventually, site
 
 OWN = ("ats", "ops", "report")
@@ -23,6 +25,9 @@ KINDS = {
     "constraints": "SELECT n.nspname AS table_schema, conrelid::regclass::text, conname, "
     "pg_get_constraintdef(c.oid) FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace",
     "indexes": "SELECT schemaname AS table_schema, tablename, indexname, indexdef FROM pg_indexes",
+    "comments": "SELECT n.nspname AS table_schema, objoid::regclass::text, coalesce(attname, ''), description FROM pg_description "
+    "JOIN pg_class c ON c.oid = objoid AND classoid = 'pg_class'::regclass JOIN pg_namespace n ON n.oid = relnamespace "
+    "LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND objsubid > 0",
     "functions and sequences": "SELECT n.nspname AS table_schema, proname, 'f' FROM pg_proc JOIN pg_namespace n "
     "ON n.oid = pronamespace UNION ALL SELECT sequence_schema, sequence_name, 's' FROM information_schema.sequences",
 }
@@ -76,6 +81,8 @@ def test_alembic_finds_no_difference_between_models_and_migrations(database_url:
         "ALTER TABLE ats.media ALTER COLUMN attempts TYPE bigint",
         "ALTER TABLE ats.media ALTER COLUMN mime_type SET NOT NULL",
         "ALTER TABLE ats.media ALTER COLUMN state SET DEFAULT 'stored'",
+        "COMMENT ON COLUMN ats.media.state IS 'A new text without a new migration.'",
+        "COMMENT ON TABLE ats.media IS NULL",
         "ALTER TABLE ats.attachment DROP CONSTRAINT fk_attachment_media",
         "DROP INDEX ats.ix_media_open",
         "CREATE TABLE ops.more (x int)",
@@ -223,6 +230,12 @@ def test_the_revision_that_syncd_asks_for_is_the_newest_migration() -> None:
         path.name[:4] for path in (Path(__file__).parents[2] / "migrations" / "versions").glob("[0-9]*.py")
     )
     assert migrate.head() == newest
+
+
+def test_a_new_text_about_a_column_comes_with_a_migration_that_writes_it() -> None:
+    """If this fails: end a new migration with `write_comments(op.get_bind())`, and put the new values here."""
+    texts = hashlib.sha256(repr(COMMENTS).encode()).hexdigest()[:8]
+    assert (texts, migrate.head()) == ("06b676a6", "0006")
 
 
 def test_only_a_revision_that_is_not_known_here_is_of_a_newer_syncd() -> None:

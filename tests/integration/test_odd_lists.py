@@ -28,6 +28,9 @@ IS_A_PART: dict[str, tuple[dict[str, Any], str]] = {
         {"Link": '</a>; rel="first", </b>; title="b"; rel="last next"'},
         "link_next",
     ),
+    "the number of the next page": ({"X_Next_Page": "2"}, "next_page"),
+    "more pages": ({"X_Total_Pages": "3"}, "next_page"),
+    "more to come": ({"X_Has_More": "true"}, "next_page"),
     "more in all": ({"X_Total_Count": "2"}, "total_count"),
     "more in all, as elsewhere": ({"X_WP_Total": " 17 "}, "total_count"),
     "a range": ({"Content_Range": "items 0-0/5"}, "content_range"),
@@ -37,6 +40,8 @@ IS_A_PART: dict[str, tuple[dict[str, Any], str]] = {
 IS_WHOLE: dict[str, dict[str, Any]] = {
     "no next page": {"Link": '</p?page=1>; rel="prev", </p?rel=next>; rel="self"; title="next"'},
     "as many in all": {"X_Total_Count": "1"},
+    "no number of a next page": {"X_Next_Page": "", "X_Total_Pages": "1", "X_Has_More": "false"},
+    "a range that nobody can count": {"Content_Range": f"items 0-{'9' * 5000}/{'9' * 5000}"},
     "nonsense": {"X_Total_Count": "many", "Content_Range": "items */5", "Link": "next"},
     "the whole range": {"Content_Range": "items 0-0/1"},
     "a range of an unknown length": {"Content_Range": "items 0-0/*"},

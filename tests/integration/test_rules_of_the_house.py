@@ -13,7 +13,16 @@ from syncd.errors import DatabaseUnavailable, DataRefused
 from syncd.model import Outcome
 from syncd.sandbox import SandboxConfig
 from syncd.store.database import CONFLICT_ATTEMPTS, Database
-from tests.integration.settling import assert_idle, confirmed, landed, quarantined, settle, states
+from tests.integration.settling import (
+    MEDIA,
+    assert_idle,
+    calls,
+    confirmed,
+    landed,
+    quarantined,
+    settle,
+    states,
+)
 from tests.integration.test_bad_profiles import GOOD, profile
 from tests.integration.test_faults_media_content import media_row, one_file
 from tests.scene import scene
@@ -132,6 +141,61 @@ def test_a_file_of_which_nothing_can_be_recorded_ends_the_stage_with_a_sentence(
             assert "SQLSTATE P0001" in str(ended.error)
         assert states(s)["pending"] == 1
         assert {each for _, each in confirmed(s)} == landed(s) - {profile_id}
+
+
+def test_a_rule_that_silently_leaves_a_file_as_it_was_is_told_and_the_file_is_not_fetched_again_and_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=8)) as s:
+        profile_id, media_id = one_file(s)
+        for statement in trigger(
+            f"IF NEW.media_id = '{media_id}' THEN RETURN NULL; END IF;",
+            table="ats.media",
+            when="BEFORE UPDATE",
+        ):
+            s.execute(statement)
+        for _ in range(2):
+            ended = s.cycle()
+            assert isinstance(ended.error, DataRefused)
+        assert states(s)["pending"] == 1
+        # The file once more in the second cycle.
+        assert len(calls(s, MEDIA)) == s.value("SELECT count(*) FROM ats.media") + 1
+        assert {each for _, each in confirmed(s)} == landed(s) - {profile_id}
+
+
+def test_a_rule_that_silently_leaves_a_confirm_unrecorded_is_told(database_url: str, tmp_path: Path) -> None:
+    config = SandboxConfig(profiles=6, media_per_profile=0.0)
+    with scene(database_url, tmp_path / "m", config=config) as s:
+        s.cycle(confirm=False)
+        bad = sorted(landed(s))[1]
+        s.execute(
+            f"CREATE RULE house AS ON UPDATE TO ats.application WHERE NEW.profile_id = '{bad}' DO INSTEAD NOTHING"
+        )
+        ended = s.cycle()
+        assert isinstance(ended.error, DataRefused)
+        assert (ended.tally.confirmed, s.value("SELECT sum(confirmed_revision) FROM ats.application")) == (
+            5,
+            5,
+        )
+
+
+@pytest.mark.parametrize("batch_size", [1, 500])
+def test_a_profile_that_not_even_the_quarantine_takes_is_told_and_all_others_land(
+    batch_size: int, database_url: str, tmp_path: Path
+) -> None:
+    """Nothing is confirmed meanwhile, since PitchYou might apply it to the version that is stored nowhere."""
+    with scene(database_url, tmp_path / "m", config=GOOD) as s:
+        for statement in trigger("RAISE 'house rule';", table="ops.quarantine"):
+            s.execute(statement)
+        s.sandbox.put_raw_profile(b'{"profileId": "bad", "steps": 7}')
+        s.sandbox.add_profiles(5)
+        ended = s.cycle(batch_size=batch_size)
+        assert isinstance(ended.error, DataRefused)
+        assert len(landed(s)) == 8
+        assert not confirmed(s)
+        s.execute("DROP TRIGGER house ON ops.quarantine")
+        assert s.cycle().outcome is Outcome.PARTIAL
+        assert {each for _, each in confirmed(s)} == landed(s)
 
 
 def test_a_confirm_that_cannot_be_recorded_is_told_and_the_others_of_its_group_are_recorded(

@@ -49,7 +49,7 @@ def test_every_kind_of_fault_its_endpoints_and_its_keys_are_explained() -> None:
 
 def test_faults_given_as_examples_are_spelled_right() -> None:
     spelled = [word for block in blocks("", "any:drop_before") for word in block.split()]
-    spelled += re.findall(r"--fault (\S+)", "".join(blocks("sh")))
+    spelled += re.findall(r"--fault\s+(media:[^\s`]+)", TEXT)
     assert len(spelled) == 5
     assert [parse_fault(each).kind for each in spelled]
 

@@ -3,125 +3,16 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
-from html import unescape
 from pathlib import Path
-from textwrap import dedent
-from typing import Any
 
 import pytest
-from sqlalchemy import Column, create_engine
 
 from syncd import __version__
 from syncd.cli import COMMANDS
-from syncd.deadline import Deadline
-from syncd.embedded import EmbeddedPostgres
-from syncd.embedded.machine import free_port
-from syncd.pitchyou import PITCHYOU_APPLY_URL
-from syncd.recruiting.links import Wanted, issue_links
-from syncd.sandbox import Sandbox, SandboxConfig
-from syncd.store.tables import metadata
-from tests.scene import scene
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(path for path in ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
-CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("SYNCD_", "PG"))}
-
-
-# Run a daemon, ask it to end after its first cycle, and show what it logged; it must end well.
-FOR_ONE_CYCLE = """for_one_cycle() {
-  "$@" > daemon.log 2>&1 &
-  until grep -q cycle_finished daemon.log || ! kill -0 $! 2> /dev/null; do sleep 0.1; done
-  kill $! || true
-  wait $! || { cat daemon.log; exit 1; }
-  cat daemon.log
-}
-"""
-
-
-def blocks(document: str, language: str) -> list[str]:
-    fenced = rf"^ *```{language}\n(.*?)^ *```$"
-    found = re.findall(fenced, (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
-    return [dedent(block) for block in found]
-
-
-def run_script(script: str, cwd: Path) -> str:
-    """Run as one shell; what it left in the background ends with it."""
-    environ = CLEAN | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(cwd)}
-    trap = "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n"
-    result = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", trap + script],
-        env=environ,
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert result.returncode == 0, result.stdout
-    return result.stdout
-
-
-@pytest.mark.long
-def test_commands_of_the_readme_work_one_after_the_other(
-    own_postgres: EmbeddedPostgres, tmp_path: Path
-) -> None:
-    port = free_port()
-    for name in ("database_password", "acme_secret"):
-        (tmp_path / name).write_text(own_postgres.password)
-        (tmp_path / name).chmod(0o600)
-    listening = f"until (: < /dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.1; done"
-    script = "".join(blocks("README.md", "sh"))
-    for written, here in {
-        "make demo ": f"make -C '{ROOT}' -n demo ",  # what it runs is tested in test_demo.py
-        "make test ": f"make -C '{ROOT}' -n test ",  # would begin anew here
-        "syncd_writer@db.example/ats": f"postgres@127.0.0.1:{own_postgres.port}/postgres",
-        "/etc/syncd/": f"{tmp_path}/",
-        "/var/lib/syncd/media": f"{tmp_path}/media",
-        "--port 8765 &\n": f"--port {port} &\n{listening}\n",
-        "127.0.0.1:8765": f"127.0.0.1:{port}",
-        "\nsyncd run ": "\nfor_one_cycle syncd run ",
-    }.items():
-        assert written in script
-        script = script.replace(written, here)
-    output = run_script(FOR_ONE_CYCLE + script, tmp_path)
-    for line in (
-        "PitchYou sandbox: ",
-        "The schema is at revision ",
-        "ok    PitchYou issues a token to client 'acme'",
-        "acme: ok - 200 listed: 200 new, 0 changed, 0 unchanged",
-        '"event": "cycle_finished"',
-        '"event": "daemon_stopped"',
-        "  unconfirmed      0",
-    ):
-        assert line in output, output
-    assert "FAIL" not in output
-
-
-def test_picture_in_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
-    assert "(docs/images/demo.svg)" in (ROOT / "README.md").read_text()
-    picture = (ROOT / "docs" / "images" / "demo.svg").read_text()
-    command, *shown = map(unescape, re.findall(r"<text[^>]*>(.*)</text>", picture))
-    assert command == "$ make demo"
-    assert len(shown) > 20
-    printed = [_without_times(line) for line in run_script("syncd demo", tmp_path).splitlines()]
-    strange = [line for line in shown if not _is_printed(_without_times(line), printed)]
-    assert strange == []
-
-
-def _is_printed(line: str, printed: list[str]) -> bool:
-    """Whether the demo prints this line. The picture shortens long lines with an ellipsis."""
-    return any(full == line or (line[-1:] == "…" and full.startswith(line[:-1])) for full in printed)
-
-
-def _without_times(line: str) -> str:
-    line = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", line)
-    line = re.sub(r"\.localhost:\d+", ".ADDRESS", line)
-    return re.sub(r" +", " ", re.sub(r"\d+\.\d s", "TIME", line))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -129,42 +20,6 @@ def test_links_lead_to_files_that_exist(document: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", document.read_text())
     targets = [link.partition("#")[0] for link in links if "://" not in link and not link.startswith("#")]
     assert [target for target in targets if not (document.parent / target).exists()] == []
-
-
-def test_tables_in_the_documentation_are_those_of_the_code() -> None:
-    dialect = create_engine("postgresql+psycopg://").dialect
-
-    def kind(column: Column[Any]) -> str:
-        name = column.type.compile(dialect=dialect).lower()
-        name = name.replace("timestamp with time zone", "timestamptz")
-        return name + (", key" if column.primary_key else ", null" if column.nullable else "")
-
-    in_code = {
-        name: [(column.name, kind(column)) for column in table.columns]
-        for name, table in metadata.tables.items()
-    }
-    sections = re.split(r"^### ", (ROOT / "docs" / "schema.md").read_text(), flags=re.MULTILINE)[1:]
-    documented = {
-        section.partition("\n")[0]: re.findall(r"^\| `(\w+)` \| ([^|]+) \| \S", section, re.MULTILINE)
-        for section in sections
-    }
-    assert documented == in_code
-
-
-def test_every_query_in_the_documentation_finds_something(database_url: str, tmp_path: Path) -> None:
-    config = SandboxConfig(profiles=40, media_late=0.3, media_late_tries=1000)
-    with scene(database_url, tmp_path, config=config) as s:
-        s.cycle()
-        issue_links(
-            s.outsides.database,
-            "acme",
-            [Wanted("LG-10233")],
-            apply_url=PITCHYOU_APPLY_URL,
-            deadline=Deadline(30),
-        )
-        found = [(query, s.rows(query)) for query in blocks("docs/schema.md", "sql")]
-    assert len(found) >= 5
-    assert [query for query, rows in found if not rows] == []
 
 
 def test_every_event_of_the_log_is_explained() -> None:
@@ -186,25 +41,6 @@ def test_every_event_of_the_log_is_explained() -> None:
 def test_every_command_is_explained() -> None:
     text = (ROOT / "docs" / "operating.md").read_text()
     assert [name for name in COMMANDS if f"| `syncd {name}" not in text] == []
-
-
-def test_python_in_the_documentation_runs(tmp_path: Path) -> None:
-    [program] = blocks("docs/python.md", "python")
-    with Sandbox(SandboxConfig(profiles=5)) as sandbox:
-        for written, here in {
-            "https://api.pitchyou.de": sandbox.url,
-            "the secret": sandbox.config.client_secret,
-        }.items():
-            assert written in program
-            program = program.replace(written, here)
-        command = [sys.executable, "-c", program]
-        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stderr
-        assert sorted(len(path.read_bytes()) for path in tmp_path.iterdir()) == sorted(
-            record.size or 0 for record in sandbox.ledger.media.values()
-        )
-        assert sum(sandbox.ledger.times_confirmed("acme").values()) == 5
-        assert sandbox.findings == []
 
 
 def test_architecture_names_every_part_of_the_code_and_nothing_else() -> None:

@@ -68,6 +68,18 @@ def test_folder_with_spaces_and_umlauts_is_kept_and_opened_again(tmp_path: Path)
     assert (folder / "postgres.log").exists()
 
 
+def test_copies_of_a_stopped_server_start_with_its_data_and_password_and_are_independent(
+    tmp_path: Path,
+) -> None:
+    with start_postgres(tmp_path / "first") as first, psycopg.connect(first.url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+        password = first.password
+    for _ in range(2):
+        with start_postgres(copy_of=tmp_path / "first") as copy, psycopg.connect(copy.url) as connection:
+            assert copy.password == password
+            assert connection.execute("DELETE FROM kept RETURNING n").fetchall() == [(7,)]
+
+
 def test_port_that_is_taken_is_said_in_the_error(own_postgres: EmbeddedPostgres, tmp_path: Path) -> None:
     with pytest.raises(EmbeddedPostgresError, match=f"{own_postgres.port}(?s:.*)could not bind"):
         start_postgres(tmp_path / "second", port=own_postgres.port)

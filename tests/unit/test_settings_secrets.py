@@ -269,6 +269,22 @@ def test_a_token_or_ca_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert configure(tmp_path, web).web.token_file == tmp_path / "web_token"
 
 
+def test_a_pipe_in_place_of_a_file_is_told_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    assert refused(tmp_path, client('client_secret_file = "pipe"')).endswith("pipe is a pipe; choose a file")
+    with pytest.raises(ConfigurationError, match="pipe is a pipe"):
+        load_settings(tmp_path / "pipe", {})
+
+
+def test_a_secret_that_a_shell_passes_through_a_pipe_is_read(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, CANARY.encode())
+    os.close(writer)
+    settings = configure(tmp_path, client(f'client_secret_file = "/dev/fd/{reader}"'))
+    assert settings.clients[0].client_secret == Secret(CANARY)
+    os.close(reader)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_secret_file_without_permission_is_told(tmp_path: Path) -> None:
     keep(tmp_path / "s", CANARY, 0)

@@ -42,7 +42,8 @@ def _references(scene: Scene, entry: Entry) -> Iterator[str]:
         profile: Any = scene.population.at(entry, version)
         if entry.raw is not None and version == 0:
             try:
-                profile = json.loads(entry.raw)
+                # A number counts as it was written: 1e5 is no 100000.0.
+                profile = json.loads(entry.raw, parse_int=str, parse_float=str)
             except (ValueError, RecursionError):
                 profile = None
         value = profile.get("externalReferenceId") if isinstance(profile, dict) else None

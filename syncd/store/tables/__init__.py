@@ -11,9 +11,15 @@ from syncd.store.tables.applications import (
     media,
 )
 from syncd.store.tables.columns import metadata
+from syncd.store.tables.comments import COMMENTS
 from syncd.store.tables.offers import apply_link, chat_request, job_template
 from syncd.store.tables.operation import cycle, lease, media_removal, quarantine, secret
 from syncd.store.tables.reports import due, option, option_count, placeholder_cv, question, reported
+
+for _name, (_of_table, _of_columns) in COMMENTS.items():
+    metadata.tables[_name].comment = _of_table
+    for _column, _of_column in _of_columns.items():
+        metadata.tables[_name].columns[_column].comment = _of_column
 
 __all__ = [
     "answer",
