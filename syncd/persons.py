@@ -30,7 +30,7 @@ def person_key(
 
 
 def normalised_phone(phone: str, region: str) -> str | None:
-    """Return a number as E.164 writes it (`+4915123456789`), or None if the text is no number."""
+    """Return a number as E.164 writes it (`+4915123456789`), or None if the text does not hold one."""
     # Most numbers come as WhatsApp knows them. The library takes ten times as long as all other work on a profile.
     if "(0" not in phone and _E164.fullmatch(plain := _SEPARATORS.sub("", phone)):
         return plain
@@ -56,6 +56,6 @@ def _parsed(phone: str, region: str) -> str | None:
 
 
 def normalised_email(email: str) -> str | None:
-    """Return an address in lower case without surrounding blanks, or None if the text is no address."""
+    """Return an address in lower case without surrounding blanks, or None if the text does not hold one."""
     found = email.strip().casefold()
     return found if "@" in found.strip("@") else None

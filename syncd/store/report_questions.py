@@ -13,6 +13,8 @@ from syncd.store import leases
 # The newest applications with a name or an address, by which a rule decides.
 _SAMPLE = 5000
 _APPLICATIONS = 20
+# A question that fewer have answered is not even listed: it may address its applicant by name.
+_LISTED = 5
 _CELL = 5
 _MAX_VALUES, _MIN_SHARED = 60, 0.95
 # A closed question stays closed a little longer, so that it does not change each day.
@@ -145,6 +147,7 @@ _ANSWERED = text(
         CAST(coalesce(sum(given) FILTER (WHERE people >= :cell), 0) AS integer) AS shared,
         bool_or(is_personal) AS is_personal
     FROM cell JOIN applicants USING (question)
+    WHERE applications >= :listed
     GROUP BY question, applications
     ORDER BY question
     """
@@ -158,7 +161,9 @@ _NOTE_CHECK = text("UPDATE report_data.question SET checked_at = now() WHERE cli
 def classify(connection: Connection, client_id: str) -> None:
     """Looks at the newest answers and decides which questions are closed. An operator's decision stays."""
     known = {each.question: each for each in questions(connection, client_id)}
-    found = connection.execute(_ANSWERED, {"client_id": client_id, "sample": _SAMPLE, "cell": _CELL})
+    found = connection.execute(
+        _ANSWERED, {"client_id": client_id, "sample": _SAMPLE, "cell": _CELL, "listed": _LISTED}
+    )
     for answered in (Answered(**row._mapping) for row in found):
         before = known.get(answered.question)
         if before is not None and before.decided_by != "rule":

@@ -42,7 +42,7 @@ def create_schema(connection: Connection, name: str, *, expected: tuple[str, ...
         if not found.may_create:
             raise Refused(
                 f"this role may not create schema '{name}'. Run the SQL of `syncd db roles` and use syncd_owner, "
-                "or have an administrator create the schemas ats, ops and report for this role."
+                "or have an administrator create the schemas ats, ops, report and report_data for this role."
             )
         connection.exec_driver_sql(f'CREATE SCHEMA "{name}"')
         return

@@ -18,16 +18,20 @@ from syncd.store.tables import metadata
 from syncd.store.tables.comments import COMMENTS
 from tests.system.processes import eventually, site
 
-OWN = ("ats", "ops", "report")
+OWN = ("ats", "ops", "report", "report_data")
+# A view's columns and comments come with the view.
 KINDS = {
     "columns": "SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default, "
-    "is_identity, identity_generation FROM information_schema.columns",
+    "is_identity, identity_generation FROM information_schema.columns WHERE table_schema <> 'report'",
+    "views and triggers": "SELECT schemaname AS table_schema, viewname, definition FROM pg_views UNION ALL "
+    "SELECT n.nspname, tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT tgisinternal",
     "constraints": "SELECT n.nspname AS table_schema, conrelid::regclass::text, conname, "
     "pg_get_constraintdef(c.oid) FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace",
     "indexes": "SELECT schemaname AS table_schema, tablename, indexname, indexdef FROM pg_indexes",
     "comments": "SELECT n.nspname AS table_schema, objoid::regclass::text, coalesce(attname, ''), description FROM pg_description "
     "JOIN pg_class c ON c.oid = objoid AND classoid = 'pg_class'::regclass JOIN pg_namespace n ON n.oid = relnamespace "
-    "LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND objsubid > 0",
+    "LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND objsubid > 0 WHERE relkind = 'r'",
     "functions and sequences": "SELECT n.nspname AS table_schema, proname, 'f' FROM pg_proc JOIN pg_namespace n "
     "ON n.oid = pronamespace UNION ALL SELECT sequence_schema, sequence_name, 's' FROM information_schema.sequences",
 }
@@ -45,7 +49,9 @@ def catalog(url: str) -> dict[str, list[tuple[Any, ...]]]:
     with connected(url) as connection:
         found = {
             kind: connection.execute(
-                text(f"SELECT * FROM ({sql}) AS c WHERE table_schema IN ('ats', 'ops', 'report')")
+                text(
+                    f"SELECT * FROM ({sql}) AS c WHERE table_schema IN ('ats', 'ops', 'report', 'report_data')"
+                )
             )
             for kind, sql in KINDS.items()
         }
@@ -101,9 +107,14 @@ def test_postgres_finds_no_difference_either(database_url: str, empty_database_u
             connection.execute(text(f"CREATE SCHEMA {schema}"))
         metadata.create_all(connection)
     migrated = catalog(database_url)
-    functions = migrated.pop("functions and sequences")
-    assert functions == [("report", "apply_link", "f"), ("report", "percent_encode", "f")]
-    assert catalog(empty_database_url) == migrated | {"functions and sequences": []}
+    without_models = {kind: migrated.pop(kind) for kind in ("functions and sequences", "views and triggers")}
+    assert {row[:2] for row in without_models["functions and sequences"]} == {
+        ("report", "apply_link"),
+        ("report", "percent_encode"),
+        ("report_data", "shown"),
+        *(("report_data", f"note_{what}") for what in ("applications", "changes", "files", "client")),
+    }
+    assert catalog(empty_database_url) == migrated | {kind: [] for kind in without_models}
     assert {row[1] for row in migrated["columns"]} == {table.name for table in metadata.tables.values()}
 
 
@@ -206,7 +217,12 @@ def test_a_schema_that_is_not_there_is_refused_with_the_remedy(
         needed = f"syncd needs {migrate.head()}: run `syncd db upgrade`"
         assert result.stderr == f"syncd: the database schema is at nothing, {needed}\n"
         assert here.sandbox.ledger.requests == []
-        assert here.value("SELECT count(*) FROM pg_namespace WHERE nspname IN ('ats', 'ops', 'report')") == 0
+        assert (
+            here.value(
+                "SELECT count(*) FROM pg_namespace WHERE nspname IN ('ats', 'ops', 'report', 'report_data')"
+            )
+            == 0
+        )
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "db upgrade"])
@@ -235,7 +251,7 @@ def test_the_revision_that_syncd_asks_for_is_the_newest_migration() -> None:
 def test_a_new_text_about_a_column_comes_with_a_migration_that_writes_it() -> None:
     """If this fails: end a new migration with `write_comments(op.get_bind())`, and put the new values here."""
     texts = hashlib.sha256(repr(COMMENTS).encode()).hexdigest()[:8]
-    assert (texts, migrate.head()) == ("06b676a6", "0006")
+    assert (texts, migrate.head()) == ("9e1ac8cc", "0007")
 
 
 def test_only_a_revision_that_is_not_known_here_is_of_a_newer_syncd() -> None:

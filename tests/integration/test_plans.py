@@ -66,6 +66,7 @@ def cycle_costs(database_url: str, folder: Path, rows: int) -> dict[str, int]:
         assert s.cycle().error is None
         for statement in FILL:
             s.execute(statement, **({"rows": rows} if ":rows" in statement else {}))
+        assert s.cycle().error is None  # the reports have rows for all of them
         change(s)
         with costs() as found:
             ended = s.cycle()

@@ -38,16 +38,20 @@ def test_empty_schemas_that_an_administrator_made_are_used_and_left_in_place(emp
     ):
         with pytest.raises(Refused, match="may not create schema 'ops'"):
             migrate.upgrade(url)
-        admin.execute("CREATE SCHEMA ats; CREATE SCHEMA ops; CREATE SCHEMA report")
+        admin.execute("CREATE SCHEMA ats; CREATE SCHEMA ops; CREATE SCHEMA report; CREATE SCHEMA report_data")
         # Rights that are granted in advance are no content.
         admin.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA report GRANT SELECT ON TABLES TO PUBLIC")
         with pytest.raises(Refused, match="Run GRANT USAGE, CREATE ON SCHEMA ops"):
             migrate.upgrade(url)
-        admin.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA ats, ops, report TO {}").format(role))
+        admin.execute(
+            sql.SQL("GRANT USAGE, CREATE ON SCHEMA ats, ops, report, report_data TO {}").format(role)
+        )
         migrate.upgrade(url)
         migrate.downgrade(url, "base")
-        found = admin.execute("SELECT nspname FROM pg_namespace WHERE nspname IN ('ats', 'ops', 'report')")
-        assert len(found.fetchall()) == 3
+        found = admin.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname IN ('ats', 'ops', 'report', 'report_data')"
+        )
+        assert len(found.fetchall()) == 4
         migrate.upgrade(url)
 
 
@@ -71,7 +75,9 @@ def test_what_others_have_in_a_schema_is_named_and_left_alone(
             migrate.upgrade(empty_database_url)
         assert f"schema '{schema}' exists and contains" in str(caught.value)
         assert named in str(caught.value)
-        found = admin.execute("SELECT nspname FROM pg_namespace WHERE nspname IN ('ats', 'ops', 'report')")
+        found = admin.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname IN ('ats', 'ops', 'report', 'report_data')"
+        )
         assert found.fetchall() == [(schema,)]
 
 
