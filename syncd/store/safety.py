@@ -11,7 +11,11 @@ _SETTINGS = text(
     SELECT current_setting('server_version_num')::int / 10000 AS major,
            current_setting('fsync') AS fsync,
            current_setting('full_page_writes') AS full_page_writes,
-           current_setting('server_encoding') AS encoding
+           current_setting('data_sync_retry') AS data_sync_retry,
+           current_setting('server_encoding') AS encoding,
+           (SELECT string_agg(n.nspname || '.' || c.relname, ', ' ORDER BY n.nspname, c.relname)
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname IN ('ats', 'ops') AND c.relkind = 'r' AND c.relpersistence = 'u') AS unlogged
     """
 )
 
@@ -29,6 +33,14 @@ def problems(connection: Connection) -> list[str]:
     if row.full_page_writes != "on":
         found.append(
             "Postgres runs with full_page_writes=off, so a power cut may damage its tables: set full_page_writes=on"
+        )
+    if row.data_sync_retry != "off":
+        found.append(
+            "Postgres runs with data_sync_retry=on, so it would trust a disk after a failed fsync: set data_sync_retry=off"
+        )
+    if row.unlogged:
+        found.append(
+            f"Postgres would empty {row.unlogged} after a crash, since that is UNLOGGED: run ALTER TABLE … SET LOGGED"
         )
     if row.encoding != "UTF8":
         found.append(_wrong_encoding(row.encoding))

@@ -113,6 +113,16 @@ def test_what_others_have_changed_in_the_tables_fails_in_check_and_in_a_cycle(
         here.assert_complete()
 
 
+def test_tables_that_postgres_empties_after_a_crash_are_refused(database_url: str, tmp_path: Path) -> None:
+    with site(database_url, tmp_path, CONFIG) as here:
+        here.execute("ALTER TABLE ats.answer SET UNLOGGED")
+        assert_both_fail(here, "database is durable", "would empty ats.answer after a crash")
+        assert here.run("sync").returncode == 4
+        assert here.sandbox.ledger.times_confirmed("acme") == {}
+        here.execute("ALTER TABLE ats.answer SET LOGGED")
+        assert failing(here) == {}
+
+
 def test_a_login_that_owns_the_tables_is_warned_of(
     shared_postgres: EmbeddedPostgres, database_url: str, tmp_path: Path
 ) -> None:
