@@ -1,10 +1,9 @@
-"""`syncd demo`, as a stranger runs it: in a process of its own, with no configuration."""
+"""`syncd demo`, as a stranger runs it: in a process of its own, with no configuration. `test_pages.py` runs it with --keep."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import psycopg
 
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("SYNCD_", "PG"))}
 COMMAND = [sys.executable, "-m", "syncd", "demo"]
@@ -67,29 +65,6 @@ def test_demo_brings_everything_over_in_two_cycles_and_leaves_nothing_behind(tmp
     assert journey["chat"].endswith("/chat/…")
     assert report["kept"] is None
     assert list(tmp_path.iterdir()) == []
-
-
-def test_keep_leaves_a_database_that_can_be_reached_stopped_and_removed(tmp_path: Path) -> None:
-    kept = report_of(demo(tmp_path, "--json", "--profiles", "5", "--keep"))["kept"]
-    stop = kept["stop"].split()
-    assert stop[:2] == ["kill", "-INT"]
-    server = psutil.Process(int(stop[2]))
-    try:
-        with psycopg.connect(kept["database_url"]) as connection:
-            paths = connection.execute("SELECT storage_path FROM ats.media WHERE state = 'stored'").fetchall()
-        assert paths
-        assert all((Path(kept["media_root"]) / path).is_file() for (path,) in paths)
-        assert "daemon_stopped" in Path(kept["log"]).read_text()
-        asked = [kept["psql"], kept["database_url"], "-Atc", "SELECT count(*) FROM ats.application"]
-        assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "6\n"
-    finally:
-        subprocess.run(stop, check=True)
-        psutil.wait_procs([server], timeout=30)
-    assert (
-        not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
-    )  # a container may reap no orphans
-    assert list(tmp_path.iterdir()) == [Path(kept["folder"])]
-    shutil.rmtree(kept["folder"])
 
 
 def test_an_interrupted_demo_stops_its_postgres_and_removes_its_files(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_schema_and_the_picture_in_the_readme(tmp_path: Path) -> None:
     page = ROOT / "docs" / "schema.md"
     [demo] = [block for language, block in all_blocks(page) if language == "sh"]
     printed = type_it(demo, folder)
-    lines = dict(re.findall(r"^  (connect|stop|remove) +(.+)$", printed, re.MULTILINE))
+    lines = dict(re.findall(r"^  (connect|files|log|stop|remove) +(.+)$", printed, re.MULTILINE))
     queries = [query for query in blocks("schema.md", "sql") if query.startswith("SELECT")]
     kept = Path(lines["remove"].split()[-1])
     try:
@@ -140,10 +140,15 @@ def test_schema_and_the_picture_in_the_readme(tmp_path: Path) -> None:
         ).stdout
         assert len(re.findall(r"^\(\d+ rows?\)$", shown, re.MULTILINE)) == len(queries)
         assert "Phone number. Personal data." in shown
+        assert "daemon_stopped" in Path(lines["log"]).read_text()
+        stored = re.findall(r"^ acme +\|.*\| (acme/\S+)$", shown, re.MULTILINE)
+        assert stored
+        assert all((Path(lines["files"]) / path).is_file() for path in stored)
         running = (kept / "postgres" / "cluster" / "postmaster.pid").read_text().split()[0]
         assert lines["stop"] == f"kill -INT {running}"
     finally:
         stop_postgres(kept / "postgres")
+        assert lines["remove"] == f"rm -r {kept}"
         subprocess.run(lines["remove"].split(), check=True)
 
     picture = (ROOT / "docs" / "images" / "demo.svg").read_text()
