@@ -18,7 +18,7 @@ from tests.scene import Scene, scene
 PROFILES, BATCH = 60, 20
 CONFIG = SandboxConfig(profiles=0)
 WRITTEN = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables WHERE schemaname = 'ats'"
-OF_A_BATCH = 7  # beside six COPYs: settings, lease, what is known, jobs, quarantine, heartbeat
+OF_A_BATCH = 7  # beside six COPYs: settings, lease, what is known, jobs, the secret, quarantine, heartbeat
 
 
 def listed(world: Scene, changed: int = 0, spelled: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,7 @@ from tests.system.processes import Site, site
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reports.md").read_text()
 BLOCKS = re.findall(r"^```sql\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+(COMMANDS,) = re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 QUERIES = [block for block in BLOCKS if block.startswith("SELECT")]
 ANNA, BEN = (block for block in BLOCKS if block.startswith("CREATE ROLE"))
 
@@ -37,6 +39,8 @@ def test_each_query_of_the_page_answers_something_to_a_reader(
         found = {query: session.execute(query.encode()).fetchall() for query in QUERIES}
         assert [query for query, rows in found.items() if not rows] == []
         assert len(QUERIES) >= 13
+        for command in COMMANDS.splitlines():
+            assert here.run(*shlex.split(command, comments=True)[1:]).returncode == 0, command
         assert max(len(" ".join(query.split())) for query in QUERIES) <= 220
 
 

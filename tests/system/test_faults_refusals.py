@@ -16,9 +16,9 @@ from tests.system.processes import Running, Site, eventually, site
 CONFIG = SandboxConfig(profiles=5, media_per_profile=0.5)
 RIGHTS = (
     "CREATE ROLE worker LOGIN PASSWORD 'worker' NOSUPERUSER",
-    "GRANT USAGE ON SCHEMA ats, ops, public TO worker",
-    "GRANT ALL ON ALL TABLES IN SCHEMA ats, ops, public TO worker",
-    "GRANT ALL ON ALL SEQUENCES IN SCHEMA ats, ops TO worker",
+    "GRANT USAGE ON SCHEMA ats, ops, report_data, public TO worker",
+    "GRANT ALL ON ALL TABLES IN SCHEMA ats, ops, report_data, public TO worker",
+    "GRANT ALL ON ALL SEQUENCES IN SCHEMA ats, ops, report_data TO worker",
 )
 
 
