@@ -55,13 +55,17 @@ def _has_name(root: Root, storage_path: str, there: os.stat_result, source: int,
     """Give the file this name, durably. Return False if another file has it."""
     folder, _, last = new.rpartition("/")
     folders = list(accumulate(folder.split("/"), lambda above, name: f"{above}/{name}"))
+    # Without these two, no other name would do either.
+    for each in folders[:2]:
+        with root.folder(each, make=True):
+            pass
     try:
-        for each in folders:
-            with root.folder(each, make=True) as target:
-                if each == folder and not (
-                    _link(root, storage_path, source, last, target) or _is(there, last, target)
-                ):
-                    return False
+        for each in folders[2:]:
+            with root.folder(each, make=True):
+                pass
+        with root.folder(folder) as target:
+            if not (_link(root, storage_path, source, last, target) or _is(there, last, target)):
+                return False
     except NotADirectoryError:
         return False
     for each in [*reversed(folders), ""]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncd.deadline import Deadline
+from syncd.errors import MediaStoreFailed
 from syncd.sandbox import SandboxConfig
 from syncd.sync.client_cycle import prepare_work
 from syncd.sync.verify import find_faults, repair
@@ -83,6 +84,19 @@ def test_repair_that_finds_the_same_name_again_overwrites_nothing(s: Scene) -> N
         ".lost/acme/again-3/P-1/stranger": b"third",
         ".lost/acme/again-4/P-1/stranger/deeper": b"fourth",
     }
+
+
+@pytest.mark.parametrize("place", [".lost", ".lost/acme"])
+def test_repair_that_finds_a_file_in_place_of_its_folder_ends_with_a_sentence(s: Scene, place: str) -> None:
+    (s.media_root / "acme/stranger").write_bytes(b"the last copy")
+    (s.media_root / place).parent.mkdir(mode=0o700, exist_ok=True)
+    (s.media_root / place).touch()
+    with pytest.raises(MediaStoreFailed, match="Not a directory"):
+        mend(s)
+    assert (s.media_root / "acme/stranger").read_bytes() == b"the last copy"
+    (s.media_root / place).unlink()
+    mend(s)
+    s.assert_complete()
 
 
 def test_repair_that_was_killed_between_the_two_names_finishes_the_move(s: Scene) -> None:
