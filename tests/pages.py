@@ -22,6 +22,10 @@ NOT_TYPED = {
         "export SYNCD_DATABASE__URL=postgresql://syncd_writer@db.example/ats",
     ): "needs a real PitchYou",
     ("CONTRIBUTING.md", ".venv/bin/pip install mutmut==3.8.1"): "downloads packages and runs for minutes",
+    (
+        "CONTRIBUTING.md",
+        "FUZZ_EXAMPLES=100000 .venv/bin/python -m pytest -q --timeout 0 tests/unit/test_spool.py tests/unit/test_payload_safety.py",
+    ): "runs for minutes",
     ("reliability.md", "make proof"): "runs for hours",
     ("performance.md", "make bench"): "runs for up to an hour, on an idle machine",
     ("operating.md", "psql -h db.example -U postgres ats"): "asks for passwords; needs another host",

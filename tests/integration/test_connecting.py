@@ -174,11 +174,11 @@ def test_an_engine_quotes_nothing_of_what_was_said_after_the_first_query(databas
     assert getattr(caught.value.orig, "pgconn", None) is None
 
 
-DEBIANS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))  # the embedded server is built without TLS
+OF_DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"))  # the embedded server is built without TLS
 
 
 @pytest.mark.skipif(
-    not DEBIANS or shutil.which("openssl") is None, reason="needs Debian's postgresql and openssl, for TLS"
+    not OF_DEBIAN or shutil.which("openssl") is None, reason="needs Debian's postgresql and openssl, for TLS"
 )
 def test_a_server_beyond_this_host_is_used_only_with_the_certificate_of_its_name(tmp_path: Path) -> None:
     ours, foreign = (certificate(tmp_path, f"DNS:{name}") for name in ("db.example", "other.example"))
@@ -197,7 +197,7 @@ def test_a_server_beyond_this_host_is_used_only_with_the_certificate_of_its_name
 @contextmanager
 def tls_server(identity: Path) -> Iterator[EmbeddedPostgres]:
     """A Postgres that proves who it is by this file, a certificate with its key."""
-    with start_postgres(bin_dir=DEBIANS[-1]) as server:
+    with start_postgres(bin_dir=OF_DEBIAN[-1]) as server:
         log = server.log_path.stat()
         path = shutil.copyfile(identity, server.log_path.with_name("identity.pem"))
         path.chmod(0o600)

@@ -87,7 +87,9 @@ def test_the_pdf_is_accessible_and_the_same_each_time(language: Language) -> Non
 
 def test_a_sheet_without_typst_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "typst", None)  # an import of it fails, as where it is not installed
-    with pytest.raises(SyncdError, match=r"requirements/demo\.txt`, or use a \.html file"):
+    with pytest.raises(
+        SyncdError, match=r"pip install --require-hashes -r requirements/demo\.txt`, or use a \.html file"
+    ):
         sheet_pdf(URL, title="Köchin")
 
 
