@@ -50,7 +50,7 @@ def reports(database_url: str) -> Iterator[Reports]:
 
 
 def test_every_figure_is_the_one_that_the_ledger_gives(database_url: str, reports: Reports) -> None:
-    check(database_url, reports, entries(3_000, seed=1))
+    check(database_url, reports, entries(1_500, seed=1))
 
 
 def check(database_url: str, reports: Reports, invented: list[Entry]) -> None:

@@ -107,7 +107,7 @@ def folded(counts: Counter[str]) -> dict[str, int]:
 @pytest.fixture
 def interviews(database_url: str) -> Iterator[Interviews]:
     with Database(database_url) as database:
-        yield Interviews(database, 1_500, seed=7)
+        yield Interviews(database, 800, seed=7)
 
 
 DISTRIBUTION = (
