@@ -13,12 +13,6 @@ from syncd.store.database import Database
 # Readers can paste these into psql.
 QUERIES = (
     (
-        "Where do the applications come from?",
-        """\
-SELECT external_reference_id AS job, utm_source AS source, count(*) AS applications
-FROM ats.application GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 5;""",
-    ),
-    (
         "Who are the newest applicants with a CV, and where is the file?",
         """\
 SELECT c.first_name, c.last_name, a.external_reference_id AS job, m.storage_path AS cv
@@ -27,6 +21,23 @@ JOIN ats.application_contact c USING (client_id, profile_id)
 JOIN ats.attachment t USING (client_id, profile_id)
 JOIN ats.media m USING (client_id, profile_id, media_id)
 WHERE t.role = 'cv' AND m.state = 'stored' ORDER BY a.applied_at DESC, a.profile_id LIMIT 3;""",
+    ),
+    (
+        "Which sources bring applications, and how many have a CV?",
+        """\
+SELECT source, sum(applications)::int AS applications, sum(applications_with_cv)::int AS with_cv
+FROM report.source_performance GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 4;""",
+    ),
+    (
+        "How many applications came in the last weeks?",
+        """\
+SELECT week, applications FROM report.weekly WHERE applications > 0 ORDER BY 1 DESC LIMIT 4;""",
+    ),
+    (
+        "In which shifts can applicants work?",
+        """\
+SELECT answer, sum(applications)::int AS applications, sum(answered)::int AS answered FROM report.answer_distribution
+WHERE question = 'In welchen Schichten kannst du arbeiten?' GROUP BY 1 ORDER BY 2 DESC, 1;""",
     ),
 )
 
