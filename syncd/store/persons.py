@@ -68,3 +68,31 @@ def add_missing_keys(connection: Connection, client_id: str, ids: Sequence[str],
         connection.execute(
             _ADD_KEYS, {"client_id": client_id, "ids": list(found), "keys": list(found.values())}
         )
+
+
+_NUMBER = text(
+    """
+    UPDATE report_data.application r SET application_no = n.no, days_since_previous = n.days
+    FROM (
+        SELECT
+            application_key,
+            row_number() OVER person + erased_before AS no,
+            applied_date - greatest(lag(applied_date) OVER person, erased_previous_date) AS days
+        FROM unnest(CAST(:persons AS text[])) AS asked(key)
+        CROSS JOIN LATERAL (
+            SELECT application_key, person_key, applied_at, profile_id, applied_date, erased_before, erased_previous_date
+            FROM report_data.application
+            WHERE client_id = :client_id AND person_key = asked.key
+            OFFSET 0
+        ) AS x
+        WINDOW person AS (PARTITION BY person_key ORDER BY applied_at, profile_id)
+    ) AS n
+    WHERE r.application_key = n.application_key
+    AND (r.application_no, r.days_since_previous) IS DISTINCT FROM (n.no, n.days)
+    """
+)
+
+
+def number(connection: Connection, client_id: str, persons: Sequence[str]) -> None:
+    """Numbers the applications of each of these persons in the order in which they came."""
+    connection.execute(_NUMBER, {"client_id": client_id, "persons": list(persons)})

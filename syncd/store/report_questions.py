@@ -12,7 +12,7 @@ from syncd.store import leases
 
 # The newest applications with a name or an address, by which a rule decides.
 _SAMPLE = 5000
-_APPLICATIONS = 20
+APPLICATIONS = 20
 # A question that fewer have answered is not even listed: it may address its applicant by name.
 _LISTED = 5
 _CELL = 5
@@ -58,27 +58,13 @@ def decide(answered: Answered, *, was_closed: bool) -> tuple[bool, str]:
     share = answered.shared / answered.given
     if answered.is_personal:
         return False, "an answer holds the applicant's own name, address or number"
-    if answered.applications < _APPLICATIONS:
-        return False, f"{answered.applications} applicants have answered, fewer than {_APPLICATIONS}"
+    if answered.applications < APPLICATIONS:
+        return False, f"{answered.applications} applicants have answered, fewer than {APPLICATIONS}"
     if answered.values > most:
         return False, f"{answered.values} different answers, more than {most}"
     if share < least:
         return False, f"{share:.0%} of the answers come from five applicants or more, less than {least:.0%}"
     return True, f"{answered.values} different answers; {share:.0%} of them come from five applicants or more"
-
-
-_ARE_STALE = text(
-    """
-    SELECT coalesce(max(checked_at) < now() - interval '1 day', true)
-    FROM report_data.question WHERE client_id = :client_id
-    """
-)
-
-
-def are_stale(connection: Connection, client_id: str) -> bool:
-    """Whether the questions were not looked at for a day."""
-    stale: bool = connection.execute(_ARE_STALE, {"client_id": client_id}).scalar_one()
-    return stale
 
 
 _ANSWERED = text(

@@ -5,15 +5,32 @@ erased application is what it showed before; see `report_erasure.py`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from syncd.store.persons import add_missing_keys
+from syncd.store import placeholders, report_options
+from syncd.store.persons import add_missing_keys, number
 from syncd.store.report_erasure import forget
+from syncd.store.report_questions import APPLICATIONS
 
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Applications whose row is older than they are, and whether the client's questions must be looked at first."""
+
+    ids: list[str]
+    questions_are_stale: bool
+
+
+# Questions are looked at once a day, and not before they can have enough answers.
 _DUE = text(
     """
-    SELECT profile_id FROM report_data.due
+    SELECT profile_id,
+           (SELECT coalesce(max(checked_at) < now() - interval '1 day', true)
+            FROM report_data.question WHERE client_id = :client_id)
+           AND EXISTS (SELECT FROM ats.application WHERE client_id = :client_id OFFSET :enough - 1) AS stale
+    FROM report_data.due
     WHERE client_id = :client_id AND profile_id > :after
     ORDER BY profile_id
     LIMIT :limit
@@ -21,10 +38,12 @@ _DUE = text(
 )
 
 
-def due(connection: Connection, client_id: str, after: str, limit: int) -> list[str]:
+def due(connection: Connection, client_id: str, after: str, limit: int) -> Due:
     """Selects the applications that follow `after` whose row is older than they are."""
-    rows = connection.execute(_DUE, {"client_id": client_id, "after": after, "limit": limit})
-    return list(rows.scalars())
+    rows = connection.execute(
+        _DUE, {"client_id": client_id, "after": after, "limit": limit, "enough": APPLICATIONS}
+    ).all()
+    return Due([row.profile_id for row in rows], bool(rows) and rows[0].stale)
 
 
 _TAKE = text("DELETE FROM report_data.due WHERE client_id = :client_id AND profile_id = ANY(:ids)")
@@ -41,47 +60,19 @@ def refresh(connection: Connection, client_id: str, ids: Sequence[str], region: 
     batch = {"client_id": client_id, "ids": list(ids)}
     connection.execute(_TAKE, batch)
     add_missing_keys(connection, client_id, ids, region)
-    connection.execute(_ADD_OPTIONS, batch)
+    report_options.add(connection, client_id, ids)
     written = connection.execute(_WRITE, batch).all()
     persons = {row.person_key for row in written if row.person_key}
     gone = set(ids).difference(row.profile_id for row in written if row.is_new)
     if gone:
         forget(connection, client_id, sorted(gone))
     if persons:
-        connection.execute(_NUMBER, {"client_id": client_id, "persons": sorted(persons)})
+        number(connection, client_id, sorted(persons))
     digests = {bytes(row.cv_sha256) for row in written if row.cv_sha256}
     if digests:
-        connection.execute(_FIND_PLACEHOLDERS, {"client_id": client_id, "digests": sorted(digests)})
+        placeholders.find(connection, client_id, sorted(digests))
 
 
-# Answers that are too long to be one of a few are not counted.
-_ADD_OPTIONS = text(
-    """
-    INSERT INTO report_data.option (question_id, option)
-    SELECT DISTINCT q.question_id, p.option
-    FROM unnest(CAST(:ids AS text[])) AS asked(id)
-    CROSS JOIN LATERAL (
-        SELECT question, answer, answer_json FROM ats.answer
-        WHERE client_id = :client_id AND profile_id = asked.id AND question IS NOT NULL OFFSET 0
-    ) AS x
-    CROSS JOIN LATERAL (
-        SELECT question_id FROM report_data.question
-        WHERE client_id = :client_id AND question = x.question AND is_closed LIMIT 1
-    ) AS q
-    CROSS JOIN LATERAL (
-        SELECT x.answer AS option WHERE jsonb_typeof(x.answer_json) IS DISTINCT FROM 'array'
-        UNION ALL
-        SELECT e #>> '{}' FROM jsonb_array_elements(
-            CASE jsonb_typeof(x.answer_json) WHEN 'array' THEN x.answer_json ELSE '[]' END
-        ) AS e
-    ) AS p
-    WHERE p.option <> '' AND length(p.option) <= 80
-    AND NOT EXISTS (
-        SELECT FROM report_data.option o WHERE o.question_id = q.question_id AND o.option = p.option OFFSET 0
-    )
-    ON CONFLICT DO NOTHING
-    """
-)
 # The LATERAL with LIMIT 1 makes Postgres look up each id in the primary key, see `applications.py`.
 # Of a row that changes its person, `before` gives the person that it had.
 _WRITE = text(
@@ -267,57 +258,5 @@ _WRITE = text(
     SELECT profile_id, person_key, cv_sha256, true AS is_new FROM written
     UNION ALL
     SELECT profile_id, person_key, NULL, false FROM before
-    """
-)
-
-_NUMBER = text(
-    """
-    UPDATE report_data.application r SET application_no = n.no, days_since_previous = n.days
-    FROM (
-        SELECT
-            application_key,
-            row_number() OVER person + erased_before AS no,
-            applied_date - greatest(lag(applied_date) OVER person, erased_previous_date) AS days
-        FROM unnest(CAST(:persons AS text[])) AS asked(key)
-        CROSS JOIN LATERAL (
-            SELECT application_key, person_key, applied_at, profile_id, applied_date, erased_before, erased_previous_date
-            FROM report_data.application
-            WHERE client_id = :client_id AND person_key = asked.key
-            OFFSET 0
-        ) AS x
-        WINDOW person AS (PARTITION BY person_key ORDER BY applied_at, profile_id)
-    ) AS n
-    WHERE r.application_key = n.application_key
-    AND (r.application_no, r.days_since_previous) IS DISTINCT FROM (n.no, n.days)
-    """
-)
-
-# The same bytes from five people are a form or a blank page. The rows that counted them as a CV become due again.
-_FIND_PLACEHOLDERS = text(
-    """
-    WITH found AS (
-        INSERT INTO report_data.placeholder_cv (client_id, sha256)
-        SELECT :client_id, digest FROM unnest(CAST(:digests AS bytea[])) AS seen(digest)
-        WHERE NOT EXISTS (
-            SELECT FROM report_data.placeholder_cv WHERE client_id = :client_id AND sha256 = digest
-        )
-        AND (
-            SELECT count(DISTINCT person) FROM (
-                SELECT coalesce(person_key, profile_id) AS person FROM report_data.application
-                WHERE client_id = :client_id AND cv_sha256 = digest
-                OFFSET 0
-            ) AS x
-        ) >= 5
-        ON CONFLICT DO NOTHING
-        RETURNING sha256
-    )
-    INSERT INTO report_data.due (client_id, profile_id)
-    SELECT :client_id, r.profile_id FROM found
-    CROSS JOIN LATERAL (
-        SELECT profile_id FROM report_data.application
-        WHERE client_id = :client_id AND cv_sha256 = found.sha256 AND profile_id IS NOT NULL
-        OFFSET 0
-    ) AS r
-    ON CONFLICT DO NOTHING
     """
 )

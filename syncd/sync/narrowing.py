@@ -14,6 +14,8 @@ def write_narrowed(items: list[T], write: Callable[[list[T]], None]) -> list[tup
     Returns:
         The refused items, each with its error. All others were written.
     """
+    if not items:
+        return []
     try:
         write(items)
     except DataRefused as error:

@@ -16,15 +16,15 @@ def refresh_reports(work: Work) -> None:
     A row that Postgres refuses, for example by a rule of yours, stays due; the cycle reports it at its end.
     """
     share = work.deadline.within(SHARE)
-    after = ""
-    while ids := work.store.read(report_rows.due, after, BATCH):
-        if not after and work.store.read(report_questions.are_stale):
+    after, more = "", True
+    while more and share.remaining() > 0:
+        due = work.store.read(report_rows.due, after, BATCH)
+        if due.questions_are_stale and not after:
             work.store.write(report_questions.classify)
         refused = write_narrowed(
-            ids, lambda some: work.store.write(report_rows.refresh, some, work.plan.phone_region)
+            due.ids, lambda some: work.store.write(report_rows.refresh, some, work.plan.phone_region)
         )
         work.troubles += [error for _, error in refused]
-        after = ids[-1]
+        more = len(due.ids) == BATCH
+        after = due.ids[-1] if more else after
         work.deadline.check()
-        if share.remaining() <= 0:
-            return

@@ -242,7 +242,7 @@ def refresh(database: Database) -> None:
     for client_id in ZONES:
         while ids := database.transact(
             partial(report_rows.due, client_id=client_id, after="", limit=500), deadline
-        ):
+        ).ids:
             database.transact(
                 partial(report_rows.refresh, client_id=client_id, ids=ids, region="DE"), deadline
             )

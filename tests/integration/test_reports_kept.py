@@ -141,7 +141,7 @@ class History:
     def refreshed(self) -> dict[str, dict[str, Any]]:
         """The rows of the living, brought up to date."""
         due = partial(report_rows.due, client_id=self._client, after="", limit=3)
-        while ids := self._database.transact(due, Deadline(60)):
+        while ids := self._database.transact(due, Deadline(60)).ids:
             some = partial(report_rows.refresh, client_id=self._client, ids=ids, region="DE")
             self._database.transact(some, Deadline(60))
         found = rows(
