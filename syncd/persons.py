@@ -51,7 +51,7 @@ def _parsed(phone: str, region: str) -> str | None:
             number = p.parse(candidate, region)
         except p.NumberParseException:
             continue
-        if candidate is phone or p.is_valid_number(number):
+        if p.is_possible_number(number) if candidate is phone else p.is_valid_number(number):
             return str(p.format_number(number, p.PhoneNumberFormat.E164))
     return None
 

@@ -95,12 +95,25 @@ CREATE TABLE report_data.option_count (
     CONSTRAINT fk_option_count_question FOREIGN KEY (question_id) REFERENCES report_data.question (question_id) ON DELETE CASCADE
 ) WITH (fillfactor = 80);
 
--- A utm value as reports show it. Newsletters put the reader's address or number into links. The body is parsed now, so that
--- no reader's search_path can put other functions into it.
+-- A utm value as reports show it. Newsletters put the reader's address or number into links. A number begins with + or 0;
+-- other numbers may be the campaigns of an advertiser. The body is parsed now, so that no reader's search_path can put other
+-- functions into it.
 CREATE FUNCTION report_data.shown(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN value IS NULL OR btrim(value, E' \t\n\r\u00a0') = '' THEN '(none)'
-    WHEN strpos(value, '@') > 0 OR btrim(value) ~ '^[(]?([+]|0)[0-9 ()/.-]{7,}$' THEN '(personal)'
+    WHEN strpos(value, '@') > 0 OR strpos(value, '%40') > 0 THEN '(personal)'
+    WHEN btrim(value) !~ '^[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{4}$'
+        AND regexp_replace(value, '[\s\u00a0\u2010-\u2015\u200b-\u200f\u202a-\u202e().\-/]', '', 'g') ~ '^([+]|0)[0-9]{7,}$'
+        THEN '(personal)'
     ELSE btrim(value, E' \t\n\r\u00a0')
+END;
+
+-- A reference that your list does not contain, as reports show it. References may begin with zeros.
+CREATE FUNCTION report_data.shown_reference(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN value IS NULL THEN '(none)'
+    WHEN strpos(value, '@') > 0 OR strpos(value, '%40') > 0 OR value ~ '^\s*[+]' THEN '(personal)'
+    ELSE value
 END;

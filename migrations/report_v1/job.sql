@@ -1,4 +1,5 @@
-CREATE VIEW report.job AS
+-- A barrier: a condition must not be tried on references that are hidden, since its error would tell them.
+CREATE VIEW report.job WITH (security_barrier) AS
 SELECT
     j.client_id || '/' || j.external_reference_id AS job_key,
     j.client_id,
@@ -39,7 +40,7 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT client_id, job, count(*) AS links FROM ats.apply_link GROUP BY 1, 2
 ) AS l ON l.client_id = j.client_id AND l.job = j.external_reference_id
-WHERE j.origin <> 'stub' OR j.external_reference_id = report_data.shown(j.external_reference_id);
+WHERE j.origin <> 'stub' OR j.external_reference_id = report_data.shown_reference(j.external_reference_id);
 
 COMMENT ON VIEW report.job IS 'One row per job that your list, an apply link or an application named, with its applications.';
 COMMENT ON COLUMN report.job.job_key IS 'client_id/job_reference: one column to join the other views by.';

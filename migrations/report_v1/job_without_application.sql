@@ -1,4 +1,5 @@
-CREATE VIEW report.job_without_application AS
+-- A barrier: a condition must not be tried on references that are hidden, since its error would tell them.
+CREATE VIEW report.job_without_application WITH (security_barrier) AS
 SELECT
     j.client_id,
     j.external_reference_id AS job_reference,

@@ -1,4 +1,5 @@
-CREATE VIEW report.unmatched_job AS
+-- A barrier: a condition must not be tried on references that are hidden, since its error would tell them.
+CREATE VIEW report.unmatched_job WITH (security_barrier) AS
 SELECT
     f.client_id,
     f.job_reference,

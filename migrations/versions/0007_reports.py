@@ -52,6 +52,7 @@ FUNCTIONS = (
     "note_files()",
     "note_client()",
     "shown(text)",
+    "shown_reference(text)",
 )
 
 GRANTS = """
@@ -75,6 +76,8 @@ def upgrade() -> None:
         sa.Column("first_confirmed_at", sa.DateTime(timezone=True), nullable=True),
         schema="ats",
     )
+    # Keys of an earlier upgrade, which was taken back, came from another secret.
+    op.execute("UPDATE ats.application SET person_key = NULL WHERE person_key IS NOT NULL")
     # Of later revisions, nobody knows when the first one was confirmed.
     op.execute("UPDATE ats.application SET first_confirmed_at = confirmed_at WHERE confirmed_revision = 1")
     op.create_table(
@@ -91,7 +94,7 @@ def upgrade() -> None:
     )
     create_schema(op.get_bind(), "report_data")
     for name in (*TABLES, *VIEWS):
-        op.get_bind().exec_driver_sql((SQL / f"{name}.sql").read_text(encoding="utf-8"))
+        op.get_bind().exec_driver_sql((SQL / f"{name}.sql").read_text(encoding="utf-8").replace("%", "%%"))
     op.execute("INSERT INTO report_data.due SELECT client_id, profile_id FROM ats.application")
     op.execute(GRANTS)
     write_comments(op.get_bind())

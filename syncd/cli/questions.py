@@ -98,6 +98,8 @@ def _decide(context: Globals, text: str, client_id: str | None, as_json: bool, *
             raise BadInput(
                 f"client {client.client_id} has no question {quoted(text, 80)}. See `syncd questions list`."
             )
+        if is_closed:
+            database.transact(lambda c: report_questions.count_all(c, client.client_id, [text]), deadline)
     if as_json:
         click.echo(json.dumps(_as_json(decision), ensure_ascii=False))
     elif is_closed:

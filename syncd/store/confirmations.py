@@ -84,7 +84,9 @@ _RECORD = text(
     UPDATE ats.application a
     SET confirmed_revision = confirmed.revision,
         confirmed_at = now(),
-        first_confirmed_at = coalesce(first_confirmed_at, now()),
+        first_confirmed_at = CASE confirmed_revision
+            WHEN 0 THEN coalesce(first_confirmed_at, now()) ELSE first_confirmed_at
+        END,
         confirm_error = NULL,
         confirm_retry_at = NULL
     FROM unnest(CAST(:ids AS text[]), CAST(:revisions AS int[])) AS confirmed(profile_id, revision)

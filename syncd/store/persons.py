@@ -76,8 +76,8 @@ _NUMBER = text(
     FROM (
         SELECT
             application_key,
-            row_number() OVER person + erased_before AS no,
-            applied_date - greatest(lag(applied_date) OVER person, erased_previous_date) AS days
+            row_number() OVER person + max(erased_before) OVER person AS no,
+            applied_date - greatest(lag(applied_date) OVER person, max(erased_previous_date) OVER person) AS days
         FROM unnest(CAST(:persons AS text[])) AS asked(key)
         CROSS JOIN LATERAL (
             SELECT application_key, person_key, applied_at, profile_id, applied_date, erased_before, erased_previous_date

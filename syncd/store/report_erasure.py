@@ -8,10 +8,10 @@ from sqlalchemy import Connection, text
 _COUNT_ERASED = text(
     """
     UPDATE report_data.application r SET
-        erased_before = r.erased_before + earlier.erased,
+        erased_before = greatest(r.erased_before, earlier.before) + earlier.erased,
         erased_previous_date = greatest(r.erased_previous_date, earlier.last)
     FROM (
-        SELECT later.application_key, count(*) AS erased, max(e.applied_date) AS last
+        SELECT later.application_key, count(*) AS erased, max(e.erased_before) AS before, max(e.applied_date) AS last
         FROM report_data.application e
         JOIN report_data.application later
             ON later.client_id = e.client_id AND later.person_key = e.person_key
@@ -22,8 +22,58 @@ _COUNT_ERASED = text(
     WHERE r.application_key = earlier.application_key
     """
 )
-# A rare value of a link may have been made for this person. What an apply link of the tenant, or the links of five
-# applications, have in common tells nobody's name.
+# A rare answer may tell who gave it, so its text goes with the application. Its count stays, as an answer among others.
+_ADD_OTHER = text(
+    """
+    INSERT INTO report_data.option (question_id, option)
+    SELECT DISTINCT o.question_id, '(other)'
+    FROM report_data.application e
+    CROSS JOIN LATERAL unnest(e.option_ids) AS chosen(id)
+    JOIN report_data.option o ON o.option_id = chosen.id
+    WHERE e.client_id = :client_id AND e.profile_id = ANY(:ids)
+    ON CONFLICT DO NOTHING
+    """
+)
+_MOVE_RARE = text(
+    """
+    WITH given AS (
+        SELECT e.applied_month AS month, o.question_id, o.option_id, count(*) AS n
+        FROM report_data.application e
+        CROSS JOIN LATERAL unnest(e.option_ids) AS chosen(id)
+        JOIN report_data.option o ON o.option_id = chosen.id AND o.option <> '(other)'
+        WHERE e.client_id = :client_id AND e.profile_id = ANY(:ids)
+        AND (
+            SELECT sum(applications) FROM report_data.option_count k
+            WHERE k.client_id = :client_id AND k.question_id = o.question_id AND k.option_id = o.option_id
+        ) < 5
+        GROUP BY 1, 2, 3
+    ), moved AS (
+        INSERT INTO report_data.option_count AS k (client_id, month, question_id, option_id, applications)
+        SELECT :client_id, g.month, g.question_id, other.option_id, sum(g.n)
+        FROM given g JOIN report_data.option other ON other.question_id = g.question_id AND other.option = '(other)'
+        GROUP BY 2, 3, 4
+        ON CONFLICT (client_id, month, question_id, option_id) DO UPDATE
+            SET applications = k.applications + excluded.applications
+    )
+    UPDATE report_data.option_count k SET applications = k.applications - g.n
+    FROM given g
+    WHERE k.client_id = :client_id AND k.month = g.month AND k.question_id = g.question_id AND k.option_id = g.option_id
+    """
+)
+_DROP_UNUSED = (
+    text("DELETE FROM report_data.option_count WHERE client_id = :client_id AND applications <= 0"),
+    text(
+        """
+        DELETE FROM report_data.option o USING report_data.question q
+        WHERE q.client_id = :client_id AND q.question_id = o.question_id AND NOT EXISTS (
+            SELECT FROM report_data.option_count k
+            WHERE k.client_id = :client_id AND k.question_id = o.question_id AND k.option_id = o.option_id
+        )
+        """
+    ),
+)
+# A rare value of a link may have been made for this person. What an apply link of the tenant, or the links of five people,
+# have in common tells nobody's name.
 _FORGET = text(
     """
     WITH erased AS (
@@ -47,7 +97,8 @@ _FORGET = text(
         )
         OR (
             SELECT count(*) FROM (
-                SELECT FROM report_data.application r WHERE r.client_id = :client_id AND value = CASE name
+                SELECT DISTINCT coalesce(person_key, CAST(application_key AS text))
+                FROM report_data.application r WHERE r.client_id = :client_id AND value = CASE name
                     WHEN 'utm_source' THEN r.utm_source
                     WHEN 'utm_medium' THEN r.utm_medium
                     WHEN 'utm_campaign' THEN r.utm_campaign
@@ -90,9 +141,11 @@ _FORGET = text(
 def forget(connection: Connection, client_id: str, ids: Sequence[str]) -> None:
     """Keeps the day, the job, the interview and the figures of these applications, and drops who they were.
 
-    Keeps the job only if your list or an apply link has it, and a utm value only if an apply link or five applications
-    have it.
+    Keeps the job only if your list or an apply link has it, and a utm value only if an apply link or five people have it.
+    What fewer than five have answered counts as any other answer from now on.
     """
     batch = {"client_id": client_id, "ids": list(ids)}
     connection.execute(_COUNT_ERASED, batch)
+    for statement in (_ADD_OTHER, _MOVE_RARE, *_DROP_UNUSED):
+        connection.execute(statement, batch)
     connection.execute(_FORGET, batch)

@@ -4,7 +4,8 @@ A question is closed if many people give the same few answers. Whatever is not p
 say who somebody is, and never leave `ats`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, text
 
@@ -17,6 +18,10 @@ APPLICATIONS = 20
 _LISTED = 5
 _CELL = 5
 _MAX_VALUES, _MIN_SHARED = 60, 0.95
+# Somebody is called like a common answer. What fewer than five have answered is not shown anyway.
+_PERSONAL = 0.02
+# Postgres indexes no longer text.
+_MAX_LENGTH = 2000
 # A closed question stays closed a little longer, so that it does not change each day.
 _MAX_VALUES_KEPT, _MIN_SHARED_KEPT = 80, 0.90
 
@@ -40,7 +45,7 @@ class Answered:
         values: the number of different answers.
         given: how many answers were given; each value of a list counts.
         shared: how many of these at least five applicants have given alike.
-        is_personal: whether an answer holds contact data of its applicant.
+        personal: how many applicants have answered with their own name, address or number.
     """
 
     question: str
@@ -48,7 +53,7 @@ class Answered:
     values: int
     given: int
     shared: int
-    is_personal: bool
+    personal: int
 
 
 def decide(answered: Answered, *, was_closed: bool) -> tuple[bool, str]:
@@ -56,10 +61,14 @@ def decide(answered: Answered, *, was_closed: bool) -> tuple[bool, str]:
     most = _MAX_VALUES_KEPT if was_closed else _MAX_VALUES
     least = _MIN_SHARED_KEPT if was_closed else _MIN_SHARED
     share = answered.shared / answered.given
-    if answered.is_personal:
-        return False, "an answer holds the applicant's own name, address or number"
+    if answered.personal >= _CELL and answered.personal >= _PERSONAL * answered.applications:
+        return False, f"{answered.personal} applicants have answered with their own name, address or number"
     if answered.applications < APPLICATIONS:
-        return False, f"{answered.applications} applicants have answered, fewer than {APPLICATIONS}"
+        # A question that is not asked any more stays what it was.
+        return (
+            was_closed,
+            f"{answered.applications} of the newest applicants have answered, fewer than {APPLICATIONS}",
+        )
     if answered.values > most:
         return False, f"{answered.values} different answers, more than {most}"
     if share < least:
@@ -72,9 +81,9 @@ _ANSWERED = text(
     WITH recent AS (
         SELECT
             a.profile_id,
-            lower(k.first_name) AS first_name,
-            lower(k.last_name) AS last_name,
-            lower(k.email) AS email,
+            nullif(' ' || btrim(regexp_replace(lower(k.first_name), '\\W+', ' ', 'g')) || ' ', '  ') AS first_name,
+            nullif(' ' || btrim(regexp_replace(lower(k.last_name), '\\W+', ' ', 'g')) || ' ', '  ') AS last_name,
+            nullif(lower(btrim(k.email)), '') AS email,
             regexp_replace(k.phone, '[^0-9]', '', 'g') AS phone
         FROM (
             SELECT profile_id FROM ats.application
@@ -93,8 +102,8 @@ _ANSWERED = text(
             p.option,
             length(p.option) > 80 AS is_long,
             coalesce(
-                length(r.last_name) > 2 AND strpos(lower(p.option), r.last_name) > 0
-                OR length(r.first_name) > 2 AND strpos(lower(p.option), r.first_name) > 0
+                strpos(p.words, r.last_name) > 0
+                OR strpos(p.words, r.first_name) > 0
                 OR strpos(lower(p.option), r.email) > 0
                 OR length(r.phone) > 6 AND strpos(regexp_replace(p.option, '[^0-9]', '', 'g'), right(r.phone, 7)) > 0,
                 false
@@ -102,15 +111,18 @@ _ANSWERED = text(
         FROM recent r
         CROSS JOIN LATERAL (
             SELECT question, answer, answer_json FROM ats.answer
-            WHERE client_id = :client_id AND profile_id = r.profile_id AND question IS NOT NULL
+            WHERE client_id = :client_id AND profile_id = r.profile_id AND octet_length(question) <= :length
             OFFSET 0
         ) AS s
         CROSS JOIN LATERAL (
-            SELECT s.answer AS option WHERE jsonb_typeof(s.answer_json) IS DISTINCT FROM 'array'
-            UNION ALL
-            SELECT e #>> '{}' FROM jsonb_array_elements(
-                CASE jsonb_typeof(s.answer_json) WHEN 'array' THEN s.answer_json ELSE '[]' END
-            ) AS e
+            SELECT option, ' ' || regexp_replace(lower(option), '\\W+', ' ', 'g') || ' ' AS words
+            FROM (
+                SELECT s.answer AS option WHERE jsonb_typeof(s.answer_json) IS DISTINCT FROM 'array'
+                UNION ALL
+                SELECT e #>> '{}' FROM jsonb_array_elements(
+                    CASE jsonb_typeof(s.answer_json) WHEN 'array' THEN s.answer_json ELSE '[]' END
+                ) AS e
+            ) AS x
         ) AS p
         WHERE p.option <> ''
     ), cell AS (
@@ -118,12 +130,15 @@ _ANSWERED = text(
             question,
             CASE WHEN is_long THEN profile_id ELSE option END AS option,
             count(*) AS given,
-            count(DISTINCT profile_id) AS people,
-            bool_or(is_personal) AS is_personal
+            count(DISTINCT profile_id) AS people
         FROM piece
         GROUP BY question, is_long, 2
     ), applicants AS (
-        SELECT question, count(DISTINCT profile_id) AS applications FROM piece GROUP BY question
+        SELECT
+            question,
+            count(DISTINCT profile_id) AS applications,
+            count(DISTINCT profile_id) FILTER (WHERE is_personal) AS personal
+        FROM piece GROUP BY question
     )
     SELECT
         question,
@@ -131,10 +146,10 @@ _ANSWERED = text(
         count(*) AS values,
         CAST(sum(given) AS integer) AS given,
         CAST(coalesce(sum(given) FILTER (WHERE people >= :cell), 0) AS integer) AS shared,
-        bool_or(is_personal) AS is_personal
+        personal
     FROM cell JOIN applicants USING (question)
     WHERE applications >= :listed
-    GROUP BY question, applications
+    GROUP BY question, applications, personal
     ORDER BY question
     """
 )
@@ -147,8 +162,10 @@ _NOTE_CHECK = text("UPDATE report_data.question SET checked_at = now() WHERE cli
 def classify(connection: Connection, client_id: str) -> None:
     """Looks at the newest answers and decides which questions are closed. An operator's decision stays."""
     known = {each.question: each for each in questions(connection, client_id)}
+    closed = []
     found = connection.execute(
-        _ANSWERED, {"client_id": client_id, "sample": _SAMPLE, "cell": _CELL, "listed": _LISTED}
+        _ANSWERED,
+        {"client_id": client_id, "sample": _SAMPLE, "cell": _CELL, "listed": _LISTED, "length": _MAX_LENGTH},
     )
     for answered in (Answered(**row._mapping) for row in found):
         before = known.get(answered.question)
@@ -156,7 +173,11 @@ def classify(connection: Connection, client_id: str) -> None:
             continue
         is_closed, reason = decide(answered, was_closed=before is not None and before.is_closed)
         if before is None or (before.is_closed, before.reason) != (is_closed, reason):
-            put(connection, Question(client_id, answered.question, is_closed, reason, "rule"))
+            _put(connection, Question(client_id, answered.question, is_closed, reason, "rule"))
+        if is_closed and (before is None or not before.is_closed):
+            closed.append(answered.question)
+    if closed:
+        count_all(connection, client_id, closed)
     connection.execute(_NOTE_CHECK, {"client_id": client_id})
 
 
@@ -165,61 +186,60 @@ def questions(connection: Connection, client_id: str) -> list[Question]:
     return [Question(**row._mapping) for row in connection.execute(_KNOWN, {"client_id": client_id})]
 
 
-def overrule(connection: Connection, decision: Question) -> bool:
-    """Stores an operator's decision, which the rule leaves as it is. Returns whether there is such a question."""
-    # A cycle may be counting its answers now.
-    leases.lock(connection, decision.client_id)
-    if decision.question not in {each.question for each in questions(connection, decision.client_id)}:
-        return False
-    put(connection, decision)
-    return True
-
-
-# What was counted goes when a question is opened. When it is closed, all who answered it are counted.
-_PUT = text(
-    """
-    WITH before AS (
-        SELECT is_closed FROM report_data.question WHERE client_id = :client_id AND question = :question
-    ), written AS (
-        INSERT INTO report_data.question (client_id, question, is_closed, reason, decided_by)
-        VALUES (:client_id, :question, :is_closed, :reason, :decided_by)
-        ON CONFLICT (client_id, question) DO UPDATE SET
-            is_closed = excluded.is_closed,
-            reason = excluded.reason,
-            decided_by = excluded.decided_by,
-            decided_at = now()
-        RETURNING question_id, is_closed
-    )
-    SELECT question_id, is_closed, coalesce((SELECT is_closed FROM before), false) AS was_closed FROM written
-    """
-)
 _DROP_COUNTS = (
     text("DELETE FROM report_data.option_count WHERE question_id = :question_id"),
     text("DELETE FROM report_data.option WHERE question_id = :question_id"),
 )
+
+
+def overrule(connection: Connection, decision: Question) -> bool:
+    """Stores an operator's decision, which the rule leaves as it is. Returns whether there is such a question.
+
+    What was counted of a question goes when an operator opens it. After closing one, call `count_all`.
+    """
+    # A cycle may be counting its answers now.
+    leases.lock(connection, decision.client_id)
+    if decision.question not in {each.question for each in questions(connection, decision.client_id)}:
+        return False
+    question_id = _put(connection, decision)
+    if not decision.is_closed:
+        for statement in _DROP_COUNTS:
+            connection.execute(statement, {"question_id": question_id})
+    return True
+
+
+_PUT = text(
+    """
+    INSERT INTO report_data.question (client_id, question, is_closed, reason, decided_by)
+    VALUES (:client_id, :question, :is_closed, :reason, :decided_by)
+    ON CONFLICT (client_id, question) DO UPDATE SET
+        is_closed = excluded.is_closed,
+        reason = excluded.reason,
+        decided_by = excluded.decided_by,
+        decided_at = now()
+    RETURNING question_id
+    """
+)
+
+
+def _put(connection: Connection, question: Question) -> int:
+    """Stores a decision. If the rule opens a question, its counts stay, and no report shows them."""
+    question_id: int = connection.execute(_PUT, asdict(question)).scalar_one()
+    return question_id
+
+
+# Before the first row of the client's reports, all of its applications are due anyway.
 _COUNT_ALL = text(
     """
     INSERT INTO report_data.due (client_id, profile_id)
-    SELECT DISTINCT client_id, profile_id FROM ats.answer WHERE client_id = :client_id AND question = :question
+    SELECT DISTINCT client_id, profile_id FROM ats.answer
+    WHERE client_id = :client_id AND question = ANY(:questions)
+    AND EXISTS (SELECT FROM report_data.application WHERE client_id = :client_id)
     ON CONFLICT DO NOTHING
     """
 )
 
 
-def put(connection: Connection, question: Question) -> None:
-    """Stores a decision. The next cycles count all answers to a question that was open before."""
-    row = connection.execute(
-        _PUT,
-        {
-            "client_id": question.client_id,
-            "question": question.question,
-            "is_closed": question.is_closed,
-            "reason": question.reason,
-            "decided_by": question.decided_by,
-        },
-    ).one()
-    if row.was_closed and not row.is_closed:
-        for statement in _DROP_COUNTS:
-            connection.execute(statement, {"question_id": row.question_id})
-    if row.is_closed and not row.was_closed:
-        connection.execute(_COUNT_ALL, {"client_id": question.client_id, "question": question.question})
+def count_all(connection: Connection, client_id: str, closed: Sequence[str]) -> None:
+    """Makes everybody due who has answered one of these questions, which were open before. Repeating it is harmless."""
+    connection.execute(_COUNT_ALL, {"client_id": client_id, "questions": list(closed)})

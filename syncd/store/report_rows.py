@@ -58,8 +58,9 @@ def refresh(connection: Connection, client_id: str, ids: Sequence[str], region: 
         region: the country of phone numbers without a country code.
     """
     batch = {"client_id": client_id, "ids": list(ids)}
-    connection.execute(_TAKE, batch)
+    # In this order, so that it locks applications before what is due, as everybody does who changes an application.
     add_missing_keys(connection, client_id, ids, region)
+    connection.execute(_TAKE, batch)
     report_options.add(connection, client_id, ids)
     written = connection.execute(_WRITE, batch).all()
     persons = {row.person_key for row in written if row.person_key}
@@ -95,8 +96,7 @@ _WRITE = text(
             :client_id,
             a.profile_id,
             CASE
-                WHEN a.external_reference_id IS NULL THEN '(none)'
-                WHEN j.is_stub THEN report_data.shown(a.external_reference_id)
+                WHEN j.is_stub IS NOT FALSE THEN report_data.shown_reference(a.external_reference_id)
                 ELSE a.external_reference_id
             END,
             coalesce(nullif(btrim(a.job_template_key), ''), '(standard)'),
@@ -232,7 +232,9 @@ _WRITE = text(
             application_no = CASE
                 WHEN r.person_key = excluded.person_key THEN r.application_no ELSE excluded.application_no
             END,
-            days_since_previous = CASE WHEN r.person_key = excluded.person_key THEN r.days_since_previous END
+            days_since_previous = CASE WHEN r.person_key = excluded.person_key THEN r.days_since_previous END,
+            erased_before = CASE WHEN r.person_key = excluded.person_key THEN r.erased_before ELSE 0 END,
+            erased_previous_date = CASE WHEN r.person_key = excluded.person_key THEN r.erased_previous_date END
         RETURNING profile_id, person_key, cv_sha256, applied_month, option_ids
     ), counted AS (
         INSERT INTO report_data.option_count AS k (client_id, month, question_id, option_id, applications)

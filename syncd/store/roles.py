@@ -22,7 +22,10 @@ BEGIN
   IF to_regnamespace('ats') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA ats, ops TO syncd_writer;
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ats, ops TO syncd_writer;
-    REVOKE INSERT, UPDATE, DELETE ON ops.alembic_version, ops.secret FROM syncd_writer;
+    REVOKE INSERT, UPDATE, DELETE ON ops.alembic_version FROM syncd_writer;
+  END IF;
+  IF to_regclass('ops.secret') IS NOT NULL THEN
+    REVOKE INSERT, UPDATE, DELETE ON ops.secret FROM syncd_writer;
   END IF;
   IF to_regnamespace('report_data') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA report_data TO syncd_writer;

@@ -20,7 +20,9 @@ def refresh_reports(work: Work) -> None:
     while more and share.remaining() > 0:
         due = work.store.read(report_rows.due, after, BATCH)
         if due.questions_are_stale and not after:
-            work.store.write(report_questions.classify)
+            # Reports can do without a new decision.
+            with work.outlast():
+                work.store.write(report_questions.classify)
         refused = write_narrowed(
             due.ids, lambda some: work.store.write(report_rows.refresh, some, work.plan.phone_region)
         )

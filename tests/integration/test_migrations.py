@@ -112,6 +112,7 @@ def test_postgres_finds_no_difference_either(database_url: str, empty_database_u
         ("report", "apply_link"),
         ("report", "percent_encode"),
         ("report_data", "shown"),
+        ("report_data", "shown_reference"),
         *(("report_data", f"note_{what}") for what in ("applications", "changes", "files", "client")),
     }
     assert catalog(empty_database_url) == migrated | {kind: [] for kind in without_models}

@@ -23,6 +23,7 @@ from syncd.store.database import Database
 from syncd.store.report_questions import Answered, Question, decide
 from syncd.store.roles import ROLES_SQL
 from tests.integration.report_ledger import ZONES, Entry, entries, profile_of, refresh, store
+from tests.integration.test_reports_kept import erase
 
 FEW = 5
 SHIFTS = ["früh", "spät", "Nacht", "Wochenende"]
@@ -129,13 +130,26 @@ def test_answers_to_closed_questions_are_counted_and_small_cells_are_folded(inte
     assert min(applications for applications, _ in found.values()) >= FEW
 
 
+def test_a_rare_answer_goes_with_its_applicant_and_stays_in_the_count(interviews: Interviews) -> None:
+    database, before = interviews.database, shown(interviews.database)
+    for entry, answers in interviews.answers.items():
+        if answers["Führerschein?"] == RARE:
+            erase(database, entry.client_id, [entry.profile_id])
+    refresh(database)
+    kept = text("SELECT count(*) FROM report_data.option WHERE option = :rare")
+    assert database.transact(lambda c: c.execute(kept, {"rare": RARE}).scalar(), Deadline(60)) == 0
+    assert shown(database) == before
+
+
 def test_an_operator_decides_otherwise_and_the_rule_leaves_it_so(interviews: Interviews) -> None:
     database = interviews.database
     before = shown(database)
 
     def put(question: str, *, is_closed: bool) -> None:
         decision = Question("acme", question, is_closed, "as an operator decided", "root")
-        database.transact(lambda c: report_questions.put(c, decision), Deadline(60))
+        assert database.transact(lambda c: report_questions.overrule(c, decision), Deadline(60))
+        if is_closed:
+            database.transact(lambda c: report_questions.count_all(c, "acme", [question]), Deadline(60))
         database.transact(lambda c: report_questions.classify(c, "acme"), Deadline(60))
         refresh(database)
 
@@ -156,15 +170,18 @@ def test_an_operator_decides_otherwise_and_the_rule_leaves_it_so(interviews: Int
 @pytest.mark.parametrize(
     ("answered", "was_closed", "is_closed"),
     [
-        (Answered("?", 20, 2, 20, 19, is_personal=False), False, True),
-        (Answered("?", 19, 2, 19, 19, is_personal=False), False, False),
-        (Answered("?", 100, 60, 100, 95, is_personal=False), False, True),
-        (Answered("?", 100, 61, 100, 95, is_personal=False), False, False),
-        (Answered("?", 100, 61, 100, 95, is_personal=False), True, True),
-        (Answered("?", 100, 2, 100, 94, is_personal=False), False, False),
-        (Answered("?", 100, 2, 100, 94, is_personal=False), True, True),
-        (Answered("?", 100, 2, 100, 89, is_personal=False), True, False),
-        (Answered("?", 100, 2, 100, 100, is_personal=True), True, False),
+        (Answered("?", 20, 2, 20, 19, personal=0), False, True),
+        (Answered("?", 19, 2, 19, 19, personal=0), False, False),
+        (Answered("?", 100, 60, 100, 95, personal=0), False, True),
+        (Answered("?", 100, 61, 100, 95, personal=0), False, False),
+        (Answered("?", 100, 61, 100, 95, personal=0), True, True),
+        (Answered("?", 100, 2, 100, 94, personal=0), False, False),
+        (Answered("?", 100, 2, 100, 94, personal=0), True, True),
+        (Answered("?", 100, 2, 100, 89, personal=0), True, False),
+        (Answered("?", 100, 2, 100, 100, personal=5), True, False),
+        (Answered("?", 100, 2, 100, 100, personal=4), False, True),
+        (Answered("?", 1_000, 2, 1_000, 1_000, personal=19), False, True),
+        (Answered("?", 6, 2, 6, 6, personal=0), True, True),
     ],
 )
 def test_a_question_is_closed_if_many_give_the_same_few_answers(
@@ -207,7 +224,16 @@ def attacked(connection: psycopg.Connection) -> str:
             heard += map(str, rows.fetchall() if rows.description else [])
         except psycopg.Error as error:
             heard.append(str(error))
-    for (view,) in connection.execute("SELECT DISTINCT view_name FROM report.dictionary").fetchall():
+    texts = "SELECT view_name, column_name FROM report.dictionary WHERE data_type = 'text'"
+    for view, column in connection.execute(texts).fetchall():
+        for condition in (
+            f"{column}::int > 0",
+            f"CASE WHEN {column} LIKE '%@%' THEN {column}::int ELSE 1 END > 0",
+        ):
+            try:
+                connection.execute(f"SELECT 1 FROM report.{view} WHERE {condition}".encode())
+            except psycopg.Error as error:
+                heard.append(str(error).partition("\n")[0])
         heard += map(str, connection.execute(f"SELECT * FROM report.{view}".encode()).fetchall())
     return "\n".join(heard)
 

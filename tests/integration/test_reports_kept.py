@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from typing import Any
@@ -15,10 +17,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from syncd.deadline import Deadline
-from syncd.store import applications, clients, report_rows
+from syncd.store import applications, clients, confirmations, report_rows
 from syncd.store.clients import Registration
+from syncd.store.confirmations import Ready
 from syncd.store.database import Database
-from tests.integration.report_ledger import ZONES, entries, profile_of, refresh, store
+from tests.integration.report_ledger import ZONES, Entry, entries, profile_of, refresh, store
 
 ROW = "to_jsonb(r) - 'application_key' - 'erased_before' - 'erased_previous_date' AS row"
 VIEWS = (
@@ -291,3 +294,91 @@ def test_what_changes_no_figure_makes_nothing_due(database: Database) -> None:
     ):
         execute(database, change)
     assert rows(database, "SELECT count(*) FROM report_data.due") == [(0,)]
+
+
+def test_whoever_changes_what_is_due_already_is_waited_for(database: Database, database_url: str) -> None:
+    entry = entries(2, seed=8)[0]
+    store(database, [entry])
+    with (
+        psycopg.connect(database_url.replace("+psycopg", "")) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("UPDATE ats.application SET erased_at = now()")
+        refreshing = partial(
+            report_rows.refresh, client_id=entry.client_id, ids=[entry.profile_id], region="DE"
+        )
+        refreshed = pool.submit(database.transact, refreshing, Deadline(60))
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        while not rows(database, waiting)[0][0]:
+            assert not refreshed.done()
+        other.commit()
+        refreshed.result(60)
+    refresh(database)
+    assert rows(database, "SELECT count(*) FROM report_data.application WHERE profile_id IS NOT NULL") == [
+        (0,)
+    ]
+
+
+def test_a_persons_later_applications_keep_counting_those_that_were_erased(database: Database) -> None:
+    made = entries(2, seed=8)[0]
+    days = [datetime(2026, 5, day, 12, tzinfo=UTC) for day in (1, 3, 6, 10, 20)]
+    five = [
+        replace(
+            made, client_id="acme", profile_id=f"P{number}", person=7, applied=day, received=day, revision=1
+        )
+        for number, day in enumerate(days, 1)
+    ]
+    numbers = "SELECT profile_id, application_no, days_since_previous FROM report.application WHERE NOT is_erased ORDER BY 1"
+
+    def then(landed: list[Entry], erased: list[str]) -> list[tuple[Any, ...]]:
+        store(database, landed)
+        refresh(database)
+        erase(database, "acme", erased)
+        refresh(database)
+        return [tuple(row) for row in rows(database, numbers)]
+
+    assert then(five[:3], ["P1"]) == [("P2", 2, 2), ("P3", 3, 3)]
+    assert then(five[3:4], []) == [("P2", 2, 2), ("P3", 3, 3), ("P4", 4, 4)]
+    assert then([], ["P2", "P3"]) == [("P4", 4, 4)]
+    assert then(five[4:], []) == [("P4", 4, 4), ("P5", 5, 10)]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("Indeed ", "Indeed"),
+        (None, "(none)"),
+        ("\t\u00a0 ", "(none)"),
+        ("max@example.com", "(personal)"),
+        ("max%40example.com", "(personal)"),
+        ("+4915123456789\n", "(personal)"),
+        ("\t+49 151 2345678", "(personal)"),
+        ("+49\u00a0151\u00a02345678", "(personal)"),
+        ("0151/2345-678", "(personal)"),
+        ("20260811123", "20260811123"),
+        ("01.10.2026", "01.10.2026"),
+        ("2026-10", "2026-10"),
+    ],
+)
+def test_a_link_shows_no_address_and_no_number(value: str | None, shown: str, database: Database) -> None:
+    assert rows(database, "SELECT report_data.shown(:value)", value=value) == [(shown,)]
+
+
+def test_a_job_with_leading_zeros_keeps_its_applications_when_the_list_names_it(database: Database) -> None:
+    store(database, [replace(entries(2, seed=8)[0], job="00012345")])
+    refresh(database)
+    assert rows(database, "SELECT job_reference FROM report.unmatched_job") == [("00012345",)]
+    execute(database, "UPDATE ats.job SET origin = 'import'")
+    assert rows(database, "SELECT applications FROM report.job") == [(1,)]
+
+
+def test_first_confirm_of_an_application_from_before_the_reports_stays_unknown(database: Database) -> None:
+    store(database, [replace(entries(2, seed=8)[0], confirmed=True, revision=1)])
+    execute(database, "UPDATE ats.application SET first_confirmed_at = NULL, revision = 2")
+    again = [
+        Ready(profile_id, "", 2, False)
+        for (profile_id,) in rows(database, "SELECT profile_id FROM ats.application")
+    ]
+    client_id = rows(database, "SELECT client_id FROM ats.application")[0][0]
+    database.transact(partial(confirmations.record, client_id=client_id, confirmed=again), Deadline(60))
+    assert rows(database, "SELECT first_confirmed_at FROM ats.application") == [(None,)]
