@@ -62,7 +62,10 @@ def cycle_costs(database_url: str, folder: Path, rows: int) -> dict[str, int]:
     """The cost of each statement of a cycle with new, changed, unreadable and listed profiles, beside so many old rows."""
     config = SandboxConfig(profiles=6, media_per_profile=2.0, after_confirm="stay")
     with scene(database_url, folder / str(rows), config=config) as s:
-        s.execute("TRUNCATE ats.application, ops.quarantine CASCADE")
+        s.execute(
+            "TRUNCATE ats.application, ops.quarantine, report_data.application, report_data.due, "
+            "report_data.placeholder_cv CASCADE"
+        )
         assert s.cycle().error is None
         for statement in FILL:
             s.execute(statement, **({"rows": rows} if ":rows" in statement else {}))
@@ -81,7 +84,9 @@ def change(s: Scene) -> None:
     first, *_ = s.sandbox.expected()
     dropped = [
         row["media_id"]
-        for row in s.rows("SELECT media_id FROM ats.media WHERE profile_id = :id", id=first["profileId"])
+        for row in s.rows(
+            "SELECT media_id FROM ats.media WHERE profile_id = :id ORDER BY media_id", id=first["profileId"]
+        )
     ]
     s.sandbox.change_profile(first["profileId"], fields={"firstName": "Other"}, drop_media=dropped[:1])
     s.sandbox.add_profiles(1)
