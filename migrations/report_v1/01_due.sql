@@ -1,6 +1,6 @@
 -- Whatever changes an application makes its row of the reports due, in the same transaction. Triggers, so that no way to
--- change one is forgotten: a cycle, a command, an erasure, or an administrator's own SQL on applications and files. Whoever
--- may change those needs no right here.
+-- change one is forgotten: a cycle, a command, an erasure, or an administrator's own SQL on applications and files. A role
+-- that may change those needs no right here.
 --
 -- A row that is due already is written again. So a transaction that is about to strike it off waits for this one, and then
 -- sees what has changed.

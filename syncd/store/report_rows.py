@@ -52,7 +52,7 @@ _TAKE = text("DELETE FROM report_data.due WHERE client_id = :client_id AND profi
 def refresh(connection: Connection, client_id: str, ids: Sequence[str], region: str) -> None:
     """Brings the rows of these applications up to date, and strikes them off the list.
 
-    Whoever changes one of them meanwhile waits for this transaction and then makes it due again.
+    A transaction that changes one of them meanwhile waits for this one, and then makes it due again.
 
     Args:
         region: the country of phone numbers without a country code.

@@ -10,17 +10,8 @@ import psycopg
 import pytest
 
 from syncd.store.database import Database
-from tests.integration.report_ledger import (
-    Entry,
-    Figures,
-    Ledger,
-    entries,
-    job,
-    refresh,
-    shown,
-    steps,
-    store,
-)
+from tests.integration.report_figures import Figures, Ledger, job, shown, steps
+from tests.integration.report_ledger import Entry, entries, refresh, store
 
 
 class Reports:

@@ -24,7 +24,7 @@ PREPARE = """
 pg_dropcluster --stop 15 main 2> /dev/null || true
 pg_createcluster 15 main > /dev/null
 systemctl start postgresql
-rm -rf /root/.pip /root/.config/pip
+rm -rf ~root/.pip ~root/.config/pip
 printf '[global]\\nno-index = true\\nfind-links = {wheels}\\n' > /etc/pip.conf
 """
 # The unit has this line; `check` cannot know that.
