@@ -100,17 +100,25 @@ def audit_store(
     """
     if config.database_url is None or config.media_root is None:
         raise ValueError("the audit of the store needs database_url and media_root")
-    report = AuditReport()
-    paths: set[str] = set()
-    for population in populations.values():
-        scene = Scene(config, population, ledger)
-        _audit_client(scene, config.database_url, report, confirmed_once)
-        stored = _read(config.database_url, partial(_stored_paths, client=scene.client))
-        report.media += len(stored)
-        paths.update(stored)
+    scenes = [Scene(config, population, ledger) for population in populations.values()]
+    report, paths = _read(config.database_url, partial(_audit_tables, scenes=scenes, once=confirmed_once))
     on_disk = set(_files_below(config.media_root))
     report.findings += [f"{path}: a file that no row of ats.media names" for path in sorted(on_disk - paths)]
     return report
+
+
+def _audit_tables(
+    connection: "psycopg.Connection[Any]", scenes: Sequence[Scene], once: bool
+) -> tuple[AuditReport, set[str]]:
+    """Returns the findings about all clients, and the paths of the stored files."""
+    report = AuditReport()
+    paths: set[str] = set()
+    for scene in scenes:
+        _audit_client(connection, scene, report, once)
+        stored = _stored_paths(connection, scene.client)
+        report.media += len(stored)
+        paths.update(stored)
+    return report, paths
 
 
 def _stored_paths(connection: "psycopg.Connection[Any]", client: str) -> list[str]:
@@ -126,7 +134,9 @@ def _files_below(root: Path) -> Iterator[str]:
     return (str(path) for path in paths if path.parts[0] != ".lost")
 
 
-def _audit_client(scene: Scene, url: str, report: AuditReport, confirmed_once: bool) -> None:
+def _audit_client(
+    connection: "psycopg.Connection[Any]", scene: Scene, report: AuditReport, once: bool
+) -> None:
     last: dict[str, Entry] = {}
     for entry in scene.population.entries():
         if entry.taken >= 0:
@@ -134,17 +144,17 @@ def _audit_client(scene: Scene, url: str, report: AuditReport, confirmed_once: b
     confirms = scene.ledger.times_confirmed(scene.client)
     keys = iter(last)
     while batch := list(islice(keys, _BATCH)):
-        stored = _read(url, partial(_stored, client=scene.client, ids=batch))
+        stored = _stored(connection, scene.client, batch)
         for text in batch:
             entry = last[text]
             if entry.raw is None or stored[text].revisions:
                 report.findings += check_profile(scene, entry.profile_id, stored[text], newest=True)
-                report.findings += _check_confirmed(scene, entry, stored[text], confirms, once=confirmed_once)
+                report.findings += _check_confirmed(scene, entry, stored[text], confirms, once=once)
     report.profiles += len(last)
     listed = {str(entry.profile_id) for entry in scene.population.entries() if entry.listed}
-    report.findings += _read(url, partial(_surplus, client=scene.client, listed=listed))
-    report.findings += _read(url, partial(_lost_raw, scene=scene))
-    report.findings += _read(url, partial(check_side_tables, scene=scene))
+    report.findings += _surplus(connection, scene.client, listed)
+    report.findings += _lost_raw(connection, scene)
+    report.findings += check_side_tables(connection, scene)
 
 
 def _check_confirmed(
