@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Playwright
 
+# The headless shell is Chromium without a window, which takes half of the CPU time. It shows no PDFs.
+SHELLS = ("chromium-headless-shell",)
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",  # tests run as root in containers, where Chromium's own sandbox cannot start
@@ -32,22 +34,20 @@ ARGUMENTS = [
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(playwright: Playwright, *, shows_pdfs: bool = False) -> Iterator[Browser]:
     """Starts a headless Chromium. On a machine without one, skips the test, or fails it if REQUIRE_BROWSER=1 is set."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    names = NAMES if shows_pdfs else (*SHELLS, *NAMES)
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         missing = "no Chromium on this machine: apt-get install chromium"
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(missing)
         pytest.skip(missing)
-    from playwright.sync_api import sync_playwright  # here, so that other tests do not wait for the import
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, headless=True)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, headless=True)
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @dataclass(frozen=True)

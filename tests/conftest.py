@@ -24,7 +24,7 @@ from tests.database import SERVER_SETTINGS, ServerAddress, migrate, sqlalchemy_u
 from tests.reused import ReusedDatabase
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
 
 # A deadline for one example would measure the machine, and so does a warning that drawing is slow.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         test = getattr(item, "obj", None)
         if _FUZZ_EXAMPLES and (fed := getattr(test, _SETTINGS, None)):
             setattr(test, _SETTINGS, settings(fed, max_examples=_FUZZ_EXAMPLES))
-        if "browser" in getattr(item, "fixturenames", ()):
+        if not {"browser", "pdf_browser"}.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
             item.add_marker(pytest.mark.xdist_group("browser"))
     items.sort(key=_rank)
@@ -74,10 +74,25 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    from playwright.sync_api import sync_playwright  # here, so that other tests do not wait for the import
+
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """A headless Chromium that all its tests share; each opens pages in a context of its own."""
-    with chromium() as shared:
+    with chromium(playwright) as shared:
         yield shared
+
+
+@pytest.fixture
+def pdf_browser(playwright: Playwright) -> Iterator[Browser]:
+    """A headless Chromium of this test's own that shows PDFs as users' browsers do."""
+    with chromium(playwright, shows_pdfs=True) as own:
+        yield own
 
 
 @pytest.fixture(scope="session")

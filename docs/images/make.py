@@ -7,6 +7,7 @@ the class form is made for. sheet.png is the PDF sheet.
 from pathlib import Path
 
 import pypdfium2
+from playwright.sync_api import sync_playwright
 
 from syncd.publishing.button import button_css, button_html
 from syncd.publishing.sheet import sheet_pdf
@@ -31,7 +32,8 @@ def button() -> None:
         "/site.css": Served(STYLE + button_css(), "text/css"),
     }
     with (
-        chromium() as browser,
+        sync_playwright() as playwright,
+        chromium(playwright) as browser,
         PageServer(pages) as server,
         visit(browser, server.url + "/", device_scale_factor=2) as visited,
     ):

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import pytest
-
 from syncd.publishing.chat_embedding import iframe_csp, iframe_html, widget_csp, widget_html
 from tests.browser import PageServer, Served, Visit, visit
 
@@ -83,14 +81,14 @@ def chat_in_a_page(browser: Browser) -> Iterator[tuple[Visit, Frame]]:
             assert visited.page.url == ats.url + "/applicant"
 
 
-@pytest.mark.parametrize("way", ["link", "same-window"])
-def test_a_pdf_that_the_applicant_sent_opens_from_the_iframe(way: str, browser: Browser) -> None:
-    with chat_in_a_page(browser) as (visited, chat):
-        with visited.page.context.expect_page(timeout=10_000) as opened:
-            chat.locator(f"#{way}").click()
-        opened.value.wait_for_load_state("load")
-        assert not opened.value.url.startswith("chrome-error:")
-        assert opened.value.evaluate("document.contentType") == "application/pdf"
+def test_a_pdf_that_the_applicant_sent_opens_from_the_iframe(pdf_browser: Browser) -> None:
+    for way in ("link", "same-window"):
+        with chat_in_a_page(pdf_browser) as (visited, chat):
+            with visited.page.context.expect_page(timeout=10_000) as opened:
+                chat.locator(f"#{way}").click()
+            opened.value.wait_for_load_state("load")
+            assert not opened.value.url.startswith("chrome-error:"), way
+            assert opened.value.evaluate("document.contentType") == "application/pdf", way
 
 
 def test_a_file_that_the_applicant_sent_can_be_saved_from_the_iframe(browser: Browser) -> None:
