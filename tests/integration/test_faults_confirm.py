@@ -193,19 +193,19 @@ def test_a_confirm_whose_answers_are_all_lost_is_sent_again_by_the_next_cycle(
 def test_with_the_confirm_endpoint_down_everything_is_landed_and_asked_for_a_bounded_number_of_times(
     fault: Fault, error: type[ApiError], database_url: str, tmp_path: Path
 ) -> None:
-    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=30), confirm_batch=10) as s:
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=12), confirm_batch=4) as s:
         s.sandbox.inject(fault)
         ended = s.cycle()
         assert type(ended.error) is error
         assert ended.outcome is Outcome.FAILED
-        assert len(landed(s)) == 30
+        assert len(landed(s)) == 12
         files = s.rows("SELECT storage_path FROM ats.media WHERE state = 'stored'")
         assert s.files() == {row["storage_path"] for row in files} != set()
         assert len(calls(s, CONFIRM)) <= 50
-        assert len(unconfirmed(s)) == 30
+        assert len(unconfirmed(s)) == 12
         s.sandbox.add_profiles(5)
         s.cycle()
-        assert len(landed(s)) == 35  # landing goes on
+        assert len(landed(s)) == 17  # landing goes on
         s.sandbox.clear_faults()
         s.execute("UPDATE ats.application SET confirm_retry_at = now() WHERE confirm_error IS NOT NULL")
         settle(s)

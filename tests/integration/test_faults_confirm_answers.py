@@ -41,21 +41,26 @@ REFUSALS: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 def test_a_confirm_whose_answer_refuses_it_is_halved_and_does_not_count(
-    refusal: bytes, database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path
 ) -> None:
-    def confirm(ids: list[Any]) -> bytes:
-        return refusal if "P2" in ids else reply(b'{"confirmed": 1, "errors": []}')
+    profiles: list[dict[str, Any]] = []
 
-    profiles = [{"profileId": f"P{number}", "steps": []} for number in range(4)]
+    def confirm(ids: list[Any]) -> bytes:
+        refusals = [refusal for what, refusal in REFUSALS.items() if f"{what} 2" in ids]
+        return refusals[0] if refusals else reply(b'{"confirmed": 1, "errors": []}')
+
     with serving(database_url, tmp_path, profiles, confirm=confirm) as (s, _):
-        ended = s.cycle()
-        assert (ended.outcome, ended.error) == (Outcome.PARTIAL, None)
-        assert (ended.tally.confirmed, ended.tally.confirm_refused) == (3, 1)
-        (row,) = s.rows("SELECT profile_id, confirm_error FROM ats.application WHERE confirmed_revision = 0")
-        assert row["profile_id"] == "P2"
-        assert row["confirm_error"] in ("web_page", "unclear", "refused")
+        for what in REFUSALS:
+            bad = f"{what} 2"
+            profiles[:] = [{"profileId": f"{what} {number}", "steps": []} for number in range(4)]
+            ended = s.cycle()
+            assert (ended.outcome, ended.error) == (Outcome.PARTIAL, None), what
+            assert (ended.tally.confirmed, ended.tally.confirm_refused) == (3, 1), what
+            waiting = (
+                "SELECT confirm_error FROM ats.application WHERE confirmed_revision = 0 AND profile_id = :bad"
+            )
+            assert s.value(waiting, bad=bad) in ("web_page", "unclear", "refused"), what
 
 
 def test_a_refusal_of_single_ids_in_the_body_leaves_only_these_unconfirmed(
@@ -90,15 +95,14 @@ CONFIRMATIONS: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("answer", CONFIRMATIONS.values(), ids=CONFIRMATIONS)
-def test_an_answer_that_says_nothing_against_a_confirm_counts(
-    answer: bytes, database_url: str, tmp_path: Path
-) -> None:
-    profiles = [{"profileId": "P0", "steps": []}]
-    with serving(database_url, tmp_path, profiles, confirm=lambda ids: answer) as (s, server):
-        ended = s.cycle()
-        assert (ended.outcome, ended.tally.confirmed) == (Outcome.OK, 1)
-        assert len(server.requests(CONFIRM)) == 1
+def test_an_answer_that_says_nothing_against_a_confirm_counts(database_url: str, tmp_path: Path) -> None:
+    profiles: list[dict[str, Any]] = []
+    with serving(database_url, tmp_path, profiles, confirm=lambda ids: CONFIRMATIONS[ids[0]]) as (s, server):
+        for number, what in enumerate(CONFIRMATIONS, 1):
+            profiles[:] = [{"profileId": what, "steps": []}]
+            ended = s.cycle()
+            assert (ended.outcome, ended.tally.confirmed) == (Outcome.OK, 1), what
+            assert len(server.requests(CONFIRM)) == number, what
 
 
 @pytest.mark.parametrize("answer", [reply(PAGE), reply(b'{"success": false}')], ids=["page", "refusal"])

@@ -176,8 +176,7 @@ WAITING = (
 )
 
 
-@pytest.mark.parametrize("schema_is_there", [False, True])
-@pytest.mark.parametrize("first_one_fails", [False, True])
+@pytest.mark.parametrize(("schema_is_there", "first_one_fails"), [(False, False), (True, True)])
 def test_of_four_processes_at_once_one_migrates_and_the_others_wait(
     schema_is_there: bool, first_one_fails: bool, empty_database_url: str, tmp_path: Path
 ) -> None:

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from syncd.model import FieldMap
 from syncd.sandbox import SandboxConfig
 from tests.integration.listener import Listener
@@ -32,30 +30,37 @@ def file(media_id: Any, **more: Any) -> dict[str, Any]:
     return {"mediaId": media_id, "mimeType": "application/pdf", "fileName": "Lebenslauf.pdf", **more}
 
 
-def places(s: Scene) -> list[tuple[Any, ...]]:
-    rows = s.rows("SELECT role, step_no, ordinal, media_id FROM ats.attachment ORDER BY 1, 2, 3")
+def places(s: Scene, profile_id: str = "P") -> list[tuple[Any, ...]]:
+    """The places at which a profile names files: role, step, ordinal and media id of each."""
+    rows = s.rows(
+        "SELECT role, step_no, ordinal, media_id FROM ats.attachment WHERE profile_id = :p ORDER BY 1, 2, 3",
+        p=profile_id,
+    )
     return [tuple(row.values()) for row in rows]
 
 
-@pytest.mark.parametrize("key", ["cv", "profileImage"])
-@pytest.mark.parametrize(
-    ("value", "ids"),
-    [
-        (file("f"), ["f"]),
-        (None, []),
-        ([file("f"), file("g")], ["f", "g"]),
-        ([], []),
-        ([None], []),
-        ({}, []),
-    ],
-)
-def test_cv_and_profile_image_may_be_an_object_null_or_an_array(
-    key: str, value: Any, ids: list[str], database_url: str, tmp_path: Path
-) -> None:
-    role = {"cv": "cv", "profileImage": "profile_image"}[key]
-    with given(database_url, tmp_path, {"profileId": "P", "steps": [], key: value}) as s:
-        assert places(s) == [(role, -1, number, each) for number, each in enumerate(ids)]
-        assert len(s.files()) == len(ids)
+HELD: list[tuple[Any, list[str]]] = [
+    (file("f"), ["f"]),
+    (None, []),
+    ([file("f"), file("g")], ["f", "g"]),
+    ([], []),
+    ([None], []),
+    ({}, []),
+]
+
+
+def test_cv_and_profile_image_may_be_an_object_null_or_an_array(database_url: str, tmp_path: Path) -> None:
+    profiles = {
+        f"{key}{number}": {"profileId": f"{key}{number}", "steps": [], key: value}
+        for key in ("cv", "profileImage")
+        for number, (value, _) in enumerate(HELD)
+    }
+    with given(database_url, tmp_path, *profiles.values()) as s:
+        for key, role in (("cv", "cv"), ("profileImage", "profile_image")):
+            for number, (_, ids) in enumerate(HELD):
+                expected = [(role, -1, ordinal, each) for ordinal, each in enumerate(ids)]
+                assert places(s, f"{key}{number}") == expected, (key, number)
+        assert len(s.files()) == 2 * sum(len(ids) for _, ids in HELD)
 
 
 def test_an_empty_placeholder_cv_is_no_file(database_url: str, tmp_path: Path) -> None:
@@ -119,27 +124,27 @@ def test_answers_of_every_json_kind_are_kept_as_text_and_as_they_came(
         assert [(row["answer_json"], row["answer"]) for row in rows] == ANSWERS
 
 
-@pytest.mark.parametrize(
-    ("sent", "shown"),
-    [
-        ("2500.50", "2500.50"),
-        ("1e3", "1e3"),
-        ("-0.0", "-0.0"),
-        ("1E+2", "1E+2"),
-        ("0.12345678901234567890", "0.12345678901234567890"),
-        ("100000000000000000000", "100000000000000000000"),
-        ("[2500.50, 1e3, 3]", "2500.50, 1e3, 3"),
-        ('{"gross": 2500.50, "net": [1e3, null, true, "ä"]}', '{"gross":2500.50,"net":[1e3,null,true,"ä"]}'),
-    ],
-)
-def test_a_number_is_shown_as_it_was_sent(sent: str, shown: str, database_url: str, tmp_path: Path) -> None:
-    profile = f'{{"profileId": "P", "utmSource": 2.50, "phone": 1e3, "steps": [{{"question": 7.10, "answer": {sent}}}]}}'
+SHOWN = {
+    "2500.50": "2500.50",
+    "1e3": "1e3",
+    "-0.0": "-0.0",
+    "1E+2": "1E+2",
+    "0.12345678901234567890": "0.12345678901234567890",
+    "100000000000000000000": "100000000000000000000",
+    "[2500.50, 1e3, 3]": "2500.50, 1e3, 3",
+    '{"gross": 2500.50, "net": [1e3, null, true, "ä"]}': '{"gross":2500.50,"net":[1e3,null,true,"ä"]}',
+}
+
+
+def test_a_number_is_shown_as_it_was_sent(database_url: str, tmp_path: Path) -> None:
+    steps = ", ".join(f'{{"question": 7.10, "answer": {sent}}}' for sent in SHOWN)
+    profile = f'{{"profileId": "P", "utmSource": 2.50, "phone": 1e3, "steps": [{steps}]}}'
     with scene(database_url, tmp_path, config=SandboxConfig(profiles=0)) as s:
         s.sandbox.put_raw_profile(profile.encode())
         assert s.cycle().error is None
         s.assert_complete()
-        [row] = s.rows("SELECT question, answer FROM ats.answer")
-        assert row == {"question": "7.10", "answer": shown}
+        rows = s.rows("SELECT question, answer FROM ats.answer ORDER BY step_no")
+        assert rows == [{"question": "7.10", "answer": shown} for shown in SHOWN.values()]
         assert s.value("SELECT utm_source FROM ats.application") == "2.50"
         assert s.value("SELECT phone FROM ats.application_contact") == "1e3"
         # The same profile again is no change.
@@ -190,27 +195,28 @@ def test_the_field_map_finds_what_a_real_payload_keeps_elsewhere(database_url: s
         assert list(application.values()) == ["de", datetime(2026, 3, 1, 12, tzinfo=UTC)]
 
 
-@pytest.mark.parametrize(
-    ("raw", "moment"),
-    [
-        ("2024-07-01T08:00:00", datetime(2024, 7, 1, 6, tzinfo=UTC)),  # naive: the client's zone, summer
-        ("2024-01-01 08:00", datetime(2024, 1, 1, 7, tzinfo=UTC)),  # winter
-        ("2024-07-01T08:00:00.123+05:30", datetime(2024, 7, 1, 2, 30, 0, 123000, tzinfo=UTC)),
-        ("2024-07-01T08:00:00Z", datetime(2024, 7, 1, 8, tzinfo=UTC)),
-        ("11.02.2021 10:00", datetime(2021, 2, 11, 9, tzinfo=UTC)),
-        (1_613_034_000_000, datetime(2021, 2, 11, 9, tzinfo=UTC)),
-        ("gestern Abend", None),
-        ("0001-01-01T00:00:00", None),
-        ("2999-01-01", None),
-    ],
-)
+TIMES: list[tuple[Any, datetime | None]] = [
+    ("2024-07-01T08:00:00", datetime(2024, 7, 1, 6, tzinfo=UTC)),  # naive: the client's zone, summer
+    ("2024-01-01 08:00", datetime(2024, 1, 1, 7, tzinfo=UTC)),  # winter
+    ("2024-07-01T08:00:00.123+05:30", datetime(2024, 7, 1, 2, 30, 0, 123000, tzinfo=UTC)),
+    ("2024-07-01T08:00:00Z", datetime(2024, 7, 1, 8, tzinfo=UTC)),
+    ("11.02.2021 10:00", datetime(2021, 2, 11, 9, tzinfo=UTC)),
+    (1_613_034_000_000, datetime(2021, 2, 11, 9, tzinfo=UTC)),
+    ("gestern Abend", None),
+    ("0001-01-01T00:00:00", None),
+    ("2999-01-01", None),
+]
+
+
 def test_times_without_an_offset_are_the_clients_and_the_raw_text_is_kept(
-    raw: Any, moment: datetime | None, database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path
 ) -> None:
-    profile = {"profileId": "P", "steps": [], "createdAt": raw}
-    with given(database_url, tmp_path, profile, timezone="Europe/Berlin") as s:
-        (row,) = s.rows("SELECT applied_at, applied_at_raw FROM ats.application")
-        assert list(row.values()) == [moment, str(raw)]
+    profiles = [
+        {"profileId": f"P{number}", "steps": [], "createdAt": raw} for number, (raw, _) in enumerate(TIMES)
+    ]
+    with given(database_url, tmp_path, *profiles, timezone="Europe/Berlin") as s:
+        rows = s.rows("SELECT applied_at, applied_at_raw FROM ats.application ORDER BY profile_id")
+        assert [tuple(row.values()) for row in rows] == [(moment, str(raw)) for raw, moment in TIMES]
 
 
 def test_a_profile_without_a_job_or_with_an_unknown_one_is_stored(database_url: str, tmp_path: Path) -> None:
@@ -253,27 +259,30 @@ def test_download_uri_is_kept_as_a_fact_and_never_requested(database_url: str, t
         assert elsewhere.connections == 0
 
 
-@pytest.mark.parametrize(
-    "where",
-    [
-        {"coverLetter": file("x")},
-        {"documents": {"certificates": [[file("x")], {"scan": file("x")}]}},
-        {"cv": {**file("f"), "thumbnail": file("x")}},
-        {"steps": [{"question": "?", "answer": file("x")}]},
-        {"steps": [{"question": "?", "video": {"mediaId": "x", "length": 3}}]},
-        {"steps": [{"question": "?", "attachments": [{**file("f"), "signature": file("x")}]}]},
-        {"coverLetter": {"mediaId": "x", "fileName": {"de": "Anschreiben.pdf"}, "mimeType": None}},
-        {"note\0": file("x")},
-    ],
-)
+ELSEWHERE: list[dict[str, Any]] = [
+    {"coverLetter": file("x")},
+    {"documents": {"certificates": [[file("x")], {"scan": file("x")}]}},
+    {"cv": {**file("f"), "thumbnail": file("x")}},
+    {"steps": [{"question": "?", "answer": file("x")}]},
+    {"steps": [{"question": "?", "video": {"mediaId": "x", "length": 3}}]},
+    {"steps": [{"question": "?", "attachments": [{**file("f"), "signature": file("x")}]}]},
+    {"coverLetter": {"mediaId": "x", "fileName": {"de": "Anschreiben.pdf"}, "mimeType": None}},
+    {"note\0": file("x")},
+]
+
+
 def test_a_file_at_a_place_that_the_article_does_not_name_is_fetched_before_the_confirm(
-    where: dict[str, Any], database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path
 ) -> None:
-    with given(database_url, tmp_path, {"profileId": "P", "steps": [], **where}) as s:
-        others = [place for place in places(s) if place[0] == "other"]
-        assert {place[3] for place in others} == {"x"}
-        assert [place[1:3] for place in others] == [(-1, number) for number in range(len(others))]
-        assert s.value("SELECT state FROM ats.media WHERE media_id = 'x'") == "stored"
+    profiles = [{"profileId": f"P{number}", "steps": [], **where} for number, where in enumerate(ELSEWHERE)]
+    # The sandbox checks at the confirm that each file is on disk.
+    with given(database_url, tmp_path, *profiles) as s:
+        for profile in profiles:
+            others = [place for place in places(s, profile["profileId"]) if place[0] == "other"]
+            assert {place[3] for place in others} == {"x"}, profile
+            assert [place[1:3] for place in others] == [(-1, number) for number in range(len(others))]
+        states = s.rows("SELECT state FROM ats.media WHERE media_id = 'x'")
+        assert states == [{"state": "stored"}] * len(profiles)
         assert calls(s, CONFIRM) == [200]
 
 
@@ -289,15 +298,16 @@ def test_what_only_repeats_a_file_or_names_none_is_no_other_file(database_url: s
         assert places(s) == [("cv", -1, 0, "f")]
 
 
-@pytest.mark.parametrize("media_id", [True, 1.5, ["x"], {"x": 1}, "x" * 513, "a\0b"])
 def test_a_file_at_another_place_whose_id_cannot_be_read_is_not_passed_over(
-    media_id: Any, database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path
 ) -> None:
     with scene(database_url, tmp_path / "m", config=SandboxConfig(profiles=0)) as s:
-        s.sandbox.put_raw_profile(json.dumps({"profileId": "P", "letter": {"mediaId": media_id}}).encode())
+        for number, media_id in enumerate((True, 1.5, ["x"], {"x": 1}, "x" * 513, "a\0b")):
+            profile = {"profileId": f"P{number}", "letter": {"mediaId": media_id}}
+            s.sandbox.put_raw_profile(json.dumps(profile).encode())
         s.cycle()
-        (entry,) = quarantined(s)
-        assert "mediaId" in entry["error"]
+        assert {entry["profile_id"] for entry in quarantined(s)} == {f"P{number}" for number in range(6)}
+        assert all("mediaId" in entry["error"] for entry in quarantined(s))
         assert calls(s, CONFIRM) == []
 
 

@@ -1,7 +1,7 @@
 """Triggers and constraints that somebody has added to syncd's tables: they cost the one row that they refuse."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -40,54 +40,60 @@ def trigger(
     ]
 
 
-def raising(code: str) -> list[str]:
-    return trigger(f"IF NEW.utm_source = 'no' THEN RAISE 'house rule' USING ERRCODE = '{code}'; END IF;")
+def raising(code: str) -> str:
+    return f"IF NEW.utm_source = '{code}' THEN RAISE 'house rule' USING ERRCODE = '{code}'; END IF;"
 
 
-RULES = {
-    **{
-        code: raising(code)
-        for code in ("P0001", "42501", "55000", "57P01", "53100", "25006", "XX000", "08000")
-    },
-    "40001": raising("40001"),
-    "P0004": trigger("ASSERT NEW.utm_source IS DISTINCT FROM 'no';"),
-    "22012": trigger("IF NEW.utm_source = 'no' THEN NEW.language = (1 / 0)::text; END IF;"),
-    "42P01": trigger("IF NEW.utm_source = 'no' THEN INSERT INTO house.audit VALUES (1); END IF;"),
-    "23514": ["ALTER TABLE ats.application ADD CHECK (utm_source <> 'no')"],
-    "P0002": trigger(
-        "IF NEW.utm_source = 'no' THEN RAISE 'house rule' USING ERRCODE = 'P0002'; END IF;",
-        when="AFTER INSERT OR UPDATE",
-        kind="CONSTRAINT TRIGGER",
+RAISED = ("P0001", "42501", "55000", "57P01", "53100", "25006", "XX000", "08000")
+# Each refuses the profile whose utmSource is the SQLSTATE that it ends in.
+RULES = [
+    *trigger(
+        f"""
+        {" ".join(map(raising, RAISED))}
+        ASSERT NEW.utm_source IS DISTINCT FROM 'P0004';
+        IF NEW.utm_source = '22012' THEN NEW.language = (1 / 0)::text; END IF;
+        IF NEW.utm_source = '42P01' THEN INSERT INTO house.audit VALUES (1); END IF;
+        """
     ),
-}
+    "ALTER TABLE ats.application ADD CHECK (utm_source <> '23514')",
+    "ALTER FUNCTION public.house RENAME TO house_now",
+    "ALTER TRIGGER house ON ats.application RENAME TO house_now",
+    *trigger(raising("P0002"), when="AFTER INSERT OR UPDATE", kind="CONSTRAINT TRIGGER"),
+]
+ALL_CODES = (*RAISED, "P0004", "22012", "42P01", "23514", "P0002")
 
 
+# A rule that asks for a retry gets it, which takes seconds for each group of profiles with one of its kind.
 @pytest.mark.parametrize("changed", [False, True], ids=["new", "changed"])
-@pytest.mark.parametrize("code", RULES)
+@pytest.mark.parametrize(
+    ("rules", "codes"), [(RULES, ALL_CODES), (trigger(raising("40001")), ["40001"])], ids=["all", "40001"]
+)
 def test_a_profile_that_a_rule_of_the_house_refuses_is_quarantined_alone_with_its_sqlstate(
-    code: str, changed: bool, database_url: str, tmp_path: Path
+    rules: list[str], codes: Sequence[str], changed: bool, database_url: str, tmp_path: Path
 ) -> None:
     with scene(database_url, tmp_path / "m", config=GOOD) as s:
         if changed:
-            s.sandbox.put_raw_profile(profile(utmSource="yes"))
+            for code in codes:
+                s.sandbox.put_raw_profile(profile(profileId=code, utmSource="yes"))
             s.cycle()
-            s.sandbox.withdraw_profile("bad")
-        for statement in RULES[code]:
+            for code in codes:
+                s.sandbox.withdraw_profile(code)
+        for statement in rules:
             s.execute(statement)
-        s.sandbox.put_raw_profile(profile(utmSource="no"))
+        for code in codes:
+            s.sandbox.put_raw_profile(profile(profileId=code, utmSource=code))
         s.sandbox.add_profiles(9)
         before = len(landed(s))
         ended = s.cycle()
         assert (ended.error, ended.outcome) == (None, Outcome.PARTIAL)
         assert len(landed(s)) - before == (9 if changed else 12)
-        (entry,) = quarantined(s)
-        assert (entry["stage"], entry["profile_id"], bytes(entry["payload"])) == (
-            "land",
-            "bad",
-            profile(utmSource="no"),
-        )
-        assert f"SQLSTATE {code}" in entry["error"]
-        assert not confirmed(s)[("str", "bad")] or changed
+        assert {
+            (entry["stage"], entry["profile_id"], bytes(entry["payload"])) for entry in quarantined(s)
+        } == {("land", code, profile(profileId=code, utmSource=code)) for code in codes}
+        assert len(quarantined(s)) == len(codes)
+        for entry in quarantined(s):
+            assert f"SQLSTATE {entry['profile_id']}" in entry["error"]
+            assert not confirmed(s)[("str", entry["profile_id"])] or changed
         assert_idle(s)
 
 

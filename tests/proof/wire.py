@@ -7,6 +7,7 @@ import struct
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 from syncd.errors import SyncdError
@@ -89,15 +90,20 @@ def through(here: Site, proxy: Proxy) -> str:
 
 
 def points() -> Iterator[str]:
-    """Lists all points, as `seed:message:number:before` and `seed:message:number:after`."""
+    """Lists all points, as `seed:message:number:before` and `seed:message:number:after`.
+
+    After a message is the same moment as before the next one, if that goes the same way. So only the last message before
+    the other side's turn has a point `after`.
+    """
     for seed in SEEDS:
         with busy(seed, **LISTED_ONCE) as here, Proxy(server().port) as proxy:
             cycle(here, database_url=through(here, proxy), **SMALL_STEPS)
             here.assert_complete()
             those = list(numbered(proxy.messages))
-        yield from (
-            f"{seed}:{message}:{number}:{side}" for message, number in those for side in ("before", "after")
-        )
+        for (message, number), (following, _) in pairwise([*those, ("", 0)]):
+            yield f"{seed}:{message}:{number}:before"
+            if following[:1] != message[:1]:
+                yield f"{seed}:{message}:{number}:after"
 
 
 def summary(held: Mapping[str, str]) -> str:

@@ -38,14 +38,14 @@ def peak_kb(here: Site, *arguments: str, exits: int = 0) -> int:
     return int(peak)
 
 
-def test_peak_memory_of_a_sync_stays_under_128_mb_with_3000_profiles_in_one_answer(
+def test_peak_memory_of_a_sync_stays_under_128_mb_with_2000_profiles_in_one_answer(
     database_url: str, tmp_path: Path
 ) -> None:
-    with site(database_url, tmp_path, SandboxConfig(profiles=3000, media_per_profile=0.02)) as here:
+    with site(database_url, tmp_path, SandboxConfig(profiles=2000, media_per_profile=0.02)) as here:
         assert peak_kb(here, "sync", "--dry-run") < LIMIT_KB
         peak = peak_kb(here, "sync")
-        assert here.value("SELECT count(*) FROM ats.application WHERE confirmed_at IS NOT NULL") == 3000
-        assert here.sandbox.ledger.lists[-2].profiles == 3000
+        assert here.value("SELECT count(*) FROM ats.application WHERE confirmed_at IS NOT NULL") == 2000
+        assert here.sandbox.ledger.lists[-2].profiles == 2000
         assert peak < LIMIT_KB, peak
 
 

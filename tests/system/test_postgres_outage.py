@@ -138,10 +138,10 @@ def test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled(
     tmp_path: Path,
 ) -> None:
     # What is listed once and lost then never comes again.
-    config = SandboxConfig(profiles=6, media_per_profile=1.0, after_confirm="once")
+    config = SandboxConfig(profiles=2, media_per_profile=1.0, after_confirm="once")
     with (
         forgetful_proxy(shared_postgres.port, arrives=arrives) as proxy,
-        site(database_url, tmp_path, config, SYNC__BATCH_SIZE="3") as here,
+        site(database_url, tmp_path, config, SYNC__BATCH_SIZE="1") as here,
     ):
         behind = database_url.replace(f":{shared_postgres.port}/", f":{proxy.port}/")
         for number in itertools.count(1):
@@ -154,7 +154,7 @@ def test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled(
             here.assert_complete()
             if proxy.commits < number:
                 break
-            here.sandbox.add_profiles(6)
+            here.sandbox.add_profiles(2)
         assert number > 8
 
 
