@@ -15,9 +15,9 @@ COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.1
 demo: .venv/demo-ready
 	@.venv/bin/syncd demo $(ARGS)
 
-# The daily loop, without tests of whole processes.
+# The daily loop, without tests of whole processes, without Chromium, and without files that take long.
 test-fast: .venv/dev-ready
-	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist loadgroup -m "not proof" tests/unit tests/integration $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist loadgroup -m "not (proof or slow or browser)" tests/unit tests/integration $(ARGS)
 
 # Five workers on two cores, because tests spend half of their time waiting. Where the environment
 # forbids Python to keep bytecode, as images of containers like to, each start of syncd would compile it all again.

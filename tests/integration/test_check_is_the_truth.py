@@ -21,6 +21,8 @@ from tests.starter import CLEAN
 from tests.system.processes import Site, site
 from tests.unit.test_trust import root_only
 
+pytestmark = pytest.mark.slow
+
 CONFIG = SandboxConfig(profiles=2, media_per_profile=1.0)
 
 

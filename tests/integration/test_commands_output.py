@@ -20,6 +20,8 @@ from tests.integration.test_commands_terminal import on_a_terminal
 from tests.starter import CLEAN, ROOT, start
 from tests.system.processes import MANY, Site, eventually, site
 
+pytestmark = pytest.mark.slow
+
 NONE = SandboxConfig(profiles=0)
 LIST = "reference,title\n1,Łódź 🚲\n"
 

@@ -27,6 +27,8 @@ from tests.integration.settling import (
 )
 from tests.scene import scene
 
+pytestmark = pytest.mark.slow
+
 CONFIG = SandboxConfig(profiles=12, media_per_profile=2.0, media_size=100_000)
 
 

@@ -14,6 +14,8 @@ from syncd.sandbox import Fault, SandboxConfig, Tenant
 from syncd.sync.lease_keeper import is_dead, own_name
 from tests.system.processes import Site, eventually, site
 
+pytestmark = pytest.mark.slow
+
 NEVER = "every 7d"
 
 

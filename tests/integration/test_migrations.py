@@ -18,6 +18,8 @@ from syncd.store.tables import metadata
 from syncd.store.tables.comments import COMMENTS
 from tests.system.processes import eventually, site
 
+pytestmark = pytest.mark.slow
+
 OWN = ("ats", "ops", "report", "report_data")
 # A view's columns and comments come with the view.
 KINDS = {

@@ -67,14 +67,14 @@ def api_arguments(switches: dict[str, Any]) -> dict[str, Any]:
 def test_everything_is_stored_confirmed_once_and_then_left_alone_when(
     reading: str, database_url: str, tmp_path: Path
 ) -> None:
-    switches = {"profiles": 20, **READINGS[reading]}
+    switches = {"profiles": 12, **READINGS[reading]}
     api = api_arguments(switches)
-    with scene(database_url, tmp_path / "m", config=SandboxConfig(**switches), api=api, batch_size=8) as s:
+    with scene(database_url, tmp_path / "m", config=SandboxConfig(**switches), api=api, batch_size=5) as s:
         # A file that is late must not count as gone, however slow the machine is.
         ended = settle(s, media_gone_after=0.3 if "media_gone" in switches else 300.0)
         assert [each.error for each in ended] == [None] * len(ended)
         s.assert_complete()
-        assert len(landed(s)) == 20
+        assert len(landed(s)) == 12
         assert_confirmed_once_each(s)
         stored = {row["p"] for row in s.rows("SELECT storage_path p FROM ats.media WHERE state = 'stored'")}
         assert s.files() == stored

@@ -25,6 +25,8 @@ from syncd.store.roles import ROLES_SQL
 from tests.integration.report_ledger import ZONES, Entry, entries, profile_of, refresh, store
 from tests.integration.test_reports_kept import erase
 
+pytestmark = pytest.mark.slow
+
 FEW = 5
 SHIFTS = ["früh", "spät", "Nacht", "Wochenende"]
 RARE = "Sonderfall"

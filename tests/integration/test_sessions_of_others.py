@@ -16,6 +16,8 @@ from syncd.store.database import Database
 from tests.starter import CLEAN, run
 from tests.system.processes import Site, site
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 JOBS = "reference,title\n4711,Nurse\n4712,Cook\n"
 # Each is the name of a setting and a value that no default has.

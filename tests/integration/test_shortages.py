@@ -24,6 +24,8 @@ from tests.scene import scene
 from tests.starter import CLEAN
 from tests.system.processes import SYNCD, site
 
+pytestmark = pytest.mark.slow
+
 
 def test_without_room_for_a_list_the_files_of_earlier_ones_still_come(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -25,6 +25,8 @@ from tests.integration.settling import CONFIRM, LIST, calls
 from tests.scene import Scene, scene
 from tests.system.processes import eventually
 
+pytestmark = pytest.mark.slow
+
 CONFIG = SandboxConfig(profiles=3, media_per_profile=0.0)
 
 
