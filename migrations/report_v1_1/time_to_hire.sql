@@ -1,19 +1,14 @@
 CREATE VIEW report.time_to_hire AS
 SELECT
-    f.client_id,
-    date_trunc('month', f.hired_on::timestamp)::date AS month,
-    lower(f.utm_source) AS source,
+    client_id,
+    date_trunc('month', hired_date::timestamp)::date AS month,
+    source,
     count(*) AS hires,
-    count(d.days) AS hires_timed,
-    sum(d.days) AS days,
-    percentile_disc(0.5) WITHIN GROUP (ORDER BY d.days) AS median_days
-FROM report_data.application f
-CROSS JOIN LATERAL (
-    SELECT CASE
-        WHEN NOT f.applied_at_is_estimated AND f.hired_on >= f.applied_date THEN f.hired_on - f.applied_date
-    END AS days
-) AS d
-WHERE f.hired_on IS NOT NULL
+    count(days_to_hire) AS hires_timed,
+    sum(days_to_hire) AS days,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY days_to_hire) AS median_days
+FROM report.application
+WHERE hired_date IS NOT NULL
 GROUP BY 1, 2, 3;
 
 COMMENT ON VIEW report.time_to_hire IS 'Hires by their month and source, and how long they took. Every hire is in exactly one row, so sums are right. A row of few hires may tell of one person: give it to those who may see applications.';
