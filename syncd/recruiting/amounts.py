@@ -46,15 +46,15 @@ def parse_amount(written: str) -> tuple[Decimal, str | None]:
     return -amount if "-" in (sign, sign_after) else amount, _CURRENCIES.get(currency, currency) or None
 
 
-def parse_currency(written: str) -> str | None:
-    """Parse the code of a currency, such as `EUR` or `€`. Return None for an empty field. Raise ValueError with a sentence."""
+def parse_currency(written: str) -> str:
+    """Parse the code of a currency, such as `EUR` or `€`. An empty field has none. Raise ValueError with what to write."""
     code = written.strip().upper()
     code = _CURRENCIES.get(code, code)
     if code and not _CODE.fullmatch(code):
         raise ValueError(
             f"the currency is {quoted(written)}; write a code of three letters, such as EUR or CHF"
         )
-    return code or None
+    return code
 
 
 def _unsigned(digits: str, written: str) -> str:

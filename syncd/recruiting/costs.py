@@ -21,6 +21,7 @@ from syncd.recruiting.list_files import (
     import_list,
     load,
     no_progress,
+    parsed,
 )
 from syncd.shown import quoted
 from syncd.store import clients, costs, lists
@@ -127,27 +128,31 @@ def _values(
     line_no: int, fields: dict[str, str], today: date, mistakes: Mistakes, currencies: Counter[str]
 ) -> Row:
     month = _month(line_no, fields["month"], today, mistakes)
-    source = fields["source"]
-    if not source.strip():
-        mistakes.add(
-            line_no, "the source is empty; write (none) for the costs of applications without a source"
-        )
-    elif len(source.encode()) > MAX_SOURCE_BYTES:
-        mistakes.add(line_no, f"the source is longer than {MAX_SOURCE_BYTES} bytes")
-        source = ""
-    try:
-        amount, named = parse_amount(fields["amount"])
-        currency = parse_currency(fields.get("currency", ""))
-    except ValueError as error:
-        mistakes.add(line_no, str(error))
-        return month, source or None, None, None
+    source = _source(line_no, fields["source"], mistakes)
+    found = parsed(parse_amount, fields["amount"], line_no, mistakes)
+    currency = parsed(parse_currency, fields.get("currency", ""), line_no, mistakes)
+    if found is None or currency is None:
+        return month, source, None, None
+    amount, named = found
     if named and currency and named != currency:
         mistakes.add(line_no, f"the amount is in {named}, but the currency is {currency}")
     if amount < 0:
         mistakes.note(line_no, "the amount is negative; it counts as a credit")
     code = currency or named or DEFAULT_CURRENCY
     currencies[code] += 1
-    return month, source or None, code, amount
+    return month, source, code, amount
+
+
+def _source(line_no: int, written: str, mistakes: Mistakes) -> str | None:
+    if not written.strip():
+        mistakes.add(
+            line_no, "the source is empty; write (none) for the costs of applications without a source"
+        )
+    elif len(written.encode()) > MAX_SOURCE_BYTES:
+        mistakes.add(line_no, f"the source is longer than {MAX_SOURCE_BYTES} bytes")
+    else:
+        return written
+    return None
 
 
 def _month(line_no: int, written: str, today: date, mistakes: Mistakes) -> date | None:

@@ -83,6 +83,15 @@ def load(
     return read
 
 
+def parsed(parse: Callable[[str], T], written: str, line_no: int, mistakes: Mistakes) -> T | None:
+    """Parse a cell. Record the ValueError's sentence as an error of the line, and return None then."""
+    try:
+        return parse(written)
+    except ValueError as error:
+        mistakes.add(line_no, str(error))
+        return None
+
+
 def add_repeated(connection: Connection, loaded: ListTable, what: str, mistakes: Mistakes) -> None:
     """Record the lines that repeat another one. `what` names what both have in common."""
     again, total = lists.repeated(connection, loaded, MAX_MISTAKES)

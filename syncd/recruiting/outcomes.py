@@ -19,6 +19,7 @@ from syncd.recruiting.list_files import (
     import_list,
     load,
     no_progress,
+    parsed,
 )
 from syncd.recruiting.stages import parse_stage
 from syncd.shown import quoted
@@ -129,11 +130,7 @@ def _values(line_no: int, fields: dict[str, str], timezone: ZoneInfo, today: dat
     elif len(fields["profile_id"].encode()) > MAX_ID_BYTES:
         mistakes.add(line_no, f"the profile_id is longer than {MAX_ID_BYTES} bytes")
         profile_id = None
-    stage: str | None = None
-    try:
-        stage = parse_stage(fields["stage"])
-    except ValueError as error:
-        mistakes.add(line_no, str(error))
+    stage = parsed(parse_stage, fields["stage"], line_no, mistakes)
     return profile_id, stage, _day(line_no, fields["date"], timezone, today, mistakes)
 
 

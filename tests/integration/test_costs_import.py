@@ -94,7 +94,7 @@ def test_a_file_with_mistakes_writes_nothing_and_names_all_of_them(database: Dat
         "2026-11;;1;",
         f"2026-11;{'ä' * 513};1;",
         "2026-11;x;1.234;",
-        "2026-11;y;1;Taler",
+        "2026-11;y;1 a;Taler",
         "2026-11;z;1 €;CHF",
         "2026-11;max@example.com;1;",
         "2026-11;+49 151 2345678;1;",
@@ -115,6 +115,7 @@ def test_a_file_with_mistakes_writes_nothing_and_names_all_of_them(database: Dat
         "line 7: the source is empty; write (none) for the costs of applications without a source",
         "line 8: the source is longer than 1024 bytes",
         "line 9: the amount '1.234' is ambiguous; write 1234 if it has thousands, and at most two decimal places otherwise",
+        "line 10: the amount is '1 a'; write an amount like 1234.56, 1234,56, 1.234,56 or 1,234.56",
         "line 10: the currency is 'Taler'; write a code of three letters, such as EUR or CHF",
         "line 11: the amount is in EUR, but the currency is CHF",
         f"line 12: {hidden}",
@@ -129,5 +130,5 @@ def test_a_file_with_mistakes_writes_nothing_and_names_all_of_them(database: Dat
         "the header has no column amount",
     )
     with pytest.raises(BadInput) as caught:
-        take_in(database, path, "month;source;amount\n" + "2026-11;max@example.com;1\n" * 600)
-    assert (len(caught.value.problems), caught.value.problems[-1]) == (1001, "and 198 more errors")
+        take_in(database, path, "month;source;amount\n" + "2026-11;max@example.com;1\n" * 1100)
+    assert (len(caught.value.problems), caught.value.problems[-1]) == (1001, "and 100 more errors")

@@ -99,8 +99,8 @@ def test_every_amount_with_two_decimal_places_is_read_as_it_was_meant(amount: De
 
 def test_a_currency_is_a_code_of_three_letters() -> None:
     assert [parse_currency(each) for each in ("", " ", "eur", "€", "Euro", " CHF ")] == [
-        None,
-        None,
+        "",
+        "",
         "EUR",
         "EUR",
         "EUR",
