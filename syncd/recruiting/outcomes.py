@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from syncd.errors import BadInput
 from syncd.moments import parse_moment
 from syncd.pitchyou.payloads import MAX_ID_BYTES
 from syncd.recruiting.columns import OF_AN_OUTCOME
@@ -29,6 +30,11 @@ from syncd.store.database import Database
 _COLUMNS = ("profile_id", "stage", "occurred_on")
 _DATES = "write a day like 2026-11-01 or 01.11.2026"
 _EARLY = "the date is before the day of the application"
+# Another column of ids, and a complete list would remove everything.
+_STRANGERS = (
+    "the file names no application that is in the database, so nothing was removed; check whether profile_id has "
+    "PitchYou's ids"
+)
 
 Row = tuple[str | None, str | None, date | None]
 
@@ -85,7 +91,8 @@ def import_outcomes(
         progress: called from time to time with the number of rows read.
 
     Raises:
-        BadInput: every error in the file with its line. Nothing was written.
+        BadInput: every error in the file with its line, or a complete list names no application at all that is stored.
+            Nothing was written.
         DatabaseUnavailable: nothing was written.
     """
 
@@ -102,6 +109,8 @@ def import_outcomes(
         mistakes.raise_any()
         clients.lock(connection, client_id)
         unknown = outcomes.take_out_unknown(connection, client_id, MAX_NAMED)
+        if complete and unknown.lines == read:
+            raise BadInput(_STRANGERS)
         removed, named = (
             lists.remove_unlisted(connection, client_id, outcomes.LIST, MAX_NAMED) if complete else (0, [])
         )

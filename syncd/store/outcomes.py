@@ -25,6 +25,7 @@ _TOO_EARLY = text(
     SELECT line_no, count(*) OVER () AS total
     FROM pg_temp.outcome_list AS list
     JOIN ats.application a ON a.client_id = :client_id AND a.profile_id = list.profile_id
+        AND a.erased_at IS NULL
     WHERE occurred_on < (a.applied_at AT TIME ZONE :timezone)::date
     ORDER BY line_no
     LIMIT :limit

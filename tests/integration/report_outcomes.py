@@ -56,7 +56,8 @@ def invented_costs(ledger: Ledger, seed: int) -> Costs:
     rng = random.Random(seed)
     today = datetime.now(UTC).date()
     found = {}
-    for client_id, month, name in ledger.grouped(lambda entry: (entry.month, source(entry))):
+    groups = sorted({(entry.client_id, entry.month, source(entry)) for entry in ledger.entries})
+    for client_id, month, name in groups:
         for currency in rng.choice([(), ("EUR",), ("EUR",), ("EUR", "CHF")]):
             if month < today.replace(day=1):
                 found[client_id, month, name, currency] = Decimal(rng.randrange(-1000, 500_000)) / 100
@@ -110,12 +111,17 @@ def funnel(ledger: Ledger, outcomes: Outcomes) -> Figures:
     return ledger.figures(lambda entry: (entry.month, source(entry)), of)
 
 
+def days_to_hire(entry: Entry, outcomes: Outcomes) -> int | None:
+    """Days from the application to the hire, if both are known."""
+    hired = outcomes[entry.key].get(Stage.HIRED)
+    return (hired - entry.day).days if hired and entry.applied else None
+
+
 def time_to_hire(ledger: Ledger, outcomes: Outcomes) -> Figures:
     groups = defaultdict(list)
     for entry in ledger.entries:
         if hired := outcomes[entry.key].get(Stage.HIRED):
-            known = (hired - entry.day).days if entry.applied else None
-            groups[entry.client_id, hired.replace(day=1), source(entry)].append(known)
+            groups[entry.client_id, hired.replace(day=1), source(entry)].append(days_to_hire(entry, outcomes))
     figures: Figures = {}
     for key, found in groups.items():
         days = [each for each in found if each is not None]

@@ -147,6 +147,12 @@ def test_a_file_with_mistakes_writes_nothing_and_names_all_of_them(database: Dat
         "line 13: the header has 3 fields, but this line has 2",
     )
     assert rows(database, "SELECT FROM ats.outcome") == []
+    take_in(database, path, "profile_id;stage;date\nP-0;hired;2026-11-02\n")
+    strangers = "profile_id;stage;date\n4711;hired;2026-11-02\n"
+    assert counts(take_in(database, path, strangers)) == (1, 0, 0, 0, 1, 0)
+    with pytest.raises(BadInput, match="the file names no application that is in the database"):
+        take_in(database, path, strangers, complete=True)
+    assert rows(database, STORED) == [("P-0", "hired", date(2026, 11, 2))]
 
 
 LAND = """
