@@ -27,21 +27,22 @@ class CostLine:
     imported_at: datetime
 
 
-_PERSONAL = text(
-    """
-    SELECT line_no, count(*) OVER () AS total FROM pg_temp.cost_list
-    WHERE report_data.shown(source) = '(personal)' AND source <> '(personal)'
-    ORDER BY line_no
-    LIMIT :limit
-    """
-)
-# As the views of `report` fold the sources of applications, so that both are equal. Hidden sources repeat none.
+# As the views of `report` fold the sources of applications, so that both are equal. Each source is looked at once.
 _FOLD = text(
     """
-    UPDATE pg_temp.cost_list SET source = CASE
-        WHEN report_data.shown(source) <> '(personal)' OR source = '(personal)' THEN lower(report_data.shown(source))
-    END
-    WHERE source <> lower(report_data.shown(source))
+    WITH known AS MATERIALIZED (
+        SELECT source, report_data.shown(source) AS shown
+        FROM (SELECT DISTINCT source FROM pg_temp.cost_list WHERE source IS NOT NULL) AS listed
+    ), folded AS (
+        UPDATE pg_temp.cost_list AS list SET source = CASE
+            WHEN known.shown <> '(personal)' OR known.source = '(personal)' THEN lower(known.shown)
+        END
+        FROM known WHERE known.source = list.source AND known.source <> lower(known.shown)
+        RETURNING line_no, list.source AS becomes
+    )
+    SELECT line_no, count(*) OVER () AS total FROM folded WHERE becomes IS NULL
+    ORDER BY line_no
+    LIMIT :limit
     """
 )
 
@@ -51,10 +52,9 @@ def fold_sources(connection: Connection, limit: int) -> tuple[list[int], int]:
 
     Returns:
         At most `limit` lines whose source reports hide, since it holds an address or a number to call, and the number of
-        all such lines.
+        all such lines. Their source is null now.
     """
-    found = connection.execute(_PERSONAL, {"limit": limit}).all()
-    connection.execute(_FOLD)
+    found = connection.execute(_FOLD, {"limit": limit}).all()
     return [row.line_no for row in found], found[0].total if found else 0
 
 
