@@ -51,6 +51,19 @@ class Role(StrEnum):
     OTHER = "other"
 
 
+class Stage(StrEnum):
+    """What may become of an application, in the order in which it usually happens. Your ATS decides it."""
+
+    SCREENED = "screened"
+    INTERVIEWED = "interviewed"
+    OFFERED = "offered"
+    HIRED = "hired"
+    # By you.
+    REJECTED = "rejected"
+    # By the applicant.
+    WITHDRAWN = "withdrawn"
+
+
 class Outcome(StrEnum):
     """How a cycle ended."""
 

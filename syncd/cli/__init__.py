@@ -24,6 +24,11 @@ COMMANDS = {
         "Show the sync status of each client: its last successful cycle and its open work.",
     ),
     "jobs": ("jobs", "Import job vacancies from a CSV file, and list them with their applications."),
+    "costs": ("costs", "Import what sources have cost from a CSV file, and list it."),
+    "outcomes": (
+        "outcomes",
+        "Import what became of applications from a CSV file, such as interviews, hires and rejections.",
+    ),
     "db": ("db", "Migrate the database, show its schema revision, and print the SQL for its roles."),
     "templates": ("templates", "Update the list of interview templates from PitchYou and print it."),
     "apply-link": ("apply_link", "Create the apply link for a job and store it in ats.apply_link."),

@@ -5,12 +5,12 @@ from dataclasses import asdict
 
 import click
 
-from syncd.cli.clients import chosen_clients, one_client
+from syncd.cli.clients import chosen_clients
 from syncd.cli.context import Globals, client_option, json_option, one_client_option, pass_globals
 from syncd.cli.database import database_of, require_ready
-from syncd.cli.progress import ProgressLine
+from syncd.cli.importing import dry_run_option, print_json, print_named, print_summary, run_import
 from syncd.deadline import Deadline
-from syncd.recruiting.jobs import Imported, import_jobs
+from syncd.recruiting.jobs import import_jobs
 from syncd.shown import printable
 from syncd.store.jobs import JobLine, listed
 
@@ -26,7 +26,7 @@ def jobs() -> None:
 @jobs.command("import")
 @click.argument("file")
 @one_client_option
-@click.option("--dry-run", is_flag=True, help="Check the file and report what would change; write nothing.")
+@dry_run_option
 @click.option(
     "--complete",
     is_flag=True,
@@ -51,36 +51,25 @@ def import_file(
 
     Exit code: 0 imported; 2 the file has errors (up to 1,000 are listed by line) and nothing was written.
     """
-    settings = context.settings(need_clients=False, need_media=False)
-    client = one_client(settings, client_id)
-    progress = ProgressLine()
-    with database_of(settings) as database:
-        require_ready(database)
-        try:
-            imported = import_jobs(
-                database,
-                client.client_id,
-                file,
-                timezone=client.timezone,
-                dry_run=dry_run,
-                complete=complete,
-                progress=lambda read: progress.show(f"{client.client_id}: {read:,} jobs read"),
-            )
-        finally:
-            progress.clear()
+    client, imported = run_import(
+        context, client_id, import_jobs, file, what="jobs", dry_run=dry_run, complete=complete
+    )
     if as_json:
-        click.echo(json.dumps({"client_id": client.client_id, "dry_run": dry_run, **asdict(imported)}))
+        print_json(client, imported, dry_run=dry_run)
         return
-    for note in imported.notes:
-        click.echo(f"syncd: {note}", err=True)
-    click.echo(f"{client.client_id}: {_summary(imported)}" + (" (dry run: nothing was written)" * dry_run))
-    closed = "would be closed" if dry_run else "closed"
-    for job in imported.closed_jobs:
-        click.echo(
-            f"  {closed}: {printable(job.reference)}" + (f"  {printable(job.title)}" if job.title else "")
-        )
-    if more := imported.closed - len(imported.closed_jobs):
-        click.echo(f"  and {more:,} more")
+    counts = (
+        (imported.new, "new"),
+        (imported.filled, "completed (known only from applications or links before)"),
+        (imported.changed, "changed"),
+        (imported.unchanged, "unchanged"),
+        (imported.closed, "closed (not in the file)"),
+    )
+    print_summary(client, imported, counts, what="jobs", dry_run=dry_run)
+    named = (
+        printable(job.reference) + (f"  {printable(job.title)}" if job.title else "")
+        for job in imported.closed_jobs
+    )
+    print_named("would be closed" if dry_run else "closed", named, imported.closed)
 
 
 @jobs.command("list")
@@ -112,21 +101,6 @@ def list_jobs(context: Globals, client_id: str | None, unmatched: bool, as_json:
         click.echo(_line(job))
     if not found:
         click.echo("No unmatched jobs." if unmatched else "No jobs.")
-
-
-def _summary(imported: Imported) -> str:
-    parts = [
-        f"{count:,} {what}"
-        for count, what in (
-            (imported.new, "new"),
-            (imported.filled, "completed (known only from applications or links before)"),
-            (imported.changed, "changed"),
-            (imported.unchanged, "unchanged"),
-            (imported.closed, "closed (not in the file)"),
-        )
-        if count
-    ]
-    return f"{imported.read:,} jobs read: " + ", ".join(parts)
 
 
 def _line(job: JobLine) -> str:

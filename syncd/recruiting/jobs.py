@@ -1,6 +1,5 @@
 """Imports job vacancies from a CSV file (S2.4)."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from syncd.deadline import Deadline
 from syncd.moments import parse_moment
 from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
 from syncd.recruiting.columns import OF_A_JOB, OF_A_LINK
-from syncd.recruiting.csv_files import MAX_MISTAKES, MAX_NOTES, CsvFile, Mistakes, open_csv
+from syncd.recruiting.csv_files import MAX_NOTES, CsvFile, Mistakes
+from syncd.recruiting.list_files import MAX_NAMED, Progress, add_repeated, import_list, load, no_progress
 from syncd.recruiting.spreadsheet_damage import note_damage, note_similar
 from syncd.shown import quoted
 from syncd.store import clients, jobs, similar_jobs
@@ -20,12 +19,9 @@ from syncd.store.database import Database
 
 MAX_TEXT = 1000  # characters
 _STORED_AS = {"reference": jobs.KEY, "opened": "opened_at", "closed": "closed_at"}
-# Closed jobs that are named. Further ones are only counted.
-MAX_CLOSED = 1000
 _FIRST_YEAR = 1900
-_REPORT_EVERY = 1000  # rows
 
-Row = tuple[int | str | datetime | None, ...]
+Row = tuple[str | datetime | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ def import_jobs(
     timezone: ZoneInfo,
     dry_run: bool = False,
     complete: bool = False,
-    progress: Callable[[int], None] = lambda read: None,
+    progress: Progress = no_progress,
 ) -> Imported:
     """Import a list of jobs in one transaction, completely or not at all.
 
@@ -75,62 +71,32 @@ def import_jobs(
         BadInput: every error in the file with its line. Nothing was written.
         DatabaseUnavailable: nothing was written.
     """
-    with open_csv(source, OF_A_JOB, unused=OF_A_LINK) as file:
+
+    def take_in(connection: Connection, file: CsvFile, mistakes: Mistakes) -> Imported:
         columns = [_STORED_AS.get(name, name) for name in file.columns]
 
-        def take_in(connection: Connection) -> Imported:
-            with connection.begin_nested() as attempt:
-                found = Mistakes()
-                read = _load(connection, file, columns, timezone, progress, found)
-                clients.lock(connection, client_id)
-                note_similar(found, *similar_jobs.similar_in_list(connection, client_id, MAX_NOTES))
-                merged = jobs.merge_list(connection, client_id, columns)
-                closed, named = (
-                    jobs.close_unlisted(connection, client_id, MAX_CLOSED) if complete else (0, [])
-                )
-                if dry_run:
-                    attempt.rollback()
-            unchanged = read - merged.new - merged.filled - merged.changed
-            return Imported(
-                read,
-                merged.new,
-                merged.filled,
-                merged.changed,
-                unchanged,
-                closed,
-                tuple(named),
-                (*file.notes, *found.notes()),
-            )
+        def values(line_no: int, fields: dict[str, str]) -> Row:
+            return _values(line_no, fields, timezone, mistakes)
 
-        return database.transact(take_in, Deadline())
+        read = load(connection, file, jobs.LIST, columns, values, mistakes, progress)
+        add_repeated(connection, jobs.LIST, "the reference", mistakes)
+        mistakes.raise_any()
+        clients.lock(connection, client_id)
+        note_similar(mistakes, *similar_jobs.similar_in_list(connection, client_id, MAX_NOTES))
+        merged = jobs.merge_list(connection, client_id, columns)
+        closed, named = jobs.close_unlisted(connection, client_id, MAX_NAMED) if complete else (0, [])
+        return Imported(
+            read,
+            merged.new,
+            merged.filled,
+            merged.changed,
+            read - merged.new - merged.filled - merged.changed,
+            closed,
+            tuple(named),
+            (*file.notes, *mistakes.notes()),
+        )
 
-
-def _load(
-    connection: Connection,
-    file: CsvFile,
-    columns: list[str],
-    timezone: ZoneInfo,
-    progress: Callable[[int], None],
-    mistakes: Mistakes,
-) -> int:
-    """Copy the file to the server, check it there and here, and return the number of its rows."""
-    read = 0
-
-    def rows() -> Iterator[Row]:
-        nonlocal read
-        for line_no, fields in file.rows(mistakes):
-            read += 1
-            if read % _REPORT_EVERY == 0:
-                progress(read)
-            yield (line_no, *_values(line_no, fields, timezone, mistakes))
-
-    jobs.load_list(connection, columns, rows())
-    again, total = jobs.repeated(connection, MAX_MISTAKES)
-    for line_no, first in again:
-        mistakes.add(line_no, f"duplicate of the reference in line {first}")
-    mistakes.add_more(total - len(again))
-    mistakes.raise_any()
-    return read
+    return import_list(database, source, OF_A_JOB, take_in, unused=OF_A_LINK, dry_run=dry_run)
 
 
 def _values(line_no: int, fields: dict[str, str], timezone: ZoneInfo, mistakes: Mistakes) -> Row:

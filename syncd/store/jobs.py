@@ -1,38 +1,21 @@
 """Vacancies: merges a list of the ATS into `ats.job`, and reads jobs with the number of their applications (S2.4)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, text
+from sqlalchemy import Connection, text
 
 from syncd.store import tables
-from syncd.store.copying import copy_rows
+from syncd.store.lists import ListTable
 
 KEY = "external_reference_id"
-# The list as a temporary table of one transaction: the server compares it, whatever its length, and not our memory.
-_LIST = Table(
+LIST = ListTable(
     "job_list",
-    MetaData(),
-    Column("line_no", BigInteger),
-    *(
-        Column(name, tables.job.c[name].type)
-        for name in (
-            KEY,
-            "title",
-            "department",
-            "location",
-            "recruiter",
-            "status",
-            "opened_at",
-            "closed_at",
-        )
-    ),
-    schema="pg_temp",
+    tables.job,
+    (KEY,),
+    ("title", "department", "location", "recruiter", "status", "opened_at", "closed_at"),
 )
-# A million jobs take half a minute on two cores.
-_STATEMENT_TIMEOUT = "15min"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,50 +57,6 @@ class JobLine:
 
 # In this file, {columns} are the columns of `ats.job` that the list has. A statement that leaves the other columns alone
 # cannot name them.
-_CREATE_LIST = """
-    CREATE TEMPORARY TABLE job_list ON COMMIT DROP AS
-    SELECT 0::bigint AS line_no, {columns} FROM ats.job WITH NO DATA
-    """
-
-
-def load_list(connection: Connection, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Copies a list into a temporary table, in one pass and constant memory. The table ends with the transaction.
-
-    Args:
-        columns: of `ats.job`, KEY among them.
-        rows: the line number, then the values in the order of `columns`.
-    """
-    connection.execute(
-        text("SELECT set_config('statement_timeout', :timeout, true)"), {"timeout": _STATEMENT_TIMEOUT}
-    )
-    connection.execute(text(_CREATE_LIST.format(columns=", ".join(columns))))
-    copy_rows(connection, _LIST, ("line_no", *columns), rows)
-    connection.execute(text("ANALYZE pg_temp.job_list"))
-
-
-_REPEATED = text(
-    """
-    SELECT line_no, first, count(*) OVER () AS total
-    FROM (
-        SELECT line_no, min(line_no) OVER (PARTITION BY external_reference_id COLLATE "C") AS first
-        FROM pg_temp.job_list WHERE external_reference_id IS NOT NULL
-    ) AS lines
-    WHERE line_no > first
-    ORDER BY line_no
-    LIMIT :limit
-    """
-)
-
-
-def repeated(connection: Connection, limit: int) -> tuple[list[tuple[int, int]], int]:
-    """Selects the lines that repeat a job, each with the line that named it first.
-
-    Returns:
-        At most `limit` pairs of line numbers, and the number of all such lines.
-    """
-    found = connection.execute(_REPEATED, {"limit": limit}).all()
-    return [(row.line_no, row.first) for row in found], found[0].total if found else 0
-
 
 # Sorted as the sync sorts its stubs, so that the two cannot wait for each other in a circle.
 _INSERT_NEW = """

@@ -73,7 +73,7 @@ _DROP_UNUSED = (
     ),
 )
 # A rare value of a link may have been made for this person. What an apply link of the tenant, or the links of five people,
-# have in common tells nobody's name.
+# have in common tells nobody's name, nor does a source that the tenant pays for.
 _FORGET = text(
     """
     WITH erased AS (
@@ -94,6 +94,9 @@ _FORGET = text(
                 WHEN 'utm_campaign' THEN report_data.shown(l.utm_campaign)
                 ELSE report_data.shown(l.utm_content)
             END
+        )
+        OR name = 'utm_source' AND EXISTS (
+            SELECT FROM ats.cost WHERE client_id = :client_id AND source = lower(value)
         )
         OR (
             SELECT count(*) FROM (
@@ -141,7 +144,8 @@ _FORGET = text(
 def forget(connection: Connection, client_id: str, ids: Sequence[str]) -> None:
     """Keeps the day, the job, the interview and the figures of these applications, and drops who they were.
 
-    Keeps the job only if your list or an apply link has it, and a utm value only if an apply link or five people have it.
+    Keeps the job only if your list or an apply link has it, and a utm value only if an apply link or five people have it,
+    or if it is a source with costs. Keeps the days of the outcomes.
     What fewer than five have answered counts as any other answer from now on.
     """
     batch = {"client_id": client_id, "ids": list(ids)}

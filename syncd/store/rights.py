@@ -16,6 +16,8 @@ _NEEDED = {
     "ats.answer": "SELECT, INSERT, DELETE",
     "ats.attachment": "SELECT, INSERT, DELETE",
     "ats.media": "SELECT, INSERT, UPDATE, DELETE",
+    "ats.cost": "SELECT",
+    "ats.outcome": "SELECT",
     "ops.lease": "SELECT, INSERT, UPDATE",
     "ops.cycle": "SELECT, INSERT, UPDATE",
     "ops.quarantine": "SELECT, INSERT, UPDATE",

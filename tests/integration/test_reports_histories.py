@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from itertools import count
 from typing import Any
@@ -26,12 +27,17 @@ CHANGE = {
     "confirm": "UPDATE ats.application SET confirmed_revision = revision, "
     "first_confirmed_at = coalesce(first_confirmed_at, now())",
     "store": "UPDATE ats.media SET state = 'stored', size_bytes = 5, sha256 = '\\x01'",
+    "retract": "DELETE FROM ats.outcome",
     "fail": "UPDATE ats.media SET state = 'gone', size_bytes = NULL, sha256 = NULL",
 }
 POOL = entries(400, seed=5)
+DECIDE = """
+    INSERT INTO ats.outcome (client_id, profile_id, stage, occurred_on) VALUES (:client, :id, :stage, :day)
+    ON CONFLICT (client_id, profile_id, stage) DO UPDATE SET occurred_on = excluded.occurred_on
+    """
 CHANGES = st.lists(
     st.tuples(
-        st.sampled_from(["land", "revise", *CHANGE, "erase", "delete", "zone", "refresh"]),
+        st.sampled_from(["land", "revise", *CHANGE, "decide", "erase", "delete", "zone", "refresh"]),
         st.integers(0, 7),
     ),
     max_size=30,
@@ -65,6 +71,7 @@ class History:
         self.landed: set[int] = set()
         self._erased: set[int] = set()
         self.some_are_gone = False
+        self._days = count()
         register(database, self._client, "Europe/Berlin")
 
     def act(self, kind: str, which: int) -> None:
@@ -77,6 +84,9 @@ class History:
             self._land(which, revised=kind == "revise")
         elif which in self.landed and kind in CHANGE:
             self._execute(f"{CHANGE[kind]} WHERE {self._mine}", id=f"P{which}")
+        elif which in self.landed and kind == "decide":
+            day = date(2026, 11, next(self._days) % 28 + 1)
+            self._execute(DECIDE, id=f"P{which}", stage=("hired", "rejected")[day.day % 2], day=day)
         elif which in self.landed and kind in ("erase", "delete"):
             self._end(which, erased=kind == "erase")
 

@@ -45,7 +45,7 @@ def execute(database: Database, sql: str, **parameters: Any) -> None:
 
 def erase(database: Database, client_id: str, ids: list[str]) -> None:
     """As erasure will do it: the application stays as a mark without content."""
-    for table in ("answer", "attachment", "media", "application_contact", "application_raw"):
+    for table in ("outcome", "answer", "attachment", "media", "application_contact", "application_raw"):
         execute(
             database,
             f"DELETE FROM ats.{table} WHERE client_id = :client AND profile_id = ANY(:ids)",

@@ -28,6 +28,19 @@ def recruiting(here: Site) -> None:
     assert here.run("jobs", "import", str(jobs)).returncode == 0
     assert here.run("apply-link", "--job", "LG-1", "--utm-source", "plakat").returncode == 0
     assert here.run("sync").returncode == 0
+    days = here.rows(
+        "SELECT profile_id, (applied_at AT TIME ZONE 'Europe/Berlin')::date::text FROM ats.application LIMIT 9"
+    )
+    outcomes = here.folder / "outcomes.csv"
+    outcomes.write_text("profile_id,stage,date\n" + "".join(f'"{key}",hired,{day}\n' for key, day in days))
+    assert here.run("outcomes", "import", str(outcomes)).returncode == 0
+    sources = here.rows("SELECT DISTINCT month::text, source FROM report.source_performance")
+    costs = here.folder / "costs.csv"
+    costs.write_text(
+        "month,source,amount\n" + "".join(f"{month},{source},99.50\n" for month, source in sources)
+    )
+    assert here.run("costs", "import", str(costs)).returncode == 0
+    assert here.run("sync").returncode == 0
 
 
 def test_each_query_of_the_page_answers_something_to_a_reader(

@@ -23,8 +23,10 @@ PAGE = (Path(__file__).parents[2] / "docs" / "schema.md").read_text()
 ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| (yes|no) \| (\S.*) \|$", re.MULTILINE)
 ROLES = "".join(block for block in blocks("schema.md", "sql") if block.startswith("CREATE ROLE"))
 QUERIES = [block for block in blocks("schema.md", "sql") if block.startswith("SELECT")]
-# Columns that hold no text of a profile: keyed hashes, answers that many gave alike, and the names of recruiters.
+# Columns that hold no text of a profile: keyed hashes, answers that many gave alike, decisions, and the names of recruiters.
 NOT_OF_PROFILES = {
+    ("ats.outcome", "stage"),
+    ("ats.outcome", "occurred_on"),
     ("ats.application", "person_key"),
     ("report_data.application", "person_key"),
     ("report_data.option", "option"),

@@ -12,6 +12,7 @@ from syncd.store.tables.applications import (
 )
 from syncd.store.tables.columns import metadata
 from syncd.store.tables.comments import COMMENTS
+from syncd.store.tables.imports import cost, outcome
 from syncd.store.tables.offers import apply_link, chat_request, job_template
 from syncd.store.tables.operation import cycle, lease, media_removal, quarantine, secret
 from syncd.store.tables.reports import due, option, option_count, placeholder_cv, question, reported
@@ -30,6 +31,7 @@ __all__ = [
     "attachment",
     "chat_request",
     "client",
+    "cost",
     "cycle",
     "due",
     "job",
@@ -40,6 +42,7 @@ __all__ = [
     "metadata",
     "option",
     "option_count",
+    "outcome",
     "placeholder_cv",
     "quarantine",
     "question",

@@ -74,6 +74,27 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "token_sha256": "32 bytes: the SHA-256 of the token.",
         },
     ),
+    "ats.cost": (
+        "What a source has cost in a month, from your own list (`syncd costs import`).",
+        {
+            "client_id": "The tenant.",
+            "month": "The first day of the month.",
+            "source": "The `utm_source` that the amount was spent on, as reports show it: trimmed, in lower case.",
+            "currency": "The currency, such as `EUR`. Amounts in different currencies are never added up.",
+            "amount": "The amount, in units of the currency. Negative for a credit.",
+            "imported_at": "When a list last brought another amount.",
+        },
+    ),
+    "ats.outcome": (
+        "What became of an application, from your ATS (`syncd outcomes import`). One row per application and stage. The rows go with the application.",
+        {
+            "client_id": "The tenant.",
+            "profile_id": "PitchYou's `profileId` as text.",
+            "stage": "`screened`, `interviewed`, `offered`, `hired`, `rejected` (by you) or `withdrawn` (by the applicant). Personal data.",
+            "occurred_on": "The day on which the stage was reached, in the tenant's time zone. Personal data.",
+            "imported_at": "When a list last brought another day.",
+        },
+    ),
     "ats.application": (
         "One row per `profileId`. `revision > confirmed_revision` means that the newest revision is not confirmed to PitchYou yet. These rows are the outbox.",
         {
@@ -287,6 +308,12 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "erased_previous_date": "The day of the last one of these.",
             "erased_on": "When the application was erased.",
             "option_ids": "The answers to closed questions, as `report_data.option` numbers them; null once erased.",
+            "screened_on": "The day of this stage in `ats.outcome`; null if there is none. It stays once erased, like the next five.",
+            "interviewed_on": "The same for this stage.",
+            "offered_on": "The same for this stage.",
+            "hired_on": "The same for this stage.",
+            "rejected_on": "The same for this stage.",
+            "withdrawn_on": "The same for this stage.",
         },
     ),
     "report_data.placeholder_cv": (

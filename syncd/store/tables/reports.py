@@ -18,6 +18,7 @@ from sqlalchemy import (
     text,
 )
 
+from syncd.model import Stage
 from syncd.store.tables.columns import count_column, key_column, metadata, text_column, time_column
 
 # The applications whose row of the reports is older than they are. Triggers fill it, the fourth stage empties it.
@@ -70,6 +71,8 @@ reported = Table(
     Column("erased_previous_date", Date),
     Column("erased_on", Date),
     Column("option_ids", ARRAY(Integer)),
+    # When the ATS says that each stage was reached. They stay when the application is erased.
+    *(Column(f"{stage}_on", Date) for stage in Stage),
     UniqueConstraint("client_id", "profile_id"),
     Index("ix_application_client_id_applied_date", "client_id", "applied_date"),
     Index("ix_application_applied_month", "applied_month", "client_id"),

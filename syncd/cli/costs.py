@@ -1,0 +1,100 @@
+"""`syncd costs`: imports what sources have cost from a file, and lists it."""
+
+import json
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+
+import click
+
+from syncd.cli.clients import chosen_clients
+from syncd.cli.context import Globals, client_option, json_option, one_client_option, pass_globals
+from syncd.cli.database import database_of, require_ready
+from syncd.cli.importing import dry_run_option, print_json, print_named, print_summary, run_import
+from syncd.deadline import Deadline
+from syncd.recruiting.costs import import_costs
+from syncd.shown import printable
+from syncd.store.costs import listed
+
+
+@click.group()
+def costs() -> None:
+    """Import what sources have cost from a CSV file, and list it.
+
+    A source is the utm_source of applications. Reports then show what an application and a hire have cost by source.
+    """
+
+
+@costs.command("import")
+@click.argument("file")
+@one_client_option
+@dry_run_option
+@click.option(
+    "--complete",
+    is_flag=True,
+    help="Treat the file as complete for its months: remove amounts of these months that it does not contain.",
+)
+@json_option
+@pass_globals
+def import_file(
+    context: Globals, file: str, client_id: str | None, dry_run: bool, complete: bool, as_json: bool
+) -> None:
+    """Import a CSV file of costs (- reads standard input). A file with errors is rejected as a whole.
+
+    Columns: month, source and amount are required, currency is optional (default: EUR). German names also work: Monat,
+    Quelle, Betrag, Währung.
+
+    Format: separated by comma, semicolon or tab; encoded in UTF-8 or Windows-1252; months as 2026-11, 11.2026 or Nov 26;
+    amounts as 1234.56, 1.234,56 or 1,234.56. A negative amount is a credit. An amount such as 1.234 is rejected, since it
+    may mean two things.
+
+    An amount replaces the known one of the same month, source and currency. Sources are compared without regard to case.
+
+    Exit code: 0 imported; 2 the file has errors (up to 1,000 are listed by line) and nothing was written.
+    """
+    client, imported = run_import(
+        context, client_id, import_costs, file, what="costs", dry_run=dry_run, complete=complete
+    )
+    if as_json:
+        print_json(client, imported, dry_run=dry_run)
+        return
+    counts = (
+        (imported.new, "new"),
+        (imported.changed, "changed"),
+        (imported.unchanged, "unchanged"),
+        (imported.removed, "removed (not in the file)"),
+    )
+    print_summary(client, imported, counts, what="costs", dry_run=dry_run)
+    named = (
+        f"{cost.month:%Y-%m}  {printable(cost.source)}  {cost.currency}" for cost in imported.removed_costs
+    )
+    print_named("would be removed" if dry_run else "removed", named, imported.removed)
+
+
+@costs.command("list")
+@client_option
+@json_option
+@pass_globals
+def list_costs(context: Globals, client_id: str | None, as_json: bool) -> None:
+    """List the imported costs, newest month first."""
+    settings = context.settings(need_clients=False, need_media=False)
+    if client_id is not None:
+        chosen_clients(settings, client_id)
+    with database_of(settings) as database:
+        require_ready(database)
+        found = database.transact(
+            lambda c: listed(c, None if client_id is None else [client_id]), Deadline(60), patience=0
+        )
+    if as_json:
+        click.echo(json.dumps({"costs": [asdict(cost) for cost in found]}, default=_for_json))
+        return
+    for cost in found:
+        click.echo(
+            f"{cost.client_id}  {cost.month:%Y-%m}  {printable(cost.source)}  {cost.amount:,} {cost.currency}"
+        )
+    if not found:
+        click.echo("No costs.")
+
+
+def _for_json(value: date | Decimal) -> float | str:
+    return float(value) if isinstance(value, Decimal) else value.isoformat()
