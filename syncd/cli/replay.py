@@ -53,9 +53,9 @@ _CODES = {"ok": 0, "partial": PARTLY, "refused": REFUSED, "aborted": FAILED, "fa
 def replay(context: Globals, client_id: str | None, dry_run: bool, as_json: bool) -> int:
     """Read all stored payloads again with the present [clients.fields], and update the rows that differ.
 
-    Run it after a change of [clients.fields], and after an update of syncd. It contacts PitchYou neither for this nor
-    for anything else, raises no revision and confirms nothing. The next cycle fetches files that are named now, and
-    removes those that are not. Profiles in quarantine are left to `syncd quarantine retry`.
+    Run it after a change of [clients.fields], and after an update of syncd. It does not contact PitchYou, raises no
+    revision and confirms nothing. The next cycle fetches files that are named now, removes those that are not, and
+    updates the reports. Profiles in quarantine are left to `syncd quarantine retry`.
 
     Needs the client's lease, so stop the daemon first. If it is interrupted, run it again: it continues.
 
