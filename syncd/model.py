@@ -134,6 +134,7 @@ class Profile:
 
     `wire_id` is the profileId as JSON text (`"a1"` or `17`): the confirm sends it back in its own type.
     `payload` holds the exact bytes and `raw_sha256` their digest. `payload_sha256` is the digest of the content.
+    `file_extras` holds the fields of media entries that syncd does not know, each with the path of its entry.
     """
 
     profile_id: str
@@ -154,6 +155,7 @@ class Profile:
     payload: bytes = field(repr=False)
     payload_sha256: bytes = field(repr=False)
     raw_sha256: bytes = field(repr=False)
+    file_extras: tuple[tuple[str, Mapping[str, Json]], ...] = field(default=(), repr=False)
 
     def is_twin_of(self, wire_id: str) -> bool:
         """Whether the same id has the other JSON type there: 17 and "17" may be two applications."""

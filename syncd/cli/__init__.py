@@ -34,6 +34,11 @@ COMMANDS = {
     "apply-link": ("apply_link", "Create the apply link for a job and store it in ats.apply_link."),
     "chat": ("chat", "Open a chat with an applicant and print its URL."),
     "quarantine": ("quarantine", "List, show and retry profiles that could not be parsed."),
+    "drift": ("drift", "List the fields of the payload that syncd does not know, with their types."),
+    "replay": (
+        "replay",
+        "Read all stored payloads again with the present [clients.fields], and update the rows that differ.",
+    ),
     "questions": ("questions", "List the interviews' questions, and decide which of them reports may count."),
     "accept-server": (
         "accept_server",

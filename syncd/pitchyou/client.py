@@ -97,7 +97,7 @@ class PitchYou:
         self._session = Session(client_id, self._http, self._tokens)
         self._wrapper, self._chat_format = confirm_wrapper, chat_format
         self._language = preferred_language
-        self._fields, self._timezone = fields or FieldMap(), ZoneInfo(timezone)
+        self.fields, self._timezone = fields or FieldMap(), ZoneInfo(timezone)
         self._max_response_bytes = max_response_bytes
 
     def __enter__(self) -> "PitchYou":
@@ -153,11 +153,11 @@ class PitchYou:
             before_send,
         )
         with self._session.retried(read, LIST_ATTEMPTS, until) as elements:
-            yield Listing(elements, self._fields, self._timezone)
+            yield Listing(elements, self.fields, self._timezone)
 
     def read(self, payload: bytes) -> Profile | BadProfile:
         """Parse one profile from its bytes, as the list does."""
-        return read_profile(element_of(payload), self._fields, self._timezone)
+        return read_profile(element_of(payload), self.fields, self._timezone)
 
     def media(
         self,

@@ -6,6 +6,7 @@ What Postgres cannot store in text (NUL, lone surrogates) becomes U+FFFD. An ele
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -55,15 +56,20 @@ _TEXT_KEYS = (
     "utmCampaign",
     "utmContent",
 )
-_KNOWN_KEYS = frozenset({"profileId", "steps", "cv", "profileImage", *_TEXT_KEYS})
+KNOWN_KEYS = frozenset({"profileId", "steps", "cv", "profileImage", *_TEXT_KEYS})
+_FILE_KEYS = frozenset({"mediaId", "mimeType", "fileName", "downloadUri"})
+_INDEX = re.compile(r"\[\d+\]")
 
 
-def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Profile | BadProfile:
+def read_profile(
+    element: Element, fields: FieldMap, timezone: ZoneInfo, received_at: datetime | None = None
+) -> Profile | BadProfile:
     """Parse one element of the list.
 
     Args:
         fields: where the payload keeps the values that the article does not name.
         timezone: applies to times without an offset.
+        received_at: when the element came, if that was not just now.
     """
     value: Json = None
     fingerprint = b""
@@ -75,7 +81,14 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
         fingerprint = digest(value, noted.signed)
         if not isinstance(value, dict):
             raise Unreadable("not an object")
-        reading = _Reading(fields, timezone, noted.files, _as_it_is if is_clean(element.payload) else cleaned)
+        reading = _Reading(
+            fields,
+            timezone,
+            received_at or datetime.now(UTC),
+            noted.files,
+            _as_it_is if is_clean(element.payload) else cleaned,
+            [],
+        )
         return _profile(value, element.payload, fingerprint, reading)
     except Unreadable as error:
         if value is None:
@@ -93,13 +106,16 @@ def read_profile(element: Element, fields: FieldMap, timezone: ZoneInfo) -> Prof
 class _Reading(NamedTuple):
     """How to parse one profile, and all objects in it that have a `mediaId`.
 
-    `clean` is `cleaned`, or returns its argument if no text needs cleaning.
+    `clean` is `cleaned`, or returns its argument if no text needs cleaning. `file_extras` collects what media entries
+    hold besides the fields of the article.
     """
 
     fields: FieldMap
     timezone: ZoneInfo
+    received_at: datetime
     files: list[dict[str, Json]]
     clean: Callable[[Json], Json]
+    file_extras: list[tuple[str, dict[str, Json]]]
 
 
 def _as_it_is(value: Json) -> Json:
@@ -124,7 +140,7 @@ def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading
     if len(attachments) > MAX_FILES:
         raise Unreadable(f"more than {MAX_FILES} files")
 
-    rest = reading.clean({key: child for key, child in value.items() if key not in _KNOWN_KEYS})
+    rest = reading.clean({key: child for key, child in value.items() if key not in KNOWN_KEYS})
     reference = known["externalReferenceId"]
     if reference is not None and len(reference.encode()) > MAX_REFERENCE_BYTES:
         rest["externalReferenceId"] = reference
@@ -147,7 +163,7 @@ def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading
         utm_medium=known["utmMedium"],
         utm_campaign=known["utmCampaign"],
         utm_content=known["utmContent"],
-        applied_at=applied_at(applied_at_raw, reading.timezone, datetime.now(UTC)),
+        applied_at=applied_at(applied_at_raw, reading.timezone, reading.received_at),
         applied_at_raw=applied_at_raw,
         language=language,
         contact=contact,
@@ -157,6 +173,7 @@ def _profile(value: dict[str, Json], payload: bytes, fingerprint: bytes, reading
         payload=payload,
         payload_sha256=fingerprint,
         raw_sha256=hashlib.sha256(payload).digest(),
+        file_extras=tuple(reading.file_extras),
     )
 
 
@@ -217,6 +234,9 @@ def _add_media(
         )
         attachments.append(Attachment(role, step_no, ordinal, media_id))
         ordinal += 1
+        if unknown := entry.keys() - _FILE_KEYS:
+            place = f"$.{_INDEX.sub('[*]', where)}{'[*]' if isinstance(value, list) else ''}"
+            reading.file_extras.append((place, {key: entry[key] for key in unknown}))
 
 
 def _described(file: dict[str, Json]) -> dict[str, Json]:

@@ -50,60 +50,68 @@ def copy_applications(
     copy_rows(connection, tables.application, (*_KEY, *_FACTS, "person_key"), rows)
 
 
+def copy_payloads(connection: Connection, client_id: str, landings: Iterable[Landing]) -> None:
+    """Adds the payload of each revision."""
+    rows = ((client_id, profile.profile_id, revision, profile.payload) for profile, revision in landings)
+    copy_rows(connection, tables.application_raw, (*_KEY, "revision", "payload"), rows)
+
+
 def copy_children(
-    connection: Connection, client_id: str, landings: Collection[Landing], kept: Collection[tuple[str, str]]
+    connection: Connection, client_id: str, profiles: Collection[Profile], kept: Collection[tuple[str, str]]
 ) -> None:
-    """Adds the payloads, contacts, answers, media files and attachments of profiles.
+    """Adds the contacts, answers, media files and attachments of profiles.
 
     Args:
         kept: the media files, as (profile_id, media_id), that have a row already.
     """
 
-    def rows(of: Callable[[Profile, int], Iterable[Row]]) -> Iterator[Row]:
-        for profile, revision in landings:
-            for row in of(profile, revision):
+    def rows(of: Callable[[Profile], Iterable[Row]]) -> Iterator[Row]:
+        for profile in profiles:
+            for row in of(profile):
                 yield (client_id, profile.profile_id, *row)
 
-    copy_rows(connection, tables.application_raw, (*_KEY, "revision", "payload"), rows(_raw))
     copy_rows(
         connection,
         tables.application_contact,
         (*_KEY, "first_name", "last_name", "email", "phone", "extra"),
-        rows(_contact),
+        rows(contact_row),
     )
     copy_rows(
         connection,
         tables.answer,
         (*_KEY, "step_no", "question", "answer", "answer_json", "extra"),
-        rows(_answers),
+        rows(answer_rows),
     )
     copy_rows(
         connection,
         tables.media,
         (*_KEY, "media_id", "mime_type", "file_name", "download_uri"),
-        (row for row in rows(_media) if (row[1], row[2]) not in kept),
+        (row for row in rows(media_rows) if (row[1], row[2]) not in kept),
     )
     copy_rows(
-        connection, tables.attachment, (*_KEY, "role", "step_no", "ordinal", "media_id"), rows(_attachments)
+        connection,
+        tables.attachment,
+        (*_KEY, "role", "step_no", "ordinal", "media_id"),
+        rows(attachment_rows),
     )
 
 
-def _raw(profile: Profile, revision: int) -> Iterable[Row]:
-    return [(revision, profile.payload)]
-
-
-def _contact(profile: Profile, revision: int) -> Iterable[Row]:
+def contact_row(profile: Profile) -> Iterable[Row]:
+    """Gives first name, last name, e-mail, phone and the other fields of a profile."""
     contact = profile.contact
     return [(contact.first_name, contact.last_name, contact.email, contact.phone, contact.extra)]
 
 
-def _answers(profile: Profile, revision: int) -> Iterable[Row]:
+def answer_rows(profile: Profile) -> Iterable[Row]:
+    """Gives number, question, answer as text, answer as JSON and the other fields of each step."""
     return ((a.step_no, a.question, a.answer, a.answer_json, a.extra) for a in profile.answers)
 
 
-def _media(profile: Profile, revision: int) -> Iterable[Row]:
+def media_rows(profile: Profile) -> Iterable[Row]:
+    """Gives id, MIME type, file name and download URI of each file."""
     return ((m.media_id, m.mime_type, m.file_name, m.download_uri) for m in profile.media)
 
 
-def _attachments(profile: Profile, revision: int) -> Iterable[Row]:
+def attachment_rows(profile: Profile) -> Iterable[Row]:
+    """Gives role, step, ordinal and file of each place that names a file."""
     return ((a.role.value, a.step_no, a.ordinal, a.media_id) for a in profile.attachments)

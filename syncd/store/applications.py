@@ -12,7 +12,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from syncd.model import Profile
-from syncd.store.application_rows import Landing, application_values, copy_applications, copy_children
+from syncd.store import children
+from syncd.store.application_rows import (
+    Landing,
+    application_values,
+    copy_applications,
+    copy_children,
+    copy_payloads,
+)
 from syncd.store.persons import person_keys
 
 # How many payloads of one application are kept: the first, and the newest ones. Some fields change in each response.
@@ -23,6 +30,7 @@ KEPT_PAYLOADS = 20
 class Landed:
     """How many profiles of a batch were new, changed and unchanged.
 
+    `written` are those that were new or changed.
     `twins` were not landed: their id has another JSON type than that of the application which is stored under it.
     `restless` counts those that have changed so often now that an older payload was dropped for the first time.
     """
@@ -32,6 +40,7 @@ class Landed:
     unchanged: int = 0
     twins: tuple[Profile, ...] = ()
     restless: int = 0
+    written: tuple[Profile, ...] = ()
 
 
 def land(connection: Connection, client_id: str, profiles: Iterable[Profile], region: str) -> Landed:
@@ -53,15 +62,17 @@ def land(connection: Connection, client_id: str, profiles: Iterable[Profile], re
         for profile in batch
         if profile.profile_id in known and known[profile.profile_id].payload_sha256 != profile.payload_sha256
     ]
-    if new or changed:
-        _add_job_stubs(connection, client_id, [profile for profile, _ in new + changed])
-        persons = person_keys(connection, client_id, [profile for profile, _ in new + changed], region)
+    written = tuple(profile for profile, _ in new + changed)
+    if written:
+        add_job_stubs(connection, client_id, written)
+        persons = person_keys(connection, client_id, written, region)
         if new:
             copy_applications(connection, client_id, (profile for profile, _ in new), persons)
         if changed:
             _prepare_replacement(connection, client_id, changed, persons)
-        kept = _kept_media(connection, client_id, [profile.profile_id for profile, _ in changed])
-        copy_children(connection, client_id, new + changed, kept)
+        kept = children.kept_media(connection, client_id, [profile.profile_id for profile, _ in changed])
+        copy_payloads(connection, client_id, new + changed)
+        copy_children(connection, client_id, written, kept)
     often = [(profile.profile_id, revision) for profile, revision in changed if revision > KEPT_PAYLOADS]
     if often:
         connection.execute(
@@ -72,7 +83,7 @@ def land(connection: Connection, client_id: str, profiles: Iterable[Profile], re
             ],
         )
     restless = sum(revision == KEPT_PAYLOADS + 1 for _, revision in often)
-    return Landed(len(new), len(changed), len(batch) - len(new) - len(changed), twins, restless)
+    return Landed(len(new), len(changed), len(batch) - len(written), twins, restless, written)
 
 
 def _without_twins(
@@ -170,7 +181,8 @@ _ADD_JOB_STUBS = text(
 )
 
 
-def _add_job_stubs(connection: Connection, client_id: str, profiles: Sequence[Profile]) -> None:
+def add_job_stubs(connection: Connection, client_id: str, profiles: Iterable[Profile]) -> None:
+    """Adds a job for each reference of these profiles that is not known yet."""
     references = {profile.external_reference_id for profile in profiles if profile.external_reference_id}
     connection.execute(_ADD_JOB_STUBS, {"client_id": client_id, "references": sorted(references)})
 
@@ -199,11 +211,6 @@ _REVISE = text(
     WHERE client_id = :client_id AND profile_id = :profile_id
     """
 )
-_DELETE_CHILDREN = (
-    text("DELETE FROM ats.answer WHERE client_id = :client_id AND profile_id = ANY(:ids)"),
-    text("DELETE FROM ats.attachment WHERE client_id = :client_id AND profile_id = ANY(:ids)"),
-    text("DELETE FROM ats.application_contact WHERE client_id = :client_id AND profile_id = ANY(:ids)"),
-)
 # A file on disk stays. A file that was gone is due again, since PitchYou names it again.
 _DESCRIBE_MEDIA = text(
     """
@@ -215,22 +222,6 @@ _DESCRIBE_MEDIA = text(
         next_attempt_at = CASE state WHEN 'gone' THEN now() ELSE next_attempt_at END,
         missing_since = CASE state WHEN 'gone' THEN NULL ELSE missing_since END
     WHERE client_id = :client_id AND profile_id = :profile_id AND media_id = :media_id
-    """
-)
-_DROP_UNNAMED_MEDIA = text(
-    """
-    WITH dropped AS (
-        DELETE FROM ats.media m
-        WHERE client_id = :client_id AND profile_id = ANY(:ids)
-        AND NOT EXISTS (
-            SELECT FROM unnest(CAST(:profile_ids AS text[]), CAST(:media_ids AS text[])) AS named(profile_id, media_id)
-            WHERE named.profile_id = m.profile_id AND named.media_id = m.media_id
-        )
-        RETURNING client_id, profile_id, media_id
-    )
-    INSERT INTO ops.media_removal (client_id, profile_id, media_id)
-    SELECT * FROM dropped
-    ON CONFLICT DO NOTHING
     """
 )
 
@@ -248,34 +239,8 @@ def _prepare_replacement(
         ],
     )
     ids = [profile.profile_id for profile, _ in changed]
-    for statement in _DELETE_CHILDREN:
-        connection.execute(statement, {"client_id": client_id, "ids": ids})
-    named = [
-        {"client_id": client_id, "profile_id": profile.profile_id, **file._asdict()}
-        for profile, _ in changed
-        for file in profile.media
-    ]
+    children.delete(connection, client_id, ids)
+    named = children.named_media(client_id, [profile for profile, _ in changed])
     if named:
         connection.execute(_DESCRIBE_MEDIA, named)
-    connection.execute(
-        _DROP_UNNAMED_MEDIA,
-        {
-            "client_id": client_id,
-            "ids": ids,
-            "profile_ids": [each["profile_id"] for each in named],
-            "media_ids": [each["media_id"] for each in named],
-        },
-    )
-
-
-_KEPT_MEDIA = text(
-    "SELECT profile_id, media_id FROM ats.media WHERE client_id = :client_id AND profile_id = ANY(:ids)"
-)
-
-
-def _kept_media(connection: Connection, client_id: str, ids: list[str]) -> set[tuple[str, str]]:
-    """Returns the media files of changed profiles that have a row already, as (profile_id, media_id)."""
-    if not ids:
-        return set()
-    rows = connection.execute(_KEPT_MEDIA, {"client_id": client_id, "ids": ids})
-    return {(row.profile_id, row.media_id) for row in rows}
+    children.drop_unnamed_media(connection, client_id, ids, named)

@@ -10,14 +10,14 @@ from psycopg.types.json import Jsonb, JsonbBinaryDumper
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+encode_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 class _Json(JsonbBinaryDumper):
     """Encodes any JSON value for a jsonb column, without a wrapper around each."""
 
     def dump(self, obj: Any) -> bytes:
-        return b"\x01" + _encode(obj).encode()
+        return b"\x01" + encode_json(obj).encode()
 
 
 def copy_rows(

@@ -72,12 +72,12 @@ def portions(listing: Listing, store: ClientReader, size: int) -> Iterator[Porti
                 if sum(map(seen.add, wire_ids)) < len(wire_ids):
                     log.warning("profile_listed_twice", client_id=store.client_id, profile_id=profile_id)
                 elif profile:
-                    weight = _weight(profile.payload)
-                    if pending and (len(pending) == size or held + weight > BATCH_BYTES):
+                    heavy = weight(profile.payload)
+                    if pending and (len(pending) == size or held + heavy > BATCH_BYTES):
                         yield Portion(pending)
                         pending, held = [], 0
                     pending.append(profile)
-                    held += weight
+                    held += heavy
                 elif profile_id is not None:
                     unchanged.append(profile_id)
             # One portion for each look-up, even an empty one, so that the next look-up runs meanwhile.
@@ -94,7 +94,7 @@ def _wire_ids(element: Unread, profile: Profile | BadProfile | None) -> list[str
     return [] if wire_id is None else [wire_id]
 
 
-def _weight(payload: bytes) -> int:
+def weight(payload: bytes) -> int:
     """Returns about how many bytes of memory a profile takes once it is parsed."""
     return len(payload) + VALUE_BYTES * values_in(payload)
 

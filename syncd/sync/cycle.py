@@ -17,6 +17,7 @@ from syncd.model import Outcome
 from syncd.store import cycles, status
 from syncd.store.cycles import Trigger
 from syncd.sync.confirm import confirm_ready
+from syncd.sync.drift import note_drift
 from syncd.sync.fetch import fetch_rounds
 from syncd.sync.land import land_listed
 from syncd.sync.recover import remove_unnamed_files, take_over
@@ -40,6 +41,8 @@ def run_cycle(work: Work) -> None:
         # Commits applications, answers, attachments, and media as pending.
         with work.outlast():
             land_listed(work)
+        # Notes which fields of these applications syncd does not know.
+        note_drift(work.store, work.unknown)
         # Confirms what earlier cycles could not confirm, and applications without files.
         with work.outlast():
             confirm_ready(work)

@@ -65,6 +65,8 @@ def land(work: Work, batch: list[Profile | BadProfile]) -> list[DataRefused]:
         _note_quarantined(work, bad, kept)
         work.tally.add(landed)
         work.restless += landed.restless
+        for profile in landed.written:
+            work.unknown.add(profile)
 
     def put_aside(refused: list[BadProfile]) -> None:
         _note_quarantined(work, refused, work.store.write(quarantine.put, "land", refused))

@@ -8,6 +8,7 @@ from syncd.errors import DataRefused
 from syncd.model import BadProfile, Profile
 from syncd.store import applications, clients, quarantine
 from syncd.store.quarantine import Place
+from syncd.sync.drift import note_drift
 from syncd.sync.land import refused_value
 from syncd.sync.work import Work
 
@@ -36,6 +37,7 @@ def retry_quarantined(work: Work) -> Retried:
             work.deadline.check()
             _retry(work, place, work.api.read(payload), retried)
             before = place
+    note_drift(work.store, work.unknown)
     return retried
 
 
@@ -54,6 +56,8 @@ def _retry(work: Work, place: Place, profile: Profile | BadProfile, retried: Ret
         else:
             retried.overtaken += overtaken
             retried.landed += not overtaken
+            if not overtaken:
+                work.unknown.add(profile)
             return
     work.store.write(quarantine.note_attempt, place.quarantine_id, reason)
     retried.still_bad += 1

@@ -15,7 +15,7 @@ from syncd.errors import (
     SyncdError,
 )
 from syncd.media.vault import Vault
-from syncd.pitchyou import PitchYou
+from syncd.pitchyou import PitchYou, UnknownFields
 from syncd.store.cycles import Tally
 from syncd.store.database import Database
 from syncd.store.leases import Lease
@@ -61,6 +61,7 @@ class Work:
         shortfall: what is open at the end of the cycle; None before the end.
         bad: the ids of the profiles that this cycle could not read or land, or their fingerprints.
         restless: the number of applications that have changed suspiciously often, and were not logged yet.
+        unknown: counts the fields of landed profiles that syncd does not know, and that were not noted yet.
         lost: the files that were put below `.lost`: the new path by the old one, relative to the media root.
     """
 
@@ -81,9 +82,11 @@ class Work:
     bad: set[str | bytes] = field(default_factory=set)
     restless: int = 0
     lost: dict[str, str] = field(default_factory=dict)
+    unknown: UnknownFields = field(init=False)
     store: ClientStore = field(init=False)
 
     def __post_init__(self) -> None:
+        self.unknown = UnknownFields(self.api.fields)
         self.store = ClientStore(self.database, self.lease, self.deadline, lambda: self.progress(self))
 
     @property

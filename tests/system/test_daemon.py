@@ -31,7 +31,9 @@ def test_the_first_cycle_comes_at_once_and_environment_variables_alone_suffice(
         assert not list(tmp_path.glob("*.toml"))
         assert daemon.stop() == 0
         names = [event["event"] for event in daemon.events() if event["event"] != "templates_synced"]
-        assert names == ["daemon_started", "cycle_finished", "daemon_stopping", "daemon_stopped"]
+        assert names == [
+            *("daemon_started", "drift_found", "cycle_finished", "daemon_stopping", "daemon_stopped"),
+        ]
         assert daemon.out_path.read_bytes() == b""
         here.assert_complete()
 
@@ -67,7 +69,8 @@ def test_runs_that_meet_one_still_going_on_are_left_out_without_noise(
             time.sleep(3.5)  # three more runs come due meanwhile
             assert len(here.sandbox.ledger.lists) == lists
             assert len(starts(here)) == 1
-            assert {event["event"] for event in daemon.events()} == {"daemon_started", "templates_synced"}
+            names = {event["event"] for event in daemon.events()}
+            assert names == {"daemon_started", "templates_synced", "drift_found"}
             assert daemon.stop() == 0
 
 

@@ -14,7 +14,15 @@ from syncd.store.tables.columns import metadata
 from syncd.store.tables.comments import COMMENTS
 from syncd.store.tables.imports import cost, outcome
 from syncd.store.tables.offers import apply_link, chat_request, job_template
-from syncd.store.tables.operation import cycle, lease, media_removal, quarantine, secret
+from syncd.store.tables.operation import (
+    cycle,
+    lease,
+    media_removal,
+    quarantine,
+    replay,
+    schema_drift,
+    secret,
+)
 from syncd.store.tables.reports import due, option, option_count, placeholder_cv, question, reported
 
 for _name, (_of_table, _of_columns) in COMMENTS.items():
@@ -46,6 +54,8 @@ __all__ = [
     "placeholder_cv",
     "quarantine",
     "question",
+    "replay",
     "reported",
+    "schema_drift",
     "secret",
 ]

@@ -264,6 +264,31 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "value": "32 random bytes.",
         },
     ),
+    "ops.schema_drift": (
+        "Fields of the payload that syncd does not know, at most 1,000 per tenant. They are stored in `extra`, except for those of media entries. See `syncd drift`.",
+        {
+            "client_id": "The tenant.",
+            "path": "Where the field is, as a JSON path: `$.steps[*].rating`. A key that does not look like the name of a field is `*`. `*` alone stands for all fields after the first 1,000.",
+            "type": "The JSON type of its value: `string`, `number`, `boolean`, `null`, `array` or `object` (both empty, or too deep to look inside), or `any`.",
+            "seen": "Profiles that came with it: new ones, changed ones, and those that the last `syncd replay` has read.",
+            "first_seen_at": "When it first came.",
+            "last_seen_at": "When it last came, or when the last replay read it.",
+        },
+    ),
+    "ops.replay": (
+        "The last `syncd replay` of each tenant, and how far it has come.",
+        {
+            "client_id": "The tenant.",
+            "rules": "32 bytes: the SHA-256 of the field map, the time zone, the phone region and the version of syncd. With other ones, the next replay begins again.",
+            "after_profile_id": "The last application that was read again; empty at the beginning.",
+            "applications": "Applications that were read again so far.",
+            "changed": "Applications whose rows were replaced.",
+            "left_alone": "Applications that could not be read again and stay as they were.",
+            "started_at": "When it began.",
+            "updated_at": "When it last made progress.",
+            "finished_at": "When it ended; null while it runs, or if it was interrupted.",
+        },
+    ),
     "report_data.due": (
         "The applications whose row in `report_data.application` is older than they are. Triggers fill the table, the same cycle empties it.",
         {

@@ -95,3 +95,32 @@ secret = Table(
     Column("value", LargeBinary, nullable=False),
     schema="ops",
 )
+
+# Keys are paths and types only. No value of a profile is in it.
+schema_drift = Table(
+    "schema_drift",
+    metadata,
+    key_column("client_id"),
+    key_column("path"),
+    key_column("type"),
+    Column("seen", BigInteger, nullable=False, server_default=text("0")),
+    time_column("first_seen_at", default_now=True),
+    time_column("last_seen_at", default_now=True),
+    schema="ops",
+)
+
+# How far the last replay of a client has come, so that the next one goes on.
+replay = Table(
+    "replay",
+    metadata,
+    key_column("client_id"),
+    Column("rules", LargeBinary, nullable=False),
+    Column("after_profile_id", Text, nullable=False, server_default=text("''")),
+    count_column("applications"),
+    count_column("changed"),
+    count_column("left_alone"),
+    time_column("started_at", default_now=True),
+    time_column("updated_at", default_now=True),
+    time_column("finished_at"),
+    schema="ops",
+)
