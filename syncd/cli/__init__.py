@@ -30,6 +30,7 @@ COMMANDS = {
     "chat": ("chat", "Open a chat with an applicant and print its URL."),
     "quarantine": ("quarantine", "List, show and retry profiles that could not be parsed."),
     "questions": ("questions", "List the interviews' questions, and decide which of them reports may count."),
+    "report": ("report", "Make a page of the reports: text, JSON, CSV, HTML or PDF."),
     "accept-server": (
         "accept_server",
         "Accept that a client's base_url now leads to another server with the same applications.",
