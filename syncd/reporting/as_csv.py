@@ -12,7 +12,15 @@ from syncd.store.report_figures import Compared, Health, MonthReport, Totals
 Line = tuple[str, str, str, str, object, object]
 """Area, name, detail, figure, value, and last year's value."""
 
-_STATE = ("is_fresh", "is_whole", "quarantined", "reports_behind", "unconfirmed", "files_pending", "files_rejected")
+_STATE = (
+    "is_fresh",
+    "is_whole",
+    "quarantined",
+    "reports_behind",
+    "unconfirmed",
+    "files_pending",
+    "files_rejected",
+)
 
 
 def as_csv(reports: Sequence[MonthReport], language: Language) -> bytes:
@@ -89,7 +97,14 @@ def _of_totals(now: Totals, before: Totals | None, words: Wording) -> Iterable[L
     for key, field in figures.items():
         yield words("overview"), "", "", words(key), getattr(now, field), getattr(before, field, None)
     share = _share(before.applications_with_cv, before.applications) if before else None
-    yield words("overview"), "", "", words("cv_share"), _share(now.applications_with_cv, now.applications), share
+    yield (
+        words("overview"),
+        "",
+        "",
+        words("cv_share"),
+        _share(now.applications_with_cv, now.applications),
+        share,
+    )
 
 
 def _counted(area: str, name: str, detail: str, line: Compared, words: Wording) -> Iterable[Line]:
@@ -118,7 +133,14 @@ def _idle(report: MonthReport, words: Wording) -> Iterable[Line]:
         places = " / ".join(
             map(value, (link.utm_source, link.utm_medium, link.utm_campaign, link.utm_content))
         )
-        yield words("idle_links"), value(link.job_reference), places, words("links_issued"), link.links_issued, None
+        yield (
+            words("idle_links"),
+            value(link.job_reference),
+            places,
+            words("links_issued"),
+            link.links_issued,
+            None,
+        )
 
 
 def _share(part: int | None, base: int | None) -> float | None:

@@ -59,9 +59,7 @@ def _article(page: Page, charts: Sequence[Chart], words: Wording) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    small = "".join(
-        f"<dd>{escape(text) or '&nbsp;'}</dd>" for text in (figure.detail, figure.comparison)
-    )
+    small = "".join(f"<dd>{escape(text) or '&nbsp;'}</dd>" for text in (figure.detail, figure.comparison))
     return f"<div><dt>{escape(figure.label)}</dt><dd><b>{escape(figure.value)}</b></dd>{small}</div>\n"
 
 
@@ -89,7 +87,7 @@ def _table(table: Table, words: Wording) -> str:
 def _cells(row: Sequence[str], table: Table) -> str:
     first, *others = row
     cells = "".join(
-        f'<td{_class(place, table)}{" dir=auto" * (place < table.texts)}>{escape(text)}</td>'
+        f"<td{_class(place, table)}{' dir=auto' * (place < table.texts)}>{escape(text)}</td>"
         for place, text in enumerate(others, start=1)
     )
     return f'<th scope="row" dir="auto">{escape(first)}</th>{cells}'

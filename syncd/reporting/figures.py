@@ -42,9 +42,7 @@ def key_figures(report: MonthReport, words: Wording) -> tuple[Figure, ...]:
             more="" if days is None else words("median_days", n=days),
         ),
         writer.count("jobs_applied_for", now.jobs, before and before.jobs),
-        writer.share(
-            "answered", (now.answers, now.questions), before and (before.answers, before.questions)
-        ),
+        writer.share("answered", (now.answers, now.questions), before and (before.answers, before.questions)),
         writer.count(
             "files_missing",
             now.files_missing,

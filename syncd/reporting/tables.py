@@ -120,7 +120,11 @@ class _Writer:
     def idle_links(self) -> Table:
         """Write the apply links that have brought nobody, the oldest one first."""
         rows = [
-            (self.job(link.job_reference, link.title), self._place(link), self.words.day(link.first_issued_date))
+            (
+                self.job(link.job_reference, link.title),
+                self._place(link),
+                self.words.day(link.first_issued_date),
+            )
             for link in self.report.links_without_application
         ]
         return self._table("idle_links", ("job", "link", "since"), rows, texts=2, is_now=True)
@@ -134,7 +138,13 @@ class _Writer:
         return shortened(printable(self.words.value(text)), _LONGEST)
 
     def _table(
-        self, key: str, columns: Iterable[str], rows: Sequence[tuple[str, ...]], *, texts: int = 1, is_now: bool = False
+        self,
+        key: str,
+        columns: Iterable[str],
+        rows: Sequence[tuple[str, ...]],
+        *,
+        texts: int = 1,
+        is_now: bool = False,
     ) -> Table:
         title, words = self.words(key), self.words
         if is_now and self.report.state == "past":
@@ -150,7 +160,10 @@ class _Writer:
 
     def _numbers(self, line: Compared) -> list[str]:
         words, before = self.words, line.applications_last_year
-        numbers = [words.number(line.applications), words.percent(line.applications_with_cv, line.applications)]
+        numbers = [
+            words.number(line.applications),
+            words.percent(line.applications_with_cv, line.applications),
+        ]
         if before is not None:
             numbers.append(words.number(before))
             if compares(self.report):
