@@ -59,7 +59,8 @@ def _article(page: Page, charts: Sequence[Chart], words: Wording) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    small = "".join(f"<dd>{escape(text) or '&nbsp;'}</dd>" for text in (figure.detail, figure.comparison))
+    others = (figure.detail, figure.last_year, figure.difference)
+    small = "".join(f"<dd>{escape(text)}</dd>" for text in others if text)
     return f"<div><dt>{escape(figure.label)}</dt><dd><b>{escape(figure.value)}</b></dd>{small}</div>\n"
 
 

@@ -18,9 +18,8 @@ def _lines(page: Page) -> Iterable[str]:
     yield from filter(None, [page.state, *page.notes])
     if page.figures:
         yield ""
-        yield from _aligned(
-            [(f.label, f.value, f.comparison, f.detail) for f in page.figures], texts=(0, 2, 3)
-        )
+        figures = [(f.label, f.value, f.last_year, f.difference, f.detail) for f in page.figures]
+        yield from _aligned(figures, texts=(0, 2, 3, 4))
     for table in (*page.left, *page.right):
         yield ""
         yield from _table(table, Wording(page.language)("nothing"))

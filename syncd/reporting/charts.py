@@ -111,8 +111,8 @@ def _look(font: str, colours: tuple[str, ...], numbers: tuple[str, ...]) -> dict
         font_family=font,
         label_font_size=11,
         major_label_font_size=11,
-        value_font_size=11,
-        legend_font_size=12,
+        value_font_size=12,
+        legend_font_size=13,
         opacity="1",
         transition="0s",
         colors=colours,
@@ -131,21 +131,20 @@ def _look(font: str, colours: tuple[str, ...], numbers: tuple[str, ...]) -> dict
         "truncate_legend": -1,
         "print_values": True,
         "show_y_guides": False,
-        "css": ("file://style.css", "file://graph.css", "inline:.axis .line { stroke: none }"),
         # Otherwise the drawing would load a script for tooltips.
         "js": (),
     }
 
 
 def _drawn(chart: pygal.Graph, title: str, told: Sequence[str]) -> Chart:
-    """Draw the chart, without what pygal adds for its script, and the same each time."""
+    """Draw the chart without its axes and without what pygal adds for its script. The same chart gives the same bytes."""
     chart.uuid = "drawing"
     root = chart.render_tree()
     for parent in list(root.iter()):
         for child in list(parent):
             # The tag of a comment is a function.
             name = child.tag.rpartition("}")[2] if isinstance(child.tag, str) else "comment"
-            if name in ("comment", "script", "desc"):
+            if name in ("comment", "script", "desc") or "line" in child.get("class", "").split():
                 parent.remove(child)
             elif name == "title":
                 child.text = title

@@ -1,19 +1,21 @@
 """Writes the key figures of a page, each with last year's month and the difference."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from syncd.reporting.words import Wording
-from syncd.store.report_figures import MonthReport
+from syncd.store.report_figures import MonthReport, Totals
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A key figure: its name, its value, what the value is made of, and last year's with the difference."""
+    """A key figure: its name, its value, what the value is made of, last year's value, and the difference."""
 
     label: str
     value: str
     detail: str = ""
-    comparison: str = ""
+    last_year: str = ""
+    difference: str = ""
 
 
 def compares(report: MonthReport) -> bool:
@@ -23,30 +25,24 @@ def compares(report: MonthReport) -> bool:
 
 def key_figures(report: MonthReport, words: Wording) -> tuple[Figure, ...]:
     """Write the key figures; none for a month without figures."""
-    now, before = report.totals, report.totals_last_year
+    now = report.totals
     if now is None:
         return ()
-    writer = _Writer(words, compares(report))
+    writer = _Writer(words, now, report.totals_last_year, compares(report))
     days = now.median_days_since_previous
     return (
-        writer.count("applications", now.applications, before and before.applications),
-        writer.share(
-            "with_cv",
-            (now.applications_with_cv, now.applications),
-            before and (before.applications_with_cv, before.applications),
-        ),
+        writer.count("applications", lambda each: each.applications),
+        writer.share("with_cv", lambda each: (each.applications_with_cv, each.applications)),
         writer.share(
             "repeats",
-            (now.repeat_applications, now.applications_person_known),
-            before and (before.repeat_applications, before.applications_person_known),
+            lambda each: (each.repeat_applications, each.applications_person_known),
             more="" if days is None else words("median_days", n=days),
         ),
-        writer.count("jobs_applied_for", now.jobs, before and before.jobs),
-        writer.share("answered", (now.answers, now.questions), before and (before.answers, before.questions)),
+        writer.count("jobs_applied_for", lambda each: each.jobs),
+        writer.share("answered", lambda each: (each.answers, each.questions)),
         writer.count(
             "files_missing",
-            now.files_missing,
-            before and before.files_missing,
+            lambda each: each.files_missing,
             detail=words("of", n=now.files_missing, base=now.files),
         ),
     )
@@ -54,34 +50,36 @@ def key_figures(report: MonthReport, words: Wording) -> tuple[Figure, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes single figures. Without `compares`, it writes no differences."""
+    """Writes single figures of a month. `before` is None if the data does not reach last year's month."""
 
     words: Wording
+    now: Totals
+    before: Totals | None
     compares: bool
 
-    def count(self, key: str, now: int, before: int | None, *, detail: str = "") -> Figure:
-        """Write a number. `before` is None if the data does not reach last year's month."""
-        comparison = []
-        if before is not None:
-            comparison.append(self._last_year(self.words.number(before)))
+    def count(self, key: str, number: Callable[[Totals], int], *, detail: str = "") -> Figure:
+        """Write a number."""
+        words, now = self.words, number(self.now)
+        last_year = difference = ""
+        if self.before is not None:
+            before = number(self.before)
+            last_year = self._last_year(words.number(before))
             if self.compares:
-                growth = self.words.growth(now, before)
-                comparison.append(self.words.signed(now - before) + (f" ({growth})" if growth else ""))
-        return Figure(self.words.titled(key), self.words.number(now), detail, " · ".join(comparison))
+                growth = words.growth(now, before)
+                difference = words.signed(now - before) + (f" ({growth})" if growth else "")
+        return Figure(words.titled(key), words.number(now), detail, last_year, difference)
 
-    def share(
-        self, key: str, now: tuple[int, int], before: tuple[int, int] | None, *, more: str = ""
-    ) -> Figure:
+    def share(self, key: str, parts: Callable[[Totals], tuple[int, int]], *, more: str = "") -> Figure:
         """Write a share, given as its part and its base."""
-        (part, base), comparison = now, []
-        if before is not None:
-            comparison.append(self._last_year(self.words.percent(*before)))
-            if self.compares and base and before[1]:
-                comparison.append(self.words.points(100 * part / base - 100 * before[0] / before[1]))
-        details = [self.words("of", n=part, base=base)] if base else []
-        detail = ", ".join([*details, *filter(None, [more])])
-        value = self.words.percent(part, base)
-        return Figure(self.words.titled(key), value, detail, " · ".join(comparison))
+        words, (part, base) = self.words, parts(self.now)
+        last_year = difference = ""
+        if self.before is not None:
+            part_before, base_before = parts(self.before)
+            last_year = self._last_year(words.percent(part_before, base_before))
+            if self.compares and base and base_before:
+                difference = words.points(100 * part / base - 100 * part_before / base_before)
+        detail = ", ".join(filter(None, [words("of", n=part, base=base) if base else "", more]))
+        return Figure(words.titled(key), words.percent(part, base), detail, last_year, difference)
 
     def _last_year(self, value: str) -> str:
         return f"{self.words.titled('last_year')} {value}"

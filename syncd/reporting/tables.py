@@ -13,19 +13,22 @@ from syncd.store.report_figures import AnswerShare, Compared, IdleLink, Job, Mon
 
 C = TypeVar("C", bound=Compared)
 
-# The most rows of each table, so that a page fits on one side of A4. A last line counts the others.
+# The most rows of each table. A last line counts the others. So a page fits on one side of A4, or on two if many cells
+# have several lines.
 _ROWS: Mapping[str, int] = {
-    "sources": 7,
-    "campaigns": 5,
-    "templates": 4,
+    "sources": 8,
+    "campaigns": 6,
+    "templates": 5,
     "answers": 4,
-    "jobs": 7,
+    "jobs": 8,
     "idle_jobs": 5,
-    "unknown": 4,
-    "idle_links": 4,
+    "unknown": 5,
+    "idle_links": 5,
 }
-# Characters of a cell, and answers of a question.
-_LONGEST, _ANSWERS = 44, 4
+# Characters of a cell, and of the two parts of a job's name.
+_LONGEST, _LONGEST_TITLE, _LONGEST_REFERENCE = 44, 36, 20
+# Answers of a question.
+_ANSWERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class _Writer:
         self, key: str, names: tuple[str, ...], lines: Sequence[C], named: Callable[[C], tuple[str, ...]]
     ) -> Table:
         """Write applications and their share with CV, with last year's month and the difference if they are known."""
-        columns = [*names, "applications", "with_cv"]
+        columns = [*names, "count", "cv_column"]
         if self.report.totals_last_year is not None:
             columns.append("last_year")
         if compares(self.report):
@@ -93,9 +96,10 @@ class _Writer:
         rows = []
         for question, answers in groupby(self.report.answers, attrgetter("question")):
             shares = list(answers)
-            shown = ", ".join(map(self._answer, shares[:_ANSWERS]))
-            if more := len(shares) - _ANSWERS:
-                shown += f", {self.words('more', n=more)}" if more > 0 else ""
+            parts = list(map(self._answer, shares[:_ANSWERS]))
+            if (more := len(shares) - _ANSWERS) > 0:
+                parts.append(self.words("more_answers", n=more))
+            shown = "; ".join(parts)
             rows.append((self.shown(question), shown, self.words.number(shares[0].answered)))
         return self._table("answers", ("question", "answer", "answered_by"), rows, texts=2)
 
@@ -115,7 +119,7 @@ class _Writer:
     def unknown(self, jobs: Sequence[Job]) -> Table:
         """Write the references of this month that the list of jobs lacks."""
         rows = [(self.shown(job.job_reference), self.words.number(job.applications)) for job in jobs]
-        return self._table("unknown", ("reference", "applications"), rows)
+        return self._table("unknown", ("reference", "count"), rows)
 
     def idle_links(self) -> Table:
         """Write the apply links that have brought nobody, the oldest one first."""
@@ -131,7 +135,9 @@ class _Writer:
 
     def job(self, reference: str, title: str | None) -> str:
         """Name a job by its title, if it is known, and its reference."""
-        return self.shown(f"{title} ({reference})" if title else reference)
+        if not title:
+            return self.shown(reference)
+        return f"{shortened(printable(title), _LONGEST_TITLE)} ({shortened(printable(reference), _LONGEST_REFERENCE)})"
 
     def shown(self, text: str) -> str:
         """Make a text of others safe and short, and say what stands in place of a value."""
@@ -172,7 +178,7 @@ class _Writer:
 
     def _answer(self, share: AnswerShare) -> str:
         words = self.words
-        text = f"{self.shown(share.answer)} {words.percent(share.applications, share.answered)}"
+        text = f"{self.shown(share.answer)}: {words.percent(share.applications, share.answered)}"
         if share.applications_last_year is None or not share.answered_last_year:
             return text
         before = words.percent(share.applications_last_year, share.answered_last_year)

@@ -34,13 +34,15 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "last_year_from": "Die Daten beginnen am {day}; {month} ist deshalb unvollständig.",
         "not_over": "Der Monat ist noch nicht vorbei. Daneben steht der ganze {month}, deshalb ohne Differenz.",
         "last_year": "Vorjahr",
-        "points": "{n} Pp.",
+        "count": "Anzahl",
+        "cv_column": "mit CV",
+        "points": "{n}\u00a0Pp.",
         # Key figures.
         "applications": "Bewerbungen",
         "with_cv": "mit Lebenslauf",
         "without_cv": "ohne Lebenslauf",
         "repeats": "erneute Bewerbungen",
-        "median_days": "im Median 1 Tag nach der vorigen|im Median {n} Tage nach der vorigen",
+        "median_days": "im Median nach 1 Tag|im Median nach {n} Tagen",
         "jobs_applied_for": "Stellen mit Bewerbungen",
         "answered": "beantwortete Fragen",
         "files": "Dateien",
@@ -78,7 +80,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "answered_by": "beantwortet",
         "yes": "ja",
         "no": "nein",
-        "more": "und {n} weitere",
+        "more_answers": "und {n} weitere",
+        "more": "und 1 weitere Zeile|und {n} weitere Zeilen",
         "nothing": "keine",
         "difference": "Diff.",
         # What the views show in place of a value.
@@ -140,12 +143,14 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "last_year_from": "The data begins on {day}, so {month} is incomplete.",
         "not_over": "The month is not over. Beside it stands the whole of {month}, so there are no differences.",
         "last_year": "last year",
-        "points": "{n} pp",
+        "count": "number",
+        "cv_column": "with CV",
+        "points": "{n}\u00a0pp",
         "applications": "applications",
         "with_cv": "with CV",
         "without_cv": "without CV",
         "repeats": "repeat applications",
-        "median_days": "a median of 1 day after the previous one|a median of {n} days after the previous one",
+        "median_days": "after 1 day in the median|after {n} days in the median",
         "jobs_applied_for": "jobs with applications",
         "answered": "questions answered",
         "files": "files",
@@ -181,7 +186,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "answered_by": "answered",
         "yes": "yes",
         "no": "no",
-        "more": "and {n} more",
+        "more_answers": "and {n} more",
+        "more": "and 1 more row|and {n} more rows",
         "nothing": "none",
         "difference": "Diff.",
         "(none)": "not given",
@@ -261,8 +267,8 @@ class Wording:
         return self("points", n=_sign(rounded) + self._local(f"{abs(rounded):.1f}"))
 
     def growth(self, now: int, before: int) -> str:
-        """Write a change as a share of what was before, or nothing if that was zero."""
-        if not before:
+        """Write a change as a share of what was before, or nothing if that was zero or nothing has changed."""
+        if not before or now == before:
             return ""
         change = round(100 * (now - before) / before)
         return _sign(change) + self._percent(str(abs(change)))
