@@ -24,15 +24,15 @@ from tests.system.processes import Site, site
 
 FOLDER = Path(__file__).parent
 MONTH = "2026-10"
-# Of 1,600 applications, as many as these weights leave.
-WEIGHTS = {
-    "indeed": 1.0,
-    "stepstone": 0.8,
-    "karriereseite": 0.7,
-    "facebook": 0.4,
-    "instagram": 0.3,
-    "plakat": 0.15,
+# Of 1,600 applications, as many as the first share of their source come, and the second share of these has a CV.
+SHARES = {
+    "indeed": (1.0, 0.5),
+    "stepstone": (0.8, 0.8),
+    "karriereseite": (0.7, 0.7),
+    "facebook": (0.4, 0.3),
+    "instagram": (0.3, 0.2),
 }
+OTHERS = (0.2, 0.5)
 APPLICATIONS, DAYS = 1_600, 440
 
 
