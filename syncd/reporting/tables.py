@@ -22,8 +22,8 @@ _ROWS: Mapping[str, int] = {
     "answers": 4,
     "jobs": 8,
     "idle_jobs": 5,
-    "unknown": 5,
-    "idle_links": 5,
+    "unknown": 4,
+    "idle_links": 4,
 }
 # Characters of a cell, and of the two parts of a job's name.
 _LONGEST, _LONGEST_TITLE, _LONGEST_REFERENCE = 44, 36, 20
@@ -114,7 +114,7 @@ class _Writer:
             )
             for job in self.report.jobs_without_application
         ]
-        return self._table("idle_jobs", ("job", "has_link", "days_open"), rows, texts=2, is_now=True)
+        return self._table("idle_jobs", ("job", "has_link", "days_open"), rows, is_now=True)
 
     def unknown(self, jobs: Sequence[Job]) -> Table:
         """Write the references of this month that the list of jobs lacks."""
@@ -127,7 +127,7 @@ class _Writer:
             (
                 self.job(link.job_reference, link.title),
                 self._place(link),
-                self.words.day(link.first_issued_date),
+                self.words.short_day(link.first_issued_date),
             )
             for link in self.report.links_without_application
         ]
@@ -154,7 +154,7 @@ class _Writer:
     ) -> Table:
         title, words = self.words(key), self.words
         if is_now and self.report.state == "past":
-            title += f" ({words('as_of', day=words.day(self.report.today))})"
+            title += f" ({words('as_of', day=words.short_day(self.report.today))})"
         left_out = len(rows) - _ROWS[key]
         return Table(
             title,

@@ -122,7 +122,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "title": "Applications by WhatsApp",
         "until_today": "until today, {day}",
-        "as_of": "As of {day}",
+        "as_of": "as of {day}",
         "fresh": "The data is fresh: last sync {moment}.",
         "stale": "The data is not fresh: last successful sync {moment}.",
         "never_ok": "No sync has succeeded yet.",
@@ -290,6 +290,10 @@ class Wording:
         return (
             f"{day:%d.%m.%Y}" if self.language == "de" else f"{day.day}\u00a0{self._name_of(day)} {day.year}"
         )
+
+    def short_day(self, day: date) -> str:
+        """Write a day where there is little room: 31.10.2026 or 31 Oct 2026."""
+        return self.day(day) if self.language == "de" else f"{day.day} {self._name_of(day)[:3]} {day.year}"
 
     def moment(self, moment: datetime) -> str:
         """Write a local time: 31.10.2026, 14:05 Uhr."""

@@ -54,10 +54,10 @@ class Scene:
     admin: psycopg.Connection
     url: str
     folder: Path
+    database: Database
 
     def read(self, client_id: str, month: date) -> MonthReport:
-        with Database(self.url, snapshot=True) as database:
-            return database.transact(lambda c: month_report(c, client_id, month), Deadline(60))
+        return self.database.transact(lambda c: month_report(c, client_id, month), Deadline(60))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `syncd report month` as somebody who has nothing but a login for the reports."""
@@ -87,7 +87,8 @@ def scene(database_url: str, server: EmbeddedPostgres, folder: Path, count: int)
         admin.execute("GRANT SELECT ON report.weekly, report.contract TO ben")
         try:
             mine = database_url.replace(f"postgres:{server.password}@", "anna:x@")
-            yield Scene(Ledger(invented), admin, mine, folder)
+            with Database(mine, snapshot=True) as database:
+                yield Scene(Ledger(invented), admin, mine, folder, database)
         finally:
             for name in ("anna", "ben", "syncd_owner", "syncd_writer", "syncd_reader", "syncd_eraser"):
                 admin.execute(f"DROP OWNED BY {name}".encode())
@@ -97,7 +98,7 @@ def scene(database_url: str, server: EmbeddedPostgres, folder: Path, count: int)
 def test_a_month_has_the_figures_that_the_ledger_gives_in_every_form(
     database_url: str, shared_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    with scene(database_url, shared_postgres, tmp_path, 700) as here:
+    with scene(database_url, shared_postgres, tmp_path, 400) as here:
         for month in MONTHS:
             for client_id in ZONES:
                 check_figures(here.ledger, here.read(client_id, month))
@@ -304,9 +305,8 @@ def check_snapshot(here: Scene) -> None:
         here.admin.execute("INSERT INTO ats.client (client_id) VALUES ('new')")
         return before, connection.scalar(count)
 
-    with Database(here.url, snapshot=True) as database:
-        before, after = database.transact(look, Deadline(60))
-        assert before == after == len(ZONES) + 1
+    before, after = here.database.transact(look, Deadline(60))
+    assert before == after == len(ZONES) + 1
     admin_url = here.url.replace("anna:x@", f"postgres:{here.admin.info.password}@")
     with Database(admin_url, snapshot=True) as database, pytest.raises(Exception, match="25006"):
         database.transact(lambda c: c.execute(text("DELETE FROM ats.client")), Deadline(5), patience=0)

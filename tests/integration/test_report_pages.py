@@ -60,7 +60,7 @@ def invented(texts: list[str], *, fine: bool = True) -> MonthReport:
         date(2026, 11, 30),
         date(2026, 10, 31),
         date(2025, 8, 19),
-        Health(datetime(2026, 11, 30, 14, 5), 3, 0, 0 if fine else 2, 0, 0, 0, True, fine),
+        Health(datetime.fromisoformat("2026-11-30T14:05"), 3, 0, 0 if fine else 2, 0, 0, 0, True, fine),
         Totals(1_312, 765, 1_290, 98, 34, 23, 9_000, 8_650, 940, 3, 2),
         Totals(1_100, 640, 1_080, 101, 40, 20, 7_000, 6_500, 800, 0, 0),
         tuple(
@@ -126,8 +126,9 @@ def test_the_page_is_accessible_in_both_languages_on_a_phone_and_with_hostile_te
                 language: Language = "de" if path == "/de" else "en"
                 seen = page.locator("main").inner_text().replace("\u00a0", " ")
                 assert [said for said in SAID[language] if said not in seen] == []
-                (paper,) = pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True))
-                assert tuple(map(round, paper.get_size())) == A4
+                papers = list(pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True)))
+                assert {tuple(map(round, paper.get_size())) for paper in papers} == {A4}
+                assert len(papers) <= 2
 
 
 @pytest.mark.parametrize("language", SAID)

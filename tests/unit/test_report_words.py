@@ -34,7 +34,8 @@ def test_numbers_days_and_shares_are_written_as_each_language_does() -> None:
     assert (de.points(-1.24), en.points(0.04)) == ("−1,2\u00a0Pp.", "±0.0\u00a0pp")
     assert (de.decimal(1234.56), en.decimal(1234.56)) == ("1234,6", "1234.6")
     assert (de.day(date(2026, 3, 1)), en.day(date(2026, 3, 1))) == ("01.03.2026", "1\u00a0March 2026")
-    assert de.moment(datetime(2026, 3, 1, 9, 5)) == "01.03.2026, 09:05\u00a0Uhr"
+    assert (de.short_day(date(2026, 3, 1)), en.short_day(date(2026, 9, 1))) == ("01.03.2026", "1 Sep 2026")
+    assert de.moment(datetime.fromisoformat("2026-03-01T09:05")) == "01.03.2026, 09:05\u00a0Uhr"
     assert (de.month(date(2026, 3, 1)), en.month(date(2026, 12, 1))) == ("März 2026", "December 2026")
 
 
@@ -42,4 +43,4 @@ def test_one_is_not_many_and_placeholders_of_the_views_have_words() -> None:
     assert Wording("de")("open_files_pending", n=1) == "1 Datei, die noch geladen wird"
     assert Wording("de")("open_files_pending", n=2_000) == "2.000 Dateien, die noch geladen werden"
     assert Wording("en").value("(none)") == "not given"
-    assert Wording("en").value("(months)") == Wording("en").value("months")[:0] + "(months)"
+    assert Wording("en").value("(months)") == "(months)"
