@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from syncd.reporting.words import WORDS, Wording
+from syncd.reporting.texts import TEXTS
+from syncd.reporting.words import Wording
 
 
 def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
-    german, english = WORDS["de"], WORDS["en"]
+    german, english = TEXTS["de"], TEXTS["en"]
     assert list(german) == list(english)
     for key in german:
         places = [
@@ -17,7 +18,7 @@ def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
             for texts in (german[key], english[key])
         ]
         assert places[0] == places[1], key
-        assert all(words[key].strip() for words in WORDS.values())
+        assert all(words[key].strip() for words in TEXTS.values())
 
 
 def test_numbers_days_and_shares_are_written_as_each_language_does() -> None:
