@@ -18,7 +18,6 @@ def as_json(reports: Sequence[MonthReport], month: date, contract: str) -> str:
             "contract": contract,
             "clients": [_fields(report) for report in reports],
         },
-        ensure_ascii=False,
         default=lambda day: day.isoformat(),
     )
 
