@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from syncd.cli.apply_link_csv import DELIMITERS, print_links, print_links_as_json, read_wanted
-from syncd.cli.apply_link_forms import Forms, write_all
+from syncd.cli.apply_link_forms import Forms
 from syncd.cli.clients import one_client
 from syncd.cli.context import Globals, json_option, one_client_option, pass_globals
 from syncd.cli.database import database_of, require_ready
+from syncd.cli.files import write_all
 from syncd.cli.streams import if_lost, require_output
 from syncd.deadline import Deadline
 from syncd.publishing.languages import language_of

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd.errors import BadInput, SyncdError
+from syncd.errors import BadInput
 from syncd.publishing.button import Styles, button_css, button_html
 from syncd.publishing.languages import Language
 from syncd.publishing.qr import qr_png, qr_svg, qr_warning
@@ -71,18 +71,3 @@ class Forms:
         elif self.sheet and title:
             files[self.sheet] = sheet_html(url, title=title, language=self.language).encode()
         return files
-
-
-def write_all(files: dict[Path, bytes]) -> None:
-    """Write the files.
-
-    Raises:
-        SyncdError: a file cannot be written; the message says which and why.
-    """
-    for path, content in files.items():
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            raise SyncdError(
-                f"{path} cannot be written ({error.strerror}). Correct the path or its permissions."
-            ) from None

@@ -16,6 +16,11 @@ def database_of(settings: Settings, *, clients: int = 1) -> Database:
     return Database(settings.database.url, connections=2 * clients + 2)
 
 
+def snapshots_of(settings: Settings) -> Database:
+    """Create a database with one connection, whose transactions only read and see one state of the database each."""
+    return Database(settings.database.url, connections=1, snapshot=True)
+
+
 def require_ready(database: Database, *, patience: float = 0.0) -> None:
     """Check the schema revision and that Postgres runs with safe durability settings.
 

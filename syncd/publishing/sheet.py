@@ -2,16 +2,14 @@
 
 import base64
 import hashlib
-import re
 from html import escape
 from importlib import resources
-from typing import Literal
 from unicodedata import combining, east_asian_width
 
-from syncd.errors import SyncdError
 from syncd.publishing.checking import checked_title
 from syncd.publishing.languages import Language
 from syncd.publishing.qr import qr_svg, qr_svg_element
+from syncd.publishing.typesetting import breakable, pdf_of
 
 INSTRUCTIONS: dict[Language, str] = {
     "de": "Code mit der Kamera scannen und per WhatsApp bewerben.",
@@ -26,10 +24,6 @@ _SIZES = (20, 17, 14, 12, 10, 8, 7, 6, 5, 4, 3.2)
 _SMALLEST_WHOLE = 10
 # Line height as a multiple of the font size.
 _LINE = 1.2
-_LONG_WORD = re.compile(r"\S{20,}")
-# A letter with its accents, or an emoji with its parts.
-_CLUSTER = re.compile("\\S(?:[\u0300-\u036f\ufe0e\ufe0f]|\u200d\\S)*")
-
 _STYLE = """@page { size: A4; margin: 0 }
 html, body { margin: 0; background: #fff; color: #000 }
 main { box-sizing: border-box; width: 210mm; height: 296mm; margin: auto; padding: 18mm 20mm; overflow: hidden;
@@ -66,37 +60,14 @@ def sheet_pdf(url: str, *, title: str, language: Language = "de") -> bytes:
     The PDF is accessible (PDF/UA-1), unless the title contains a character that no installed font has, such as an emoji.
     Title and errors are as in `sheet_html`. Raises SyncdError if the extra `sheet` is not installed.
     """
-    try:
-        import typst
-    except ImportError:
-        raise SyncdError(
-            "PDF sheets need typst, which is not installed. In a checkout of syncd, run `pip install --require-hashes -r requirements/demo.txt`, or use a .html file."
-        ) from None
-
     shown = checked_title(title)
     instruction = INSTRUCTIONS[language]
     files = {
         "main": resources.files("syncd.publishing").joinpath("sheet.typ").read_bytes(),
         "qr.svg": qr_svg(url),
     }
-    # Texts are passed as values, so that typst never reads them as markup.
-    inputs = {"title": shown, "broken": _breakable(shown), "instruction": instruction, "language": language}
-
-    def compiled(standards: list[Literal["ua-1"]]) -> bytes:
-        # typst's type annotations do not cover several files passed by name.
-        return typst.compile(files, sys_inputs=inputs, pdf_standards=standards, timestamp=0)  # type: ignore[call-overload, no-any-return]
-
-    try:
-        return compiled(["ua-1"])
-    except typst.TypstError as error:
-        if "could not be displayed" not in error.message:
-            raise
-        return compiled([])
-
-
-def _breakable(text: str) -> str:
-    """Insert invisible break opportunities into long words. typst breaks words only there."""
-    return _LONG_WORD.sub(lambda word: "\u200b".join(_CLUSTER.findall(word[0])), text)
+    inputs = {"title": shown, "broken": breakable(shown), "instruction": instruction, "language": language}
+    return pdf_of(files, inputs)
 
 
 def _size_of(title: str) -> float:

@@ -40,10 +40,11 @@ class Database:
     Args:
         url: an SQLAlchemy URL (`postgresql+psycopg://…`).
         connections: the maximum number of open connections.
+        snapshot: let transactions only read, and all statements of a transaction see the same state.
     """
 
-    def __init__(self, url: str, *, connections: int = 5) -> None:
-        self._engine = make_engine(url, connections=connections)
+    def __init__(self, url: str, *, connections: int = 5, snapshot: bool = False) -> None:
+        self._engine = make_engine(url, connections=connections, snapshot=snapshot)
         self._outage = Outage()
 
     def __enter__(self) -> "Database":

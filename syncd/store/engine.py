@@ -28,8 +28,7 @@ _PINNED = """
 # mode; they are sent together with the BEGIN, so that they cost no round trip. The last column fails on a standby. A
 # standby is behind, so we must not ask it what may be confirmed; and what libpq and PgBouncer know of a server may date
 # from before a failover.
-BEGIN = f"""
-    BEGIN ISOLATION LEVEL READ COMMITTED;
+_SETTINGS = f"""
     {_PINNED}
     SELECT set_config(
                'synchronous_commit',
@@ -42,10 +41,22 @@ BEGIN = f"""
            set_config('idle_in_transaction_session_timeout', '60s', true),
            CASE WHEN pg_is_in_recovery() THEN pg_current_wal_lsn() END
     """
+BEGIN = f"""
+    BEGIN ISOLATION LEVEL READ COMMITTED;
+    {_SETTINGS}
+    """
+# All statements of the transaction see the same state of the database, and none can change it.
+BEGIN_SNAPSHOT = f"""
+    BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+    {_SETTINGS}
+    """
 
 
-def make_engine(url: str, *, connections: int = 5) -> Engine:
-    """Makes an engine that hides parameters in its errors, and that reports a COMMIT which the server did not execute."""
+def make_engine(url: str, *, connections: int = 5, snapshot: bool = False) -> Engine:
+    """Makes an engine that hides parameters in its errors, and that reports a COMMIT which the server did not execute.
+
+    With `snapshot`, its transactions only read, and all statements of a transaction see the same state.
+    """
     engine = create_engine(
         url,
         pool_size=connections,
@@ -55,7 +66,7 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
         # No column is an hstore. Asking for its type costs three round trips at the first connect.
         use_native_hstore=False,
         connect_args={
-            # Each transaction begins with `BEGIN`.
+            # Each transaction begins with `BEGIN` or `BEGIN_SNAPSHOT`.
             "autocommit": True,
             "application_name": "syncd",
             "client_encoding": "utf8",
@@ -69,7 +80,7 @@ def make_engine(url: str, *, connections: int = 5) -> Engine:
         },
     )
     event.listen(engine, "do_connect", _choose_primary)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", _begin_snapshot if snapshot else _begin)
     event.listen(engine, "commit", _refuse_aborted_commit)
     _pin_first_questions(engine)
     return engine
@@ -94,6 +105,10 @@ def _pin_first_questions(engine: Engine) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(BEGIN)
+
+
+def _begin_snapshot(connection: Connection) -> None:
+    connection.exec_driver_sql(BEGIN_SNAPSHOT)
 
 
 def _refuse_aborted_commit(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from syncd.errors import DatabaseUnavailable
 from syncd.shown import printable, shortened
-from syncd.store.engine import BEGIN
+from syncd.store.engine import BEGIN, BEGIN_SNAPSHOT
 
 # SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
 # The SQLSTATE with which the BEGIN of `engine.py` fails on a standby. Other statements may fail with it elsewhere.
@@ -88,8 +88,8 @@ def is_away(error: DBAPIError) -> bool:
 
 
 def is_standby(error: DBAPIError) -> bool:
-    """Whether the server is a standby, which only the question in `BEGIN` shows."""
-    return sqlstate(error) == _NOT_IN_RECOVERY and error.statement == BEGIN
+    """Whether the server is a standby, which only the question at the begin of a transaction shows."""
+    return sqlstate(error) == _NOT_IN_RECOVERY and error.statement in (BEGIN, BEGIN_SNAPSHOT)
 
 
 def cannot_write(state: str | None) -> bool:

@@ -218,6 +218,7 @@ def test_a_client_that_is_not_configured_is_refused_by_every_command(
             ["sync"], ["status"], ["verify"], ["templates"], ["templates", "--no-sync"], ["chat", "P"],
             ["jobs", "list"], ["jobs", "import", "x"], ["apply-link", "--job", "1"],
             ["quarantine", "list"], ["quarantine", "list", "--all", "--json"], ["quarantine", "retry"],
+            ["report", "month", "2026-10"],
         ):  # fmt: skip
             result = here.run(*command, "--client", "TYPO")
             assert (result.returncode, result.stdout) == (2, ""), command

@@ -16,7 +16,7 @@ from tests.system.processes import Site, site
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reports.md").read_text()
 BLOCKS = re.findall(r"^```sql\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-(COMMANDS,) = re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+COMMANDS = "".join(re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL))
 QUERIES = [block for block in BLOCKS if block.startswith("SELECT")]
 ANNA, BEN = (block for block in BLOCKS if block.startswith("CREATE ROLE"))
 
