@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,8 +44,7 @@ def charts_of(report: MonthReport, words: Wording, font: str) -> tuple[Chart, ..
 
 
 def _weekly(weeks: Sequence[Week], words: Wording, font: str) -> Chart:
-    import pygal
-
+    pygal = _pygal()
     has_last_year = any(week.applications_last_year is not None for week in weeks)
     names = [words("week", n=week.week.isocalendar().week) for week in weeks]
     chart = pygal.Bar(
@@ -72,8 +72,7 @@ def _weekly(weeks: Sequence[Week], words: Wording, font: str) -> Chart:
 
 
 def _of_sources(sources: Sequence[Source], words: Wording, font: str) -> Chart:
-    import pygal
-
+    pygal = _pygal()
     names = [shortened(printable(words.value(source.source)), _NAME) for source in sources]
     room = _ROOM * max(source.applications for source in sources)
     chart = pygal.HorizontalStackedBar(
@@ -92,6 +91,14 @@ def _of_sources(sources: Sequence[Source], words: Wording, font: str) -> Chart:
         for name, source in zip(names, sources, strict=True)
     ]
     return _drawn(chart, words("sources_chart"), told)
+
+
+def _pygal() -> Any:
+    """Import pygal only for a chart, and without the finder for its plugins, which Python warns of at later imports."""
+    import pygal
+
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
+    return pygal
 
 
 def _bar(value: int | None, shown: str) -> dict[str, Any]:
