@@ -188,7 +188,7 @@ def test_a_command_that_ctrl_c_ends_says_so_with_code_130(database_url: str, tmp
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["sttus"], "Did you mean 'status'?"),
+        (["statsu"], "Did you mean 'status'?"),
         (["jobs", "lst"], "Did you mean 'list'?"),
         (["apply_link"], "Did you mean 'apply-link'?"),
         (["sync", "--cleint", "acme"], "Did you mean '--client'?"),

@@ -152,7 +152,7 @@ def check_output(here: Scene) -> None:
     report = here.read("acme", date(2026, 10, 1))
     assert report.totals is not None
     made = json.loads(here.printed("2026-10", "--json"))
-    assert (made["month"], made["last_year"], made["contract"]) == ("2026-10", "2025-10", "1.0")
+    assert (made["month"], made["last_year"], made["contract"]) == ("2026-10", "2025-10", "1.1")
     assert [client["client_id"] for client in made["clients"]] == sorted([*ZONES, "empty"])
     (acme,) = json.loads(here.printed("2026-10", "--json", "--client", "acme"))["clients"]
     assert acme["totals"]["applications"] == report.totals.applications
