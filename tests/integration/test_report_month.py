@@ -234,7 +234,7 @@ def check_snapshot(here: Scene) -> None:
     """All statements of a transaction see the same state, and none may write."""
 
     def look(connection: Connection) -> tuple[Any, Any]:
-        assert require_views(connection, VIEWS) == "1.0"
+        assert require_views(connection, VIEWS) == "1.1"
         count = text("SELECT count(*) FROM report.sync_health")
         before = connection.scalar(count)
         here.admin.execute("INSERT INTO ats.client (client_id) VALUES ('new')")
