@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pypdfium2
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 from syncd.embedded import start_postgres
 from syncd.sandbox import SandboxConfig
@@ -87,7 +88,7 @@ def typed(here: Site, *command: str) -> None:
 
 def pictures(folder: Path) -> None:
     """Render the pages of a folder, in few colours, so that the files stay small."""
-    with chromium() as browser:
+    with sync_playwright() as playwright, chromium(playwright) as browser:
         for language in ("de", "en"):
             address = (folder / f"month.{language}.html").as_uri()
             with visit(browser, address, viewport={"width": 1000, "height": 800}) as visited:

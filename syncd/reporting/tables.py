@@ -29,6 +29,8 @@ _ROWS: Mapping[str, int] = {
 _LONGEST, _LONGEST_TITLE, _LONGEST_REFERENCE = 44, 36, 20
 # Answers of a question.
 _ANSWERS = 4
+# The answers of a step that asks for yes or no, as the views have them.
+_BOOLEANS = {"true": "yes", "false": "no"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,8 @@ class _Writer:
 
     def _answer(self, share: AnswerShare) -> str:
         words = self.words
-        text = f"{self.shown(share.answer)}: {words.percent(share.applications, share.answered)}"
+        answer = words(_BOOLEANS[share.answer]) if share.answer in _BOOLEANS else self.shown(share.answer)
+        text = f"{answer}: {words.percent(share.applications, share.answered)}"
         if share.applications_last_year is None or not share.answered_last_year:
             return text
         before = words.percent(share.applications_last_year, share.answered_last_year)
