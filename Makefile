@@ -10,7 +10,7 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check
 PYTEST = .venv/bin/python -m pytest
 COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
 
-.PHONY: demo test test-fast proof bench bench-full bench-profile lint types format lock wheel release clean
+.PHONY: demo test test-fast bi proof bench bench-full bench-profile lint types format lock wheel release clean
 
 demo: .venv/demo-ready
 	@.venv/bin/syncd demo $(ARGS)
@@ -22,7 +22,11 @@ test-fast: .venv/dev-ready
 # Five workers on two cores, because tests spend half of their time waiting. Where the environment
 # forbids Python to keep bytecode, as images of containers like to, each start of syncd would compile it all again.
 test: .venv/dev-ready
-	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist loadgroup -m "not proof" $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist loadgroup -m "not (proof or bi)" $(ARGS)
+
+# dbt's and datacontract's tests of docs/report, in an environment of their own.
+bi: .venv/dev-ready .venv/bi-ready
+	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -m bi tests/bi $(ARGS)
 
 # All proofs, under two hours on two cores; ended early, it goes on where it was. PROOF_SCALE=0.01 takes a sample.
 proof: .venv/dev-ready
@@ -65,6 +69,7 @@ lock: .venv/lock/uv-$(UV_VERSION)
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --extra demo --extra sheet --output-file requirements/demo.txt
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt
 	$(COMPILE) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
+	$(COMPILE) --no-strip-extras --group bi --output-file requirements/bi.txt
 
 clean:
 	rm -rf .venv .bench build dist .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -80,6 +85,12 @@ clean:
 	@echo "Installing what the tests need into .venv"
 	@$(PIP) install -qq --require-hashes -r requirements/dev.txt
 	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/bi-ready: requirements/bi.txt | .venv/made
+	@echo "Installing dbt and datacontract into .venv/bi"
+	@$(PYTHON) -m venv .venv/bi
+	@.venv/bi/bin/python -m pip --disable-pip-version-check install -qq --require-hashes -r requirements/bi.txt
 	@touch $@
 
 .venv/lock/uv-$(UV_VERSION): | .venv/made

@@ -28,6 +28,7 @@ NOT_TYPED = {
     ): "runs for minutes",
     ("reliability.md", "make proof"): "runs for hours",
     ("performance.md", "make bench"): "runs for up to an hour, on an idle machine",
+    ("reports.md", "import pandas, sqlalchemy"): "needs pandas and another host",
     ("operating.md", "psql -h db.example -U postgres ats"): "asks for passwords; needs another host",
     (
         "sandbox.md",

@@ -69,9 +69,9 @@ def run_demo(
     """
     began = time.monotonic()
     with ExitStack() as stack:
-        folder = stack.enter_context(_folder(keep))
-        stack.enter_context(_logging_to(folder / "syncd.log"))
-        server = stack.enter_context(_postgres(folder, keep))
+        folder = stack.enter_context(demo_folder(keep))
+        stack.enter_context(demo_logs(folder / "syncd.log"))
+        server = stack.enter_context(demo_postgres(folder / "postgres" if keep else None, keep=keep))
         url = server.url.replace("postgresql://", "postgresql+psycopg://", 1)
         migrate.upgrade(url)
         tell(f"Postgres is running and migrated ({time.monotonic() - began:.1f} s).")
@@ -86,7 +86,8 @@ def run_demo(
 
 
 @contextmanager
-def _folder(keep: bool) -> Iterator[Path]:
+def demo_folder(keep: bool) -> Iterator[Path]:
+    """Make a folder for all files of a demo. It stays if `keep` and nothing fails."""
     folder = Path(tempfile.mkdtemp(prefix="syncd-demo-")).resolve()
     try:
         yield folder
@@ -99,10 +100,10 @@ def _folder(keep: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def _postgres(folder: Path, keep: bool) -> Iterator[EmbeddedPostgres]:
-    # With --keep everything goes into one folder. Otherwise Postgres may keep its data in memory.
+def demo_postgres(folder: Path | None, *, keep: bool) -> Iterator[EmbeddedPostgres]:
+    """Start a Postgres with its data in `folder`, or in memory if that is None. With `keep`, it outlives this process."""
     with ExitStack() as stack:
-        server = stack.enter_context(start_postgres(folder / "postgres" if keep else None))
+        server = stack.enter_context(start_postgres(folder))
         yield server
         if keep:
             server.leave_running()
@@ -110,7 +111,7 @@ def _postgres(folder: Path, keep: bool) -> Iterator[EmbeddedPostgres]:
 
 
 @contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
+def demo_logs(path: Path) -> Iterator[None]:
     """Send the daemon's log to a file, so that it does not mix with the report."""
     with path.open("w", encoding="utf-8") as stream:
         configure_logging("json", "info", stream)
@@ -143,7 +144,7 @@ def _let_the_daemon_work(
     sandbox: Sandbox, database: Database, media_root: Path, stop: threading.Event, tell: Callable[[str], None]
 ) -> Journey:
     config = sandbox.config
-    plan = _plan(config.client_id)
+    plan = demo_plan(config.client_id)
     ended = threading.Event()
     with (
         PitchYou(config.client_id, config.client_secret, base_url=sandbox.url) as api,
@@ -162,7 +163,7 @@ def _let_the_daemon_work(
         return end_of(applied, sandbox, database, api)
 
 
-def _plan(client_id: str) -> Plan:
+def demo_plan(client_id: str) -> Plan:
     """Make a plan as the settings' defaults have it, except that files are retried sooner."""
     sync = SyncSettings()
     return Plan(

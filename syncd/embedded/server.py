@@ -188,8 +188,12 @@ class EmbeddedPostgres:
         Does nothing if the server is not running.
         """
         if self.running:
-            result = self._run("pg_ctl", "stop", "-w", "-t", str(_TIMEOUT_S), "-m", mode, "-D", self._cluster)
-            if result.returncode != 0:
+            command = ("pg_ctl", "stop", "-w", "-t", str(_TIMEOUT_S), "-m", mode, "-D", self._cluster)
+            result = self._run(*command)
+            if result.returncode < 0 and self.running:
+                # A Ctrl-C in the terminal has ended pg_ctl as well.
+                result = self._run(*command)
+            if result.returncode != 0 and self.running:
                 raise EmbeddedPostgresError(
                     f"Postgres did not stop on port {self.port}: {result.stderr.strip()}"
                 )

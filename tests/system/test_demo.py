@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
+import pytest
 
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("SYNCD_", "PG"))}
 COMMAND = [sys.executable, "-m", "syncd", "demo"]
@@ -83,6 +85,32 @@ def test_an_interrupted_demo_stops_its_postgres_and_removes_its_files(tmp_path: 
     assert "the demo was stopped" in words
     assert time.monotonic() - began < 10
     assert not [child for child in children if child.is_running()]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sample_store_is_there_for_readers_until_ctrl_c(tmp_path: Path) -> None:
+    command = [*COMMAND, "--applications", "400", "--json"]
+    with subprocess.Popen(
+        command, env=CLEAN | {"TMPDIR": str(tmp_path)}, cwd=tmp_path, text=True, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        with psycopg.connect(told["reader_url"]) as reader:
+            tenants = reader.execute(
+                "SELECT client, is_fresh, is_whole, reports_behind FROM report.sync_health ORDER BY 1"
+            ).fetchall()
+            assert tenants == [("Acme Pflege", True, True, 0), ("Nordlicht Logistik", True, True, 0)]
+            rows = reader.execute(
+                "SELECT count(*), count(DISTINCT applied_month) >= 24, bool_or(is_erased), bool_or(is_repeat), "
+                "max(applied_date) <= (now() AT TIME ZONE 'Europe/Berlin')::date FROM report.application"
+            ).fetchall()
+            assert rows == [(400, True, True, True, True)]
+            assert reader.execute("SHOW default_transaction_read_only").fetchall() == [("on",)]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute("SELECT * FROM ats.application_contact")
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+    assert process.returncode == 0
     assert list(tmp_path.iterdir()) == []
 
 
