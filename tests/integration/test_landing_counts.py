@@ -92,12 +92,17 @@ def test_the_same_list_again_is_not_read_and_writes_nothing(
             return real(payload, *more)
 
         monkeypatch.setattr(payloads, "decode", noting)
-        before, opened = written(world), world.value("SELECT pg_current_xact_id()::text::bigint")
-        ended = world.cycle()
-        assert (ended.tally.unchanged, ended.tally.new, ended.tally.changed) == (PROFILES, 0, 0)
-        assert (decoded, copies, written(world)) == ([], [], before)
+        before = written(world)
+        ids: list[int] = []
+        for _ in range(5):
+            opened = world.value("SELECT pg_current_xact_id()::text::bigint")
+            ended = world.cycle()
+            ids.append(world.value("SELECT pg_current_xact_id()::text::bigint") - opened)
+            assert (ended.tally.unchanged, ended.tally.new, ended.tally.changed) == (PROFILES, 0, 0)
+            assert (decoded, copies, written(world)) == ([], [], before)
         # Its row in ops.cycle is begun and finished; nothing else gets a transaction id (and so a commit to wait for).
-        assert world.value("SELECT pg_current_xact_id()::text::bigint") - opened == 3
+        # Autovacuum, which may run beside, takes ids as well.
+        assert min(ids) == 3
         assert ended.tally.http_calls == 1
 
 
