@@ -70,11 +70,11 @@ class Tools:
 
 
 def test_both_are_green_for_a_reader_and_red_once_a_column_has_another_name(
-    database_url: str, shared_postgres: EmbeddedPostgres, tmp_path: Path
+    cloned_database_url: str, shared_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    fill_for_page(database_url)
-    with reader(database_url, shared_postgres):
-        tools = Tools(database_url, tmp_path)
+    fill_for_page(cloned_database_url)
+    with reader(cloned_database_url, shared_postgres):
+        tools = Tools(cloned_database_url, tmp_path)
         built = tools.run("dbt", "build")
         assert built.returncode == 0, built.stdout
         assert re.search(r"Done\. PASS=\d{3} WARN=0 ERROR=0 SKIP=0", built.stdout), built.stdout
