@@ -81,7 +81,7 @@ def test_both_are_green_for_a_reader_and_red_once_a_column_has_another_name(
         tested = tools.run("datacontract", "test", "contract.odcs.yaml")
         assert tested.returncode == 0, tested.stdout
         assert re.search(r"is valid\. Ran \d{3} checks", tested.stdout), tested.stdout
-        with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as admin:
+        with psycopg.connect(cloned_database_url.replace("+psycopg", ""), autocommit=True) as admin:
             admin.execute("ALTER VIEW report.daily RENAME COLUMN applications TO n")
             try:
                 built = tools.run("dbt", "build", "--select", "source:report.daily")
