@@ -194,7 +194,13 @@ class Daemon:
 
     def _run_cycle(self, client: Client, client_id: str) -> None:
         try:
-            ended = run_once(client, self._outsides, trigger="schedule", stop=self._stop)
+            ended = run_once(
+                client,
+                self._outsides,
+                trigger="schedule",
+                stop=self._stop,
+                next_start_at=lambda: self._next_start_of(client_id),
+            )
             self._standing_by.discard(client_id)
             if isinstance(ended.error, DatabaseUnavailable):
                 self._tell(client_id, ended.error)
@@ -206,6 +212,10 @@ class Daemon:
             self._look_again(client_id, AFTER_OUTAGE)
         except Exception:
             log.exception("cycle_crashed", client_id=client_id)
+
+    def _next_start_of(self, client_id: str) -> datetime | None:
+        job = self._scheduler.get_job(client_id)
+        return job.next_run_time if job else None
 
     @staticmethod
     def _tell(client_id: str, error: DatabaseUnavailable) -> None:

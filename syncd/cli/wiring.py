@@ -31,6 +31,7 @@ def plan_of(
         media_gone_after=settings.sync.media_gone_after,
         media_retry=settings.sync.media_retry,
         confirm_batch=settings.sync.confirm_batch,
+        history_days=settings.sync.history_days,
         confirm=confirm,
         confirm_again=confirm_again,
     )

@@ -15,7 +15,15 @@ from sqlalchemy import Connection
 from syncd.daemon import Daemon, Scheduled
 from syncd.deadline import Deadline
 from syncd.demo.journey import Applied, Journey, end_of, has_come, offer_and_apply
-from syncd.demo.report import Kept, Report, cycle_runs, finished_cycles, pending_files, report_on
+from syncd.demo.report import (
+    Kept,
+    Report,
+    begun_cycles,
+    cycle_runs,
+    finished_cycles,
+    pending_files,
+    report_on,
+)
 from syncd.errors import Stopped, SyncdError
 from syncd.logs import configure_logging
 from syncd.media.vault import Vault
@@ -180,6 +188,7 @@ def demo_plan(client_id: str) -> Plan:
         media_gone_after=GONE_AFTER,
         media_retry=RETRY,
         confirm_batch=sync.confirm_batch,
+        history_days=sync.history_days,
         confirm=True,
     )
 
@@ -204,7 +213,10 @@ def _wait_for_cycles(
         if told and applied is None:
             applied = offer_and_apply(sandbox, database, api)
             tell(f"Someone applies through {applied.link}")
-        elif applied and (told >= CYCLES[1] or (told >= CYCLES[0] and is_there)):
+        # A cycle that did nothing is not among those that are done.
+        elif applied and (
+            (told >= CYCLES[0] and is_there) or database.transact(begun_cycles, Deadline(30)) > CYCLES[1]
+        ):
             return applied
     raise Stopped("the demo was stopped and has removed everything it created")
 

@@ -183,15 +183,24 @@ _FINISHED_CYCLES = text(
 
 
 def finished_cycles(connection: Connection) -> list[Cycle]:
-    """Return the finished cycles in order."""
+    """Return the finished cycles in order, without those that did nothing."""
     rows = connection.execute(_FINISHED_CYCLES)
     return [Cycle(**row._mapping) for row in rows]
 
 
 def cycle_runs(connection: Connection) -> bool:
     """Return whether a cycle has begun and not finished."""
-    found = connection.execute(text("SELECT FROM ops.cycle WHERE finished_at IS NULL LIMIT 1"))
+    found = connection.execute(text("SELECT FROM ops.client_state WHERE is_running LIMIT 1"))
     return found.first() is not None
+
+
+_BEGUN_CYCLES = text("SELECT coalesce(sum(n), 0) FROM ops.client_state, unnest(cycles_by_hour) AS n")
+
+
+def begun_cycles(connection: Connection) -> int:
+    """Return the number of cycles that have begun in the last 24 hours."""
+    count: int = connection.execute(_BEGUN_CYCLES).scalar_one()
+    return count
 
 
 def pending_files(connection: Connection) -> int:

@@ -25,10 +25,13 @@ ID_KEYS = frozenset({"client_id", "profile_id", "media_id", "cycle_id", "thread"
 
 NUMBER_KEYS = frozenset(
     {
+        "aborted",
         "changed",
         "clients",
         "confirm_refused",
         "confirmed",
+        "cycles",
+        "failed",
         "http_calls",
         "http_retries",
         "listed",
@@ -37,6 +40,8 @@ NUMBER_KEYS = frozenset(
         "media_rejected",
         "media_stored",
         "new",
+        "ok",
+        "partial",
         "quarantined",
         "removed",
         "returned",

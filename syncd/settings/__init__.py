@@ -12,6 +12,7 @@ from syncd.settings.sections import (
     MediaSettings,
     Secret,
     Settings,
+    StatusSettings,
     SyncSettings,
     WebSettings,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "MediaSettings",
     "Secret",
     "Settings",
+    "StatusSettings",
     "SyncSettings",
     "WebSettings",
     "load_settings",

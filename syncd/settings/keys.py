@@ -10,6 +10,7 @@ from syncd.settings.sections import (
     DatabaseSettings,
     LogSettings,
     MediaSettings,
+    StatusSettings,
     SyncSettings,
     WebSettings,
 )
@@ -20,6 +21,7 @@ _ONCE = {
     "media": MediaSettings,
     "sync": SyncSettings,
     "log": LogSettings,
+    "status": StatusSettings,
     "web": WebSettings,
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd.errors import ConfigurationError
 from syncd.settings.checking import Checker
 from syncd.settings.secret_files import folders_for
-from syncd.settings.sections import LogSettings, Settings
+from syncd.settings.sections import LogSettings, Settings, StatusSettings
 from syncd.settings.sources import collect
 
 SEARCHED = (Path("syncd.toml"), Path("/etc/syncd/syncd.toml"))
@@ -44,6 +44,7 @@ def load_settings(
     media = checker.media(look=need_media)
     sync = checker.sync()
     log = LogSettings(**checker.plain("log"))
+    status = StatusSettings(**checker.plain("status"))
     web = checker.web()
     clients = checker.clients()
     checker.require_private(file)
@@ -55,6 +56,7 @@ def load_settings(
         media,
         sync,
         log,
+        status,
         web,
         clients,
         source=file,

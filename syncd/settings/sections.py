@@ -24,9 +24,12 @@ from syncd.settings.fields import SECRET, checked, key, table
 from syncd.settings.schedule import Cron, Every, parse_schedule
 from syncd.settings.values import Kind, choice, duration, parse_timezone, path, rate, size, text, whole_number
 
+_AGE = duration("1s", "365d", word="never")
 _ASSET = Kind("URL or empty", parse_asset_url)
+_BY_SCHEDULE = duration("1s", "365d", word="schedule")
 _CLIENT_ID = text("DNS label", CLIENT_ID, f"the client_id from PitchYou: it has {CLIENT_ID_RULE}")
 _CONFIRM_WRAPPER = 'the key that wraps the array of ids, such as "profileIds", or ""'
+_COUNT = whole_number(1, 1_000_000, unlimited="never")
 _DAYS = whole_number(1, 36_500, unlimited="never")
 _PROXY = Kind("URL or empty", parse_proxy)
 _LANGUAGE = text("language", r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", 'a language tag, such as "de" or "en"')
@@ -110,6 +113,7 @@ class SyncSettings:
     lease_ttl: float = key(60.0, duration("1s", "1h"))
     max_polls_per_cycle: int = key(20, whole_number(1, 1000))
     confirm_batch: int = key(100, whole_number(1, 10_000))
+    history_days: int = key(90, whole_number(1, 36_500))
     proxy: str | None = key(None, _PROXY)
     proxy_credentials: Secret | None = key(None, SECRET)
 
@@ -120,6 +124,25 @@ class LogSettings:
 
     format: str = key("json", choice("json", "console"))
     level: str = key("info", choice("debug", "info", "warning", "error"))
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSettings:
+    """When `syncd status --check` warns, and when it calls a state critical. Times are in seconds.
+
+    None means "schedule" for the age of the last good cycle, and "never" for all others.
+    """
+
+    good_warning: float | None = key(None, _BY_SCHEDULE)
+    good_critical: float | None = key(None, _BY_SCHEDULE)
+    unconfirmed_warning: float | None = key(6 * 3600.0, _AGE)
+    unconfirmed_critical: float | None = key(2 * 86400.0, _AGE)
+    media_warning: float | None = key(12 * 3600.0, _AGE)
+    media_critical: float | None = key(None, _AGE)
+    quarantine_warning: int | None = key(1, _COUNT)
+    quarantine_critical: int | None = key(None, _COUNT)
+    failures_warning: int | None = key(3, _COUNT)
+    failures_critical: int | None = key(None, _COUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +203,7 @@ class Settings:
     media: MediaSettings = MediaSettings()
     sync: SyncSettings = SyncSettings()
     log: LogSettings = LogSettings()
+    status: StatusSettings = StatusSettings()
     web: WebSettings = WebSettings()
     clients: tuple[ClientSettings, ...] = ()
     source: Path | None = None

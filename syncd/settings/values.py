@@ -69,16 +69,19 @@ def size(low: str, high: str) -> Kind:
     return Kind(f"size, {low} to {high}", parse)
 
 
-def duration(low: str, high: str) -> Kind:
-    """Accept a duration from `low` to `high`."""
+def duration(low: str, high: str, word: str | None = None) -> Kind:
+    """Accept a duration from `low` to `high`. If `word` is given, that word means None."""
+    choice = f' or "{word}"' if word else ""
 
-    def parse(value: object) -> float:
+    def parse(value: object) -> float | None:
+        if word and value == word:
+            return None
         seconds = parse_duration(value)
         if not parse_duration(low) <= seconds <= parse_duration(high):
-            raise ValueError(f"{quoted(value)} is out of range; write {low} to {high}")
+            raise ValueError(f"{quoted(value)} is out of range; write {low} to {high}{choice}")
         return seconds
 
-    return Kind(f"duration, {low} to {high}", parse)
+    return Kind(f"duration, {low} to {high}{choice}", parse)
 
 
 def whole_number(low: int, high: int, unlimited: str | None = None) -> Kind:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -126,14 +127,14 @@ _REOPEN = text(
     """
     UPDATE ats.application SET confirmed_revision = revision - 1
     WHERE client_id = :client_id AND profile_id = ANY(:ids) AND confirmed_revision = revision
-    AND confirmed_at < (SELECT started_at FROM ops.cycle WHERE cycle_id = :cycle_id)
+    AND confirmed_at < :started_at
     """
 )
 
 
-def reopen(connection: Connection, client_id: str, profile_ids: Sequence[str], cycle_id: int) -> None:
-    """Makes applications that were confirmed before this cycle unconfirmed, so that they are confirmed again."""
-    connection.execute(_REOPEN, {"client_id": client_id, "ids": list(profile_ids), "cycle_id": cycle_id})
+def reopen(connection: Connection, client_id: str, profile_ids: Sequence[str], started_at: datetime) -> None:
+    """Makes applications that were confirmed before `started_at` unconfirmed, so that they are confirmed again."""
+    connection.execute(_REOPEN, {"client_id": client_id, "ids": list(profile_ids), "started_at": started_at})
 
 
 _RECORD_REFUSAL = text(

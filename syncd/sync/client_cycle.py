@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from syncd.deadline import Deadline
 from syncd.errors import LeaseHeld, LeaseLost, SyncdError
@@ -13,16 +14,18 @@ from syncd.store.cycles import Tally, Trigger
 from syncd.store.database import Database
 from syncd.store.status import Shortfall
 from syncd.sync.cycle import outcome_of, recorded_cycle
+from syncd.sync.digest import Digest
 from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan, Work
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How to sync a client, and its connection to PitchYou."""
+    """How to sync a client, its connection to PitchYou, and the summary of its scheduled cycles for the log."""
 
     plan: Plan
     api: PitchYou
+    digest: Digest = field(default_factory=Digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ def prepare_work(
     outsides: Outsides,
     stop: threading.Event,
     progress: Callable[[Work], None] = lambda work: None,
+    next_start_at: Callable[[], datetime | None] = lambda: None,
 ) -> Work:
     """Takes the client's lease and builds what the stages need.
 
@@ -67,6 +71,7 @@ def prepare_work(
         lease=outsides.keeper.hold(client.plan.client_id),
         deadline=Deadline(client.plan.cycle_deadline, stop=stop),
         progress=progress,
+        next_start_at=next_start_at,
     )
 
 
@@ -77,25 +82,34 @@ def run_once(
     trigger: Trigger,
     stop: threading.Event,
     progress: Callable[[Work], None] = lambda work: None,
+    next_start_at: Callable[[], datetime | None] = lambda: None,
 ) -> Ended:
     """Runs one cycle. A failure is part of the result, since what the cycle did before it stays done.
+
+    Args:
+        next_start_at: returns when the client's next cycle is due, or None if that is not known.
 
     Raises:
         LeaseHeld: another syncd works for this client; nothing was done.
         DatabaseUnavailable: the cycle could not begin.
     """
     try:
-        work = prepare_work(client, outsides, stop, progress)
+        work = prepare_work(client, outsides, stop, progress, next_start_at)
     except LeaseHeld:
         # The client is in other hands now, so its last failure here proves nothing about Postgres any more.
         outsides.database.note_cycle(client.plan.client_id, None)
         raise
+    # The first cycle after a start shows that the daemon works.
+    work.is_awaited = trigger == "command" or client.digest.is_new
     try:
         outcome = recorded_cycle(work, trigger)
         outsides.database.note_cycle(work.client_id, None)
-        return Ended(outcome, work.tally, shortfall=work.shortfall, more_listed=work.more_listed)
+        ended = Ended(outcome, work.tally, shortfall=work.shortfall, more_listed=work.more_listed)
     except SyncdError as error:
         outsides.database.note_cycle(work.client_id, error)
         if isinstance(error, LeaseLost):
             outsides.keeper.drop(client.plan.client_id)
-        return Ended(outcome_of(error), work.tally, error)
+        ended = Ended(outcome_of(error), work.tally, error)
+    if trigger == "schedule":
+        client.digest.add(work.client_id, ended.outcome)
+    return ended

@@ -47,7 +47,8 @@ class ClientStore(ClientReader):
     ) -> None:
         super().__init__(database, lease.client_id, deadline)
         self._lease, self._on_write = lease, on_write
-        self.cycle_id = 0  # the row in `ops.cycle` whose heartbeat each write moves; 0 before there is one
+        # Whether a cycle runs, whose heartbeat each write moves.
+        self.in_cycle = False
 
     def write(
         self, statements: Callable[Concatenate[Connection, str, P], T], *args: P.args, **kwargs: P.kwargs
@@ -61,8 +62,8 @@ class ClientStore(ClientReader):
         def fenced(connection: Connection) -> T:
             leases.require(connection, self._lease)
             result = statements(connection, self.client_id, *args, **kwargs)
-            if self.cycle_id:
-                cycles.beat(connection, self.cycle_id)
+            if self.in_cycle:
+                cycles.beat(connection, self.client_id)
             return result
 
         result = self._transact(fenced)

@@ -71,15 +71,16 @@ def _nothing(connection: Connection, client_id: str) -> None:
 
 
 def recorded_cycle(work: Work, trigger: Trigger) -> Outcome:
-    """Runs a cycle, writes its row in `ops.cycle`, and logs its end once.
+    """Runs a cycle, notes in `ops.client_state` and `ops.cycle` how it ended, and logs its end once.
 
     Returns:
         OK, or PARTIAL when something is in quarantine, late, gone, rejected, not confirmed or not listed.
 
     Raises:
-        SyncdError: why the cycle ended early, or what it could not do; its row says so too.
+        SyncdError: why the cycle ended early, or what it could not do; `ops.client_state` says so too.
     """
-    work.store.cycle_id = work.store.write(cycles.begin, trigger)
+    work.started_at = work.store.write(cycles.begin, trigger)
+    work.store.in_cycle = True
     calls, retries = work.api.calls, work.api.retries
     outcome: Outcome | None = None
     error: Exception | None = None
@@ -107,12 +108,27 @@ def _is_partial(work: Work) -> bool:
 
 
 def _finish(work: Work, outcome: Outcome, error: Exception | None) -> None:
-    """Writes how the cycle ended, and logs it. An outage of Postgres is in the log already."""
-    # If the row cannot be written, the next cycle marks it as aborted.
+    """Notes how the cycle ended, and logs it. An outage of Postgres is in the log already."""
+    cycle_id: int | None = None
+    # Whether there is something to tell at once.
+    is_news = True
+    work.store.in_cycle = False
+    # If this cannot be written, the next cycle notes that this one was aborted.
     with suppress(DatabaseUnavailable, LeaseLost):
-        work.store.write(cycles.finish, work.store.cycle_id, work.tally, outcome, error)
-    facts = {"client_id": work.client_id, "cycle_id": work.store.cycle_id, "outcome": outcome.value}
-    if error is None or isinstance(error, Stopped):
+        cycle_id = work.store.write(
+            cycles.finish,
+            work.tally,
+            outcome,
+            error,
+            history_days=work.plan.history_days,
+            next_start_at=work.next_start_at(),
+        )
+        # A cycle with news has no cycle_id if the reply to its commit was lost.
+        is_news = work.is_awaited or cycle_id is not None or error is not None or work.tally.did_something
+    facts = {"client_id": work.client_id, "cycle_id": cycle_id, "outcome": outcome.value}
+    if not is_news:
+        log.debug("cycle_finished", **facts, **asdict(work.tally))
+    elif error is None or isinstance(error, Stopped):
         log.info("cycle_finished", **facts, **asdict(work.tally))
     elif isinstance(error, SyncdError) and not isinstance(error, DatabaseUnavailable):
         log.error("cycle_failed", **facts, error=error, **asdict(work.tally))

@@ -39,8 +39,8 @@ def land_listed(work: Work) -> None:
             for portion in read_ahead:
                 if portion.profiles:
                     lost += land(work, portion.profiles)
-                if work.plan.confirm_again:
-                    work.store.write(confirmations.reopen, portion.ids, work.store.cycle_id)
+                if work.plan.confirm_again and work.started_at is not None:
+                    work.store.write(confirmations.reopen, portion.ids, work.started_at)
                 portion.count_into(work.tally)
                 work.progress(work)
     if lost:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from syncd.deadline import Deadline
 from syncd.errors import (
@@ -43,6 +44,7 @@ class Plan:
     media_gone_after: float
     media_retry: float
     confirm_batch: int
+    history_days: int
     confirm: bool
     confirm_again: bool = False
 
@@ -53,6 +55,9 @@ class Work:
 
     Attributes:
         progress: called after each step that got work done.
+        next_start_at: returns when the client's next cycle is due, or None if that is not known.
+        is_awaited: whether a person waits for the end of this cycle, so that it is logged even if it did nothing.
+        started_at: when the cycle began, by Postgres' clock; None before.
         listed_at: when the newest list was requested, by Postgres' clock; None until all of it is landed.
         first_confirms: the number of applications that this cycle has confirmed for the first time.
         listed: the number of elements in the newest list, for the progress display.
@@ -72,7 +77,10 @@ class Work:
     lease: Lease
     deadline: Deadline
     progress: Callable[["Work"], None] = lambda work: None
+    next_start_at: Callable[[], datetime | None] = lambda: None
     tally: Tally = field(default_factory=Tally)
+    is_awaited: bool = True
+    started_at: datetime | None = None
     listed_at: float | None = None
     first_confirms: int = 0
     listed: int = 0

@@ -25,8 +25,9 @@ FORMULA = "=HYPERLINK(1)"
 SETUP = f"""
     UPDATE ats.client SET label = 'Klinik; am "Park"' WHERE client_id = 'acme';
     INSERT INTO ats.client (client_id, timezone) VALUES ('empty', 'Europe/Berlin');
-    INSERT INTO ops.cycle (client_id, trigger, version, outcome, finished_at)
-    SELECT client_id, 'command', '1', 'ok', now() FROM ats.client;
+    INSERT INTO ops.client_state (client_id, is_running, trigger, version, last_started_at, heartbeat_at,
+        last_finished_at, last_outcome, last_good_at, cycles_by_hour)
+    SELECT client_id, false, 'command', '1', now(), now(), now(), 'ok', now(), ARRAY[1] FROM ats.client;
     UPDATE ats.job SET origin = 'import', title = '{FORMULA}' WHERE external_reference_id = '00123';
     INSERT INTO ats.job (client_id, external_reference_id, title, origin, opened_at)
     VALUES ('acme', 'idle', 'Idle', 'import', '2026-01-01'), ('acme', 'later', 'Later', 'import', '2026-11-02');

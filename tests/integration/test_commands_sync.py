@@ -147,7 +147,7 @@ def test_a_cycle_that_crashes_does_not_keep_the_next_client_from_its_cycle(
             "$$BEGIN IF NEW.client_id = 'acme' THEN RETURN NULL; END IF; RETURN NEW; END$$"
         )
         here.execute(
-            "CREATE TRIGGER vanish BEFORE INSERT ON ops.cycle FOR EACH ROW EXECUTE FUNCTION public.vanish()"
+            "CREATE TRIGGER vanish BEFORE INSERT ON ops.client_state FOR EACH ROW EXECUTE FUNCTION public.vanish()"
         )
         result = here.run("sync", "--json")
         acme, beta = json.loads(result.stdout)["clients"]

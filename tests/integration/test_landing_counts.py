@@ -100,7 +100,7 @@ def test_the_same_list_again_is_not_read_and_writes_nothing(
             ids.append(world.value("SELECT pg_current_xact_id()::text::bigint") - opened)
             assert (ended.tally.unchanged, ended.tally.new, ended.tally.changed) == (PROFILES, 0, 0)
             assert (decoded, copies, written(world)) == ([], [], before)
-        # Its row in ops.cycle is begun and finished; nothing else gets a transaction id (and so a commit to wait for).
+        # Its row in ops.client_state is begun and finished; nothing else gets a transaction id (and so a commit to wait for).
         # Autovacuum, which may run beside, takes ids as well.
         assert min(ids) == 3
         assert ended.tally.http_calls == 1

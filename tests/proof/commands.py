@@ -157,7 +157,7 @@ def prove(point: str) -> str:
         cycle(here, **SMALL_STEPS)
         here.assert_complete()
         assert here.value("SELECT count(*) FROM ats.application WHERE revision > confirmed_revision") == 0
-        assert here.value("SELECT count(*) FROM ops.cycle WHERE outcome = 'running'") == 0
+        assert here.value("SELECT count(*) FROM ops.client_state WHERE is_running") == 0
     return calls[-1] if code == -9 else NOT_REACHED
 
 

@@ -233,7 +233,7 @@ def _rows_of_good_ones(here: Site) -> dict[tuple[str, str], str]:
 
 def _state(here: Site) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
     tables = here.rows_as_they_are()
-    del tables["ops.cycle"], tables["ops.lease"]
+    del tables["ops.client_state"], tables["ops.cycle"], tables["ops.lease"]
     files = here.files_as_they_are()
     return tables, {
         path: files[path] for path in files if not path.startswith(".tmp")

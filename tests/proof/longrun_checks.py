@@ -18,8 +18,9 @@ SOON = timedelta(
     minutes=3
 )  # after an outage, syncd tries Postgres every 30 seconds, and waits as long for it
 GROWTH = 1.05  # of memory, from the third day to the last
-_LINES = {"cycle_finished": 24 + 16 + 1, "templates_synced": len(CLIENTS)}  # a day
-_BYTES = 30_000  # a day
+_CYCLES = 24 + 16 + 1  # a day
+_LINES = {"cycle_finished": _CYCLES, "cycles_summary": _CYCLES, "templates_synced": len(CLIENTS)}  # a day
+_BYTES = 40_000  # a day
 _SETTLED = 3  # days after which nothing may grow
 
 

@@ -113,7 +113,7 @@ def _freeze(machine: Scene) -> str:
 
 def _done(machine: Scene) -> int:
     """Returns the hourly runs that have ended. A frozen run may be given up and repeated."""
-    done = "SELECT count(*) FROM ops.cycle WHERE client_id = %s AND outcome IN ('ok', 'partial')"
+    done = "SELECT count(*) FROM proof.cycle WHERE client_id = %s AND outcome IN ('ok', 'partial')"
     return int(machine.here.value(done, CLIENTS[0]))
 
 

@@ -30,6 +30,25 @@ ENVIRON = {"SYNC__LEASE_TTL": "1h"} | {
     f"CLIENTS__{number}__SCHEDULE": schedule for number, schedule in enumerate(SCHEDULES)
 }
 
+# syncd itself keeps no row of a cycle that did nothing.
+_RECORD = """
+CREATE SCHEMA proof;
+CREATE TABLE proof.cycle (number bigint GENERATED ALWAYS AS IDENTITY, client_id text, started_at timestamptz, outcome text,
+    UNIQUE (client_id, started_at));
+CREATE FUNCTION proof.record() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.is_running THEN
+        UPDATE proof.cycle SET outcome = CASE WHEN NEW.is_running THEN 'aborted' ELSE NEW.last_outcome END
+        WHERE client_id = OLD.client_id AND started_at = OLD.last_started_at;
+    END IF;
+    IF NEW.is_running THEN
+        INSERT INTO proof.cycle (client_id, started_at, outcome) VALUES (NEW.client_id, NEW.last_started_at, 'running') ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER record AFTER INSERT OR UPDATE OF is_running ON ops.client_state
+FOR EACH ROW EXECUTE FUNCTION proof.record();
+"""
+
 
 @dataclass
 class Scene:
@@ -68,13 +87,13 @@ class Scene:
     def starts(self, client: str) -> list[datetime]:
         """Returns the start times of the client's cycles by the database, in order."""
         rows = self.here.rows(
-            "SELECT started_at FROM ops.cycle WHERE client_id = %s ORDER BY cycle_id", client
+            "SELECT started_at FROM proof.cycle WHERE client_id = %s ORDER BY number", client
         )
         return [started_at for (started_at,) in rows]
 
     def outcomes(self) -> list[str]:
         """Returns the outcomes of the cycles, in the order of their start."""
-        return [outcome for (outcome,) in self.here.rows("SELECT outcome FROM ops.cycle ORDER BY cycle_id")]
+        return [outcome for (outcome,) in self.here.rows("SELECT outcome FROM proof.cycle ORDER BY number")]
 
 
 @contextmanager
@@ -101,6 +120,8 @@ def scene(start: datetime, *, gone: float) -> Iterator[Scene]:
                 connection.execute(b"CREATE DATABASE longrun")
             url = address("longrun", postgres)
             upgrade(url)
+            with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+                connection.execute(_RECORD.encode())
             with site(url, Path(name), config, **ENVIRON) as here:
                 here = replace(here, environ={**here.environ, **clock.environ, "TZ": "Europe/Berlin"})
                 with here.start("run") as daemon:

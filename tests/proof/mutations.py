@@ -162,7 +162,7 @@ MUTANTS = {
             )
         ],
         "tests/integration/test_leases.py::test_a_daemon_that_was_frozen_while_another_took_over_writes_nothing_more",
-        r"\{'ops.cycle'",
+        r"\{'ops.client_state'",
         proof="replicas",
         points=["1"],
         proof_message="written by one while another held the lease",
@@ -172,7 +172,7 @@ MUTANTS = {
         [
             clause(
                 "ORDER BY first_seen_at, profile_id LIMIT :limit",
-                "AND changed_at > (SELECT max(started_at) FROM ops.cycle) "
+                "AND changed_at > (SELECT max(last_started_at) FROM ops.client_state) "
                 "ORDER BY first_seen_at, profile_id LIMIT :limit",
             )
         ],

@@ -132,5 +132,5 @@ def converge(here: Site) -> None:
     cycle(here, **SMALL_STEPS)
     here.assert_complete()
     assert here.outstanding() == 0, "an application is not confirmed after a restart"
-    running = here.value("SELECT count(*) FROM ops.cycle WHERE outcome = 'running'")
+    running = here.value("SELECT count(*) FROM ops.client_state WHERE is_running")
     assert running == 0, "a cycle is still called running"

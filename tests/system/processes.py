@@ -119,7 +119,9 @@ class Site:
 
     @contextmanager
     def start(self, *arguments: str, **environ: str) -> Iterator[Running]:
-        """Start a command, and kill it at the end if it is still there."""
+        """Start a command, and kill it at the end if it is still there. A daemon also logs the cycles that do nothing."""
+        if arguments == ("run",):
+            environ = {"LOG__LEVEL": "debug", **environ}
         self._started += 1
         out_path, log_path = (self.folder / f"{self._started}.{kind}" for kind in ("out", "log"))
         with out_path.open("wb") as out, log_path.open("wb") as log:
@@ -231,6 +233,11 @@ def _clients(sandbox: Sandbox, schedule: str) -> dict[str, str]:
             "SCHEDULE": schedule,
         }.items()
     }
+
+
+def begun(here: Site) -> int:
+    """How many cycles have begun in the last 24 hours."""
+    return int(here.value("SELECT coalesce(sum(n), 0) FROM ops.client_state, unnest(cycles_by_hour) AS n"))
 
 
 def struck(here: Site) -> bool:

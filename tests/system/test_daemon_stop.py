@@ -43,7 +43,7 @@ def test_a_stop_at_any_stage_ends_in_time_with_code_0_and_loses_nothing(
             assert time.monotonic() - began < 20  # seconds; the container's patience is 30
             assert daemon.events("daemon_stopped")
             assert not [event for event in daemon.events() if event["level"] in ("error", "critical")]
-        assert here.value("SELECT count(*) FROM ops.cycle WHERE outcome = 'running'") == 0
+        assert here.value("SELECT count(*) FROM ops.client_state WHERE is_running") == 0
         assert here.value("SELECT count(*) FROM ops.lease WHERE expires_at > now()") == 0
         here.sandbox.clear_faults()
         assert here.run("sync").returncode == 0
@@ -70,7 +70,7 @@ def test_a_stop_while_a_huge_list_is_read_ends_within_seconds(
             assert daemon.stop() == 0
             assert time.monotonic() - began < 5  # seconds; measured: 0.1
             assert [event["outcome"] for event in daemon.events("cycle_finished")] == ["aborted"]
-        assert here.value("SELECT count(*) FROM ops.cycle WHERE outcome = 'running'") == 0
+        assert here.value("SELECT count(*) FROM ops.client_state WHERE is_running") == 0
 
 
 def test_a_signal_is_heard_whatever_the_main_thread_holds() -> None:

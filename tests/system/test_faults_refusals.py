@@ -37,6 +37,8 @@ def mends_itself(here: Site, daemon: Running) -> None:
 
 def assert_told(here: Site, daemon: Running, state: str) -> None:
     """At least one line at level error says why, and at most one for each cycle that failed."""
+    # The row is committed a moment before the line is written.
+    eventually(lambda: [event for event in daemon.events() if event["level"] == "error"], "it is told")
     told = [event for event in daemon.events() if event["level"] == "error"]
     assert 1 <= len(told) <= here.value("SELECT count(*) FROM ops.cycle WHERE outcome = 'failed'")
     assert state in told[0].get("reason", "") + told[0].get("error_message", "")

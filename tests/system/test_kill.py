@@ -47,7 +47,7 @@ def converge(here: Site) -> None:
         daemon.wait_for("cycle_finished", outcome="ok")
         assert daemon.stop() == 0
     here.assert_complete()
-    assert here.value("SELECT count(*) FROM ops.cycle WHERE outcome = 'running'") == 0
+    assert here.value("SELECT count(*) FROM ops.client_state WHERE is_running") == 0
 
 
 SMALL_STEPS = {"SYNC__BATCH_SIZE": "20", "SYNC__CONFIRM_BATCH": "5", "MEDIA__CONCURRENCY": "2"}

@@ -15,6 +15,7 @@ from syncd.store.tables.comments import COMMENTS
 from syncd.store.tables.imports import cost, outcome
 from syncd.store.tables.offers import apply_link, chat_request, job_template
 from syncd.store.tables.operation import (
+    client_state,
     cycle,
     lease,
     media_removal,
@@ -39,6 +40,7 @@ __all__ = [
     "attachment",
     "chat_request",
     "client",
+    "client_state",
     "cost",
     "cycle",
     "due",

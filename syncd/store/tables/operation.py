@@ -1,6 +1,19 @@
 """Schema `ops`: how syncd works."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, Table, Text, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
 
 from syncd.store.tables.columns import count_column, key_column, metadata, text_column, time_column
 
@@ -20,7 +33,7 @@ cycle = Table(
     Column("cycle_id", BigInteger, Identity(always=True), primary_key=True),
     text_column("client_id", nullable=False),
     Column("trigger", Text, nullable=False),  # schedule or command
-    Column("outcome", Text, nullable=False, server_default=text("'running'")),
+    Column("outcome", Text, nullable=False, server_default=text("'running'")),  # never left at its default
     time_column("started_at", default_now=True),
     time_column("heartbeat_at", default_now=True),
     time_column("finished_at"),
@@ -41,7 +54,42 @@ cycle = Table(
     text_column("error_message"),
     text_column("version", nullable=False),
     Index("ix_cycle_client_id_started_at", "client_id", text("started_at DESC")),
-    Index("ix_cycle_running", "client_id", postgresql_where=text("outcome = 'running'")),
+    schema="ops",
+)
+
+# What each cycle of a client overwrites. The counts are those of the last cycle that has ended.
+client_state = Table(
+    "client_state",
+    metadata,
+    key_column("client_id"),
+    Column("is_running", Boolean, nullable=False),
+    Column("trigger", Text, nullable=False),  # as in ops.cycle
+    text_column("version", nullable=False),
+    Column("last_started_at", DateTime(timezone=True), nullable=False),
+    Column("heartbeat_at", DateTime(timezone=True), nullable=False),
+    time_column("last_finished_at"),
+    text_column("last_outcome"),
+    text_column("last_error_class"),
+    text_column("last_error_message"),
+    time_column("last_good_at"),
+    time_column("last_busy_at"),
+    count_column("failures"),
+    time_column("next_start_at"),
+    time_column("pruned_at"),
+    Column("cycles_by_hour", ARRAY(Integer), nullable=False),
+    count_column("seen"),
+    count_column("new"),
+    count_column("changed"),
+    count_column("unchanged"),
+    count_column("quarantined"),
+    count_column("media_stored"),
+    Column("media_bytes", BigInteger, nullable=False, server_default=text("0")),
+    count_column("media_gone"),
+    count_column("media_rejected"),
+    count_column("confirmed"),
+    count_column("confirm_refused"),
+    count_column("http_calls"),
+    count_column("http_retries"),
     schema="ops",
 )
 
