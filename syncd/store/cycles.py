@@ -80,6 +80,7 @@ _BEGIN = text(
         last_outcome = CASE WHEN s.is_running THEN 'aborted' ELSE s.last_outcome END,
         last_error_class = CASE WHEN s.is_running THEN 'ProcessDied' ELSE s.last_error_class END,
         last_error_message = CASE WHEN s.is_running THEN :died ELSE s.last_error_message END,
+        next_start_at = NULL,
         failures = s.failures + CASE WHEN s.is_running THEN 1 ELSE 0 END,
         cycles_by_hour = (
             SELECT CASE WHEN passed = 0

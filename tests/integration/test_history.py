@@ -172,7 +172,8 @@ def test_a_log_with_nothing_to_tell_is_short(database_url: str, tmp_path: Path) 
             idle = len(lists)
             eventually(lambda: len(lists) > idle + 3, "idle cycles")
             assert len(daemon.events("cycle_finished")) == 1
-            assert here.value("SELECT next_start_at > last_started_at FROM ops.client_state")
+            planned = "SELECT next_start_at > last_started_at FROM ops.client_state"
+            eventually(lambda: here.value(planned), "the next start, after a cycle has ended")
             here.sandbox.add_profiles(1)
             _, told = daemon.wait_for("cycle_finished", 2)
             assert daemon.stop() == 0
