@@ -124,7 +124,6 @@ migrated_template = factories.postgresql_noproc(
 )
 empty_template = factories.postgresql_noproc(depends_on="postgres_address", dbname="empty")
 empty_connection = factories.postgresql("empty_template")
-cloned_connection = factories.postgresql("migrated_template")
 
 
 @pytest.fixture(scope="session")
@@ -147,15 +146,6 @@ def database_url(reused_database: ReusedDatabase) -> Iterator[str]:
 def empty_database_url(empty_connection: psycopg.Connection) -> str:
     """A database of this test's own without any schema; dropped afterwards."""
     return _url_of(empty_connection)
-
-
-@pytest.fixture
-def cloned_database_url(cloned_connection: psycopg.Connection) -> str:
-    """A database of this test's own at the newest schema, whose tables have never held a row; dropped afterwards.
-
-    For tests that fill tables and depend on good plans: tables that were emptied mislead the planner.
-    """
-    return _url_of(cloned_connection)
 
 
 @pytest.fixture
