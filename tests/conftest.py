@@ -153,7 +153,7 @@ def empty_database_url(empty_connection: psycopg.Connection) -> str:
 def cloned_database_url(cloned_connection: psycopg.Connection) -> str:
     """A database of this test's own at the newest schema, whose tables have never held a row; dropped afterwards.
 
-    For tests that fill tables and depend on good plans: tables that were emptied mislead the planner.
+    For tests that measure the bytes of tables.
     """
     return _url_of(cloned_connection)
 

@@ -56,7 +56,7 @@ NUMBER_KEYS = frozenset(
 WORD_KEYS = frozenset({"constraint", "error", "library", "logger_name", "outcome", "source", "sqlstate"})
 """Keys with one technical word. A word contains no blanks, so it cannot be a sentence, a name or an answer."""
 
-TEXT_KEYS = frozenset({"error_frames", "error_message", "paths", "reason", "warning"})
+TEXT_KEYS = frozenset({"error_frames", "error_message", "reason", "warning"})
 """Keys with a sentence from syncd's own source, or with names of fields. Their values are scrubbed, escaped and cut."""
 
 ALLOWED_KEYS = ID_KEYS | NUMBER_KEYS | WORD_KEYS | TEXT_KEYS

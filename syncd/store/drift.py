@@ -35,14 +35,14 @@ _NOTE = text(
 
 def note(
     connection: Connection, client_id: str, found: Mapping[FieldKey, int], at_most: int, further: FieldKey
-) -> list[str]:
+) -> int:
     """Adds the number of profiles with each field.
 
     Args:
         at_most: fields that are told apart. All others count as `further`.
 
     Returns:
-        The paths that are new in the table, without `further`.
+        How many paths are new in the table, without `further`.
     """
     known = {(row.path, row.type) for row in connection.execute(_KNOWN, {"client_id": client_id})}
     room = at_most - len(known - {further})
@@ -61,7 +61,7 @@ def note(
             "counts": list(counts.values()),
         },
     )
-    return sorted({path for path, _ in added} - {path for path, _ in known})
+    return len({path for path, _ in added} - {path for path, _ in known})
 
 
 _RECOUNT = text("UPDATE ops.schema_drift SET seen = 0 WHERE client_id = :client_id AND seen <> 0")

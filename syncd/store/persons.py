@@ -47,11 +47,12 @@ _WITHOUT_KEY = text(
     ) AS k
     """
 )
+# Why ANY and IS TRUE, here and below: see `report_erasure.py`.
 _ADD_KEYS = text(
     """
     UPDATE ats.application a SET person_key = found.person_key
     FROM unnest(CAST(:ids AS text[]), CAST(:keys AS text[])) AS found(profile_id, person_key)
-    WHERE a.client_id = :client_id AND a.profile_id = found.profile_id
+    WHERE a.client_id = :client_id AND a.profile_id = ANY(:ids) AND a.profile_id = found.profile_id
     """
 )
 
@@ -72,8 +73,7 @@ def add_missing_keys(connection: Connection, client_id: str, ids: Sequence[str],
 
 _NUMBER = text(
     """
-    UPDATE report_data.application r SET application_no = n.no, days_since_previous = n.days
-    FROM (
+    WITH n AS MATERIALIZED (
         SELECT
             application_key,
             row_number() OVER person + max(erased_before) OVER person AS no,
@@ -82,12 +82,14 @@ _NUMBER = text(
         CROSS JOIN LATERAL (
             SELECT application_key, person_key, applied_at, profile_id, applied_date, erased_before, erased_previous_date
             FROM report_data.application
-            WHERE client_id = :client_id AND person_key = asked.key
+            WHERE person_key = asked.key AND (client_id = :client_id) IS TRUE
             OFFSET 0
         ) AS x
         WINDOW person AS (PARTITION BY person_key ORDER BY applied_at, profile_id)
-    ) AS n
-    WHERE r.application_key = n.application_key
+    )
+    UPDATE report_data.application r SET application_no = n.no, days_since_previous = n.days
+    FROM n
+    WHERE r.application_key = n.application_key AND r.application_key = ANY(ARRAY(SELECT application_key FROM n))
     AND (r.application_no, r.days_since_previous) IS DISTINCT FROM (n.no, n.days)
     """
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 # The same bytes from five people are a form or a blank page. The rows that counted them as a CV become due again.
+# Why IS TRUE: see `report_erasure.py`.
 _FIND_PLACEHOLDERS = text(
     """
     WITH found AS (
@@ -16,7 +17,7 @@ _FIND_PLACEHOLDERS = text(
         AND (
             SELECT count(DISTINCT person) FROM (
                 SELECT coalesce(person_key, profile_id) AS person FROM report_data.application
-                WHERE client_id = :client_id AND cv_sha256 = digest
+                WHERE cv_sha256 = digest AND (client_id = :client_id) IS TRUE
                 OFFSET 0
             ) AS x
         ) >= 5
@@ -27,7 +28,7 @@ _FIND_PLACEHOLDERS = text(
     SELECT :client_id, r.profile_id FROM found
     CROSS JOIN LATERAL (
         SELECT profile_id FROM report_data.application
-        WHERE client_id = :client_id AND cv_sha256 = found.sha256 AND profile_id IS NOT NULL
+        WHERE cv_sha256 = found.sha256 AND (client_id = :client_id) IS TRUE AND profile_id IS NOT NULL
         OFFSET 0
     ) AS r
     ON CONFLICT DO NOTHING

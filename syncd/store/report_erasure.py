@@ -4,22 +4,35 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
+# Of tables that were empty when Postgres last counted their rows, it believes that they still are, and that reading all of
+# the table or an index costs no more than looking one row up. So each id is looked up by itself (see `applications.py`),
+# `(...) IS TRUE` keeps an index of the client from being taken for one of persons, and `= ANY(ARRAY(...))` keeps an update
+# from being joined to all rows.
+
 # The later applications of the same person keep their number, and their days since the previous one.
 _COUNT_ERASED = text(
     """
+    WITH earlier AS MATERIALIZED (
+        SELECT later.application_key, count(*) AS erased, max(e.erased_before) AS before, max(e.applied_date) AS last
+        FROM unnest(CAST(:ids AS text[])) AS asked(id)
+        CROSS JOIN LATERAL (
+            SELECT profile_id, person_key, applied_at, applied_date, erased_before FROM report_data.application
+            WHERE client_id = :client_id AND profile_id = asked.id LIMIT 1
+        ) AS e
+        CROSS JOIN LATERAL (
+            SELECT application_key, applied_at, profile_id FROM report_data.application
+            WHERE person_key = e.person_key AND (client_id = :client_id) IS TRUE
+            OFFSET 0
+        ) AS later
+        WHERE (later.applied_at, later.profile_id) > (e.applied_at, e.profile_id)
+        GROUP BY 1
+    )
     UPDATE report_data.application r SET
         erased_before = greatest(r.erased_before, earlier.before) + earlier.erased,
         erased_previous_date = greatest(r.erased_previous_date, earlier.last)
-    FROM (
-        SELECT later.application_key, count(*) AS erased, max(e.erased_before) AS before, max(e.applied_date) AS last
-        FROM report_data.application e
-        JOIN report_data.application later
-            ON later.client_id = e.client_id AND later.person_key = e.person_key
-            AND (later.applied_at, later.profile_id) > (e.applied_at, e.profile_id)
-        WHERE e.client_id = :client_id AND e.profile_id = ANY(:ids)
-        GROUP BY 1
-    ) AS earlier
+    FROM earlier
     WHERE r.application_key = earlier.application_key
+    AND r.application_key = ANY(ARRAY(SELECT application_key FROM earlier))
     """
 )
 # A rare answer may tell who gave it, so its text goes with the application. Its count stays, as an answer among others.
@@ -27,10 +40,15 @@ _ADD_OTHER = text(
     """
     INSERT INTO report_data.option (question_id, option)
     SELECT DISTINCT o.question_id, '(other)'
-    FROM report_data.application e
+    FROM unnest(CAST(:ids AS text[])) AS asked(id)
+    CROSS JOIN LATERAL (
+        SELECT option_ids FROM report_data.application
+        WHERE client_id = :client_id AND profile_id = asked.id LIMIT 1
+    ) AS e
     CROSS JOIN LATERAL unnest(e.option_ids) AS chosen(id)
-    JOIN report_data.option o ON o.option_id = chosen.id
-    WHERE e.client_id = :client_id AND e.profile_id = ANY(:ids)
+    CROSS JOIN LATERAL (
+        SELECT question_id FROM report_data.option WHERE option_id = chosen.id LIMIT 1
+    ) AS o
     ON CONFLICT DO NOTHING
     """
 )
@@ -38,26 +56,34 @@ _MOVE_RARE = text(
     """
     WITH given AS (
         SELECT e.applied_month AS month, o.question_id, o.option_id, count(*) AS n
-        FROM report_data.application e
+        FROM unnest(CAST(:ids AS text[])) AS asked(id)
+        CROSS JOIN LATERAL (
+            SELECT applied_month, option_ids FROM report_data.application
+            WHERE client_id = :client_id AND profile_id = asked.id LIMIT 1
+        ) AS e
         CROSS JOIN LATERAL unnest(e.option_ids) AS chosen(id)
-        JOIN report_data.option o ON o.option_id = chosen.id AND o.option <> '(other)'
-        WHERE e.client_id = :client_id AND e.profile_id = ANY(:ids)
-        AND (
+        CROSS JOIN LATERAL (
+            SELECT question_id, option_id FROM report_data.option
+            WHERE option_id = chosen.id AND option <> '(other)' LIMIT 1
+        ) AS o
+        WHERE (
             SELECT sum(applications) FROM report_data.option_count k
             WHERE k.client_id = :client_id AND k.question_id = o.question_id AND k.option_id = o.option_id
         ) < 5
         GROUP BY 1, 2, 3
-    ), moved AS (
-        INSERT INTO report_data.option_count AS k (client_id, month, question_id, option_id, applications)
-        SELECT :client_id, g.month, g.question_id, other.option_id, sum(g.n)
-        FROM given g JOIN report_data.option other ON other.question_id = g.question_id AND other.option = '(other)'
-        GROUP BY 2, 3, 4
-        ON CONFLICT (client_id, month, question_id, option_id) DO UPDATE
-            SET applications = k.applications + excluded.applications
     )
-    UPDATE report_data.option_count k SET applications = k.applications - g.n
+    INSERT INTO report_data.option_count AS k (client_id, month, question_id, option_id, applications)
+    SELECT :client_id, g.month, g.question_id, other.option_id, sum(g.n)
     FROM given g
-    WHERE k.client_id = :client_id AND k.month = g.month AND k.question_id = g.question_id AND k.option_id = g.option_id
+    CROSS JOIN LATERAL (
+        SELECT option_id FROM report_data.option
+        WHERE question_id = g.question_id AND option = '(other)' LIMIT 1
+    ) AS other
+    GROUP BY 2, 3, 4
+    UNION ALL
+    SELECT :client_id, month, question_id, option_id, -n FROM given
+    ON CONFLICT (client_id, month, question_id, option_id) DO UPDATE
+        SET applications = k.applications + excluded.applications
     """
 )
 _DROP_UNUSED = (
@@ -65,9 +91,8 @@ _DROP_UNUSED = (
     text(
         """
         DELETE FROM report_data.option o USING report_data.question q
-        WHERE q.client_id = :client_id AND q.question_id = o.question_id AND NOT EXISTS (
-            SELECT FROM report_data.option_count k
-            WHERE k.client_id = :client_id AND k.question_id = o.question_id AND k.option_id = o.option_id
+        WHERE q.client_id = :client_id AND q.question_id = o.question_id AND o.option_id NOT IN (
+            SELECT option_id FROM report_data.option_count WHERE client_id = :client_id
         )
         """
     ),
@@ -76,9 +101,13 @@ _DROP_UNUSED = (
 # have in common tells nobody's name, nor does a source that the tenant pays for.
 _FORGET = text(
     """
-    WITH erased AS (
-        SELECT application_key, job_reference, utm_source, utm_medium, utm_campaign, utm_content
-        FROM report_data.application WHERE client_id = :client_id AND profile_id = ANY(:ids)
+    WITH erased AS MATERIALIZED (
+        SELECT e.*
+        FROM unnest(CAST(:ids AS text[])) AS asked(id)
+        CROSS JOIN LATERAL (
+            SELECT application_key, utm_source, utm_medium, utm_campaign, utm_content FROM report_data.application
+            WHERE client_id = :client_id AND profile_id = asked.id LIMIT 1
+        ) AS e
     ), value AS (
         SELECT 'utm_source' AS name, utm_source AS value FROM erased
         UNION SELECT 'utm_medium', utm_medium FROM erased
@@ -137,6 +166,7 @@ _FORGET = text(
             THEN r.utm_content ELSE '(erased)' END
     FROM erased
     WHERE r.application_key = erased.application_key
+    AND r.application_key = ANY(ARRAY(SELECT application_key FROM erased))
     """
 )
 

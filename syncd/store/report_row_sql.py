@@ -199,11 +199,13 @@ WRITE = text(
             SELECT before.applied_month, before.option_ids, -1 FROM before JOIN written USING (profile_id)
         ) AS change
         CROSS JOIN LATERAL (
-            SELECT o.question_id, o.option_id
-            FROM unnest(change.option_ids) AS chosen(id) JOIN report_data.option o ON o.option_id = chosen.id
-            UNION
-            SELECT o.question_id, 0
-            FROM unnest(change.option_ids) AS chosen(id) JOIN report_data.option o ON o.option_id = chosen.id
+            SELECT o.question_id, number.option_id
+            FROM unnest(change.option_ids) AS chosen(id)
+            CROSS JOIN LATERAL (
+                SELECT question_id FROM report_data.option WHERE option_id = chosen.id LIMIT 1
+            ) AS o
+            CROSS JOIN LATERAL (VALUES (chosen.id), (0)) AS number(option_id)
+            GROUP BY 1, 2
         ) AS cell
         GROUP BY month, question_id, option_id
         HAVING sum(n) <> 0

@@ -70,18 +70,18 @@ class Tools:
 
 
 def test_both_are_green_for_a_reader_and_red_once_a_column_has_another_name(
-    cloned_database_url: str, shared_postgres: EmbeddedPostgres, tmp_path: Path
+    database_url: str, shared_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    fill_for_page(cloned_database_url)
-    with reader(cloned_database_url, shared_postgres):
-        tools = Tools(cloned_database_url, tmp_path)
+    fill_for_page(database_url)
+    with reader(database_url, shared_postgres):
+        tools = Tools(database_url, tmp_path)
         built = tools.run("dbt", "build")
         assert built.returncode == 0, built.stdout
         assert re.search(r"Done\. PASS=\d{3} WARN=0 ERROR=0 SKIP=0", built.stdout), built.stdout
         tested = tools.run("datacontract", "test", "contract.odcs.yaml")
         assert tested.returncode == 0, tested.stdout
         assert re.search(r"is valid\. Ran \d{3} checks", tested.stdout), tested.stdout
-        with psycopg.connect(cloned_database_url.replace("+psycopg", ""), autocommit=True) as admin:
+        with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as admin:
             admin.execute("ALTER VIEW report.daily RENAME COLUMN applications TO n")
             try:
                 built = tools.run("dbt", "build", "--select", "source:report.daily")

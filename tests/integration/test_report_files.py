@@ -46,16 +46,16 @@ def test_the_files_for_bi_tools_say_what_the_database_says(database_url: str) ->
 
 
 def test_keys_gaps_joins_and_results_are_those_of_a_sample(
-    cloned_database_url: str, shared_postgres: EmbeddedPostgres
+    database_url: str, shared_postgres: EmbeddedPostgres
 ) -> None:
-    fill_for_page(cloned_database_url)
-    url = cloned_database_url.replace("+psycopg", "")
+    fill_for_page(database_url)
+    url = database_url.replace("+psycopg", "")
     with psycopg.connect(url) as connection:
 
         def count(sql: str) -> int:
             return connection.execute(sql.encode()).fetchone()[0]  # type: ignore[index, no-any-return]
 
-        views = read_with(cloned_database_url)
+        views = read_with(database_url)
         for view in views:
             assert count(f"SELECT count(*) FROM report.{view.name}") > 0, f"no row in {view.name}"
             key = ", ".join(view.key)

@@ -17,7 +17,7 @@ from syncd.settings import ClientSettings, Cron, Every, Secret, StatusSettings
 from syncd.store import cycles, status
 from syncd.store.cycles import Tally
 from syncd.store.database import Database
-from syncd.store.migrate import downgrade
+from syncd.store.migrate import HEAD, downgrade
 from syncd.store.status import ClientStatus
 from tests.system.processes import MANY, Site, site
 
@@ -99,9 +99,9 @@ def test_failures_other_schemas_and_what_cannot_be_known(database_url: str, tmp_
         )
         code, said = check(here, "--client", "amce")
         assert (code, said.startswith("UNKNOWN: no client 'amce' in the configuration")) == (3, True)
-        here.execute("UPDATE ops.alembic_version SET version_num = '0011'")
+        here.execute("UPDATE ops.alembic_version SET version_num = '9999'")  # of a newer syncd
         assert check(here)[0] == 0
-        here.execute("UPDATE ops.alembic_version SET version_num = '0010'")
+        here.execute(f"UPDATE ops.alembic_version SET version_num = '{HEAD}'")
         downgrade(database_url, "0009")
         assert check(here)[0] == 0
         downgrade(database_url, "base")

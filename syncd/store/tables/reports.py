@@ -74,9 +74,27 @@ reported = Table(
     # When the ATS says that each stage was reached. They stay when the application is erased.
     *(Column(f"{stage}_on", Date) for stage in Stage),
     UniqueConstraint("client_id", "profile_id"),
-    Index("ix_application_client_id_applied_date", "client_id", "applied_date"),
-    Index("ix_application_applied_month", "applied_month", "client_id"),
-    Index("ix_application_job_reference", "job_reference", "client_id", "applied_date"),
+    # Partial, though they have all rows: otherwise Postgres takes one of them to look up a client's profile_id, if it
+    # believes that the table is as empty as it was when its rows were counted last.
+    Index(
+        "ix_application_client_id_applied_date",
+        "client_id",
+        "applied_date",
+        postgresql_where=text("applied_date IS NOT NULL"),
+    ),
+    Index(
+        "ix_application_applied_month",
+        "applied_month",
+        "client_id",
+        postgresql_where=text("applied_month IS NOT NULL"),
+    ),
+    Index(
+        "ix_application_job_reference",
+        "job_reference",
+        "client_id",
+        "applied_date",
+        postgresql_where=text("job_reference IS NOT NULL"),
+    ),
     Index(
         "ix_application_person_key",
         "person_key",
