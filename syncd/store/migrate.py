@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # The newest revision in migrations/versions; a test compares the two.
-HEAD = "0009"
+HEAD = "0010"
 VERSION_SCHEMA = "ops"
 
 # A migration may rewrite large tables, and waits for another migration as long as that takes.
