@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -199,7 +199,7 @@ def test_a_copy_that_kept_the_id_is_noticed_by_the_other_one(here: Site, copy: C
 
 
 @contextmanager
-def mark_of(here: Site) -> Iterator[dict[str, str]]:
+def mark_of(here: Site) -> Iterator[dict[str, Any]]:
     path = here.media_root / ".syncd-store/acme"
     mark = json.loads(path.read_text())
     yield mark
@@ -231,7 +231,7 @@ def test_a_crash_between_any_two_steps_of_a_new_mark_is_no_restore(here: Site) -
         with mark_of(here) as mark:
             mark |= {"token": "first", "generation": 1}
         if not on_disk:
-            os.unlink(here.media_root / ".syncd-store/acme")
+            (here.media_root / ".syncd-store/acme").unlink()
         assert here.run("sync").returncode == 0
     assert here.value("SELECT generation FROM ops.store_mark") == 2
     here.assert_complete()
