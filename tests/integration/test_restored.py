@@ -34,7 +34,7 @@ def copy(shared_postgres: EmbeddedPostgres, database_url: str) -> Iterator[Calla
     """Copies the database with pg_dump, and returns the URL of the copy."""
     plain = database_url.replace("+psycopg", "")
     parts = urlsplit(plain)
-    made = []
+    made: list[str] = []
 
     def copied() -> str:
         name = f"restored_{len(made)}"
@@ -172,9 +172,9 @@ def test_a_copy_for_staging_touches_no_file_of_production(
     own = tmp_path / "own"
     shutil.copytree(here.media_root, own)
     environ = {"DATABASE__URL": staging, "MEDIA__ROOT": str(own)}
-    said = here.run("verify", **environ)
-    assert said.returncode == 4, said
-    option = said.stdout.split("--disk-of ")[1].split("`")[0].strip("'")
+    refused = here.run("verify", **environ)
+    assert refused.returncode == 4, refused
+    option = refused.stdout.split("--disk-of ")[1].split("`")[0].strip("'")
     assert here.run("verify", "--accept", "--disk-of", option, **environ).returncode == 0
     assert here.run("sync", **environ).returncode == 0
     assert here.run("sync").returncode == 0
