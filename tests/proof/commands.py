@@ -93,7 +93,9 @@ def _with_quarantine() -> Iterator[Site]:
 @contextmanager
 def _with_damaged_files() -> Iterator[Site]:
     with _synced() as here:
-        damaged, missing, *_ = sorted(path for path in here.media_root.rglob("*") if path.is_file())
+        damaged, missing, *_ = sorted(
+            path for path in (here.media_root / "acme").rglob("*") if path.is_file()
+        )
         damaged.write_bytes(b"damaged")
         shutil.rmtree(missing.parent)
         yield here
