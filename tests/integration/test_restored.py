@@ -237,6 +237,22 @@ def test_a_crash_between_any_two_steps_of_a_new_mark_is_no_restore(here: Site) -
     here.assert_complete()
 
 
+def test_a_backup_of_one_change_ago_is_no_crash(here: Site) -> None:
+    """The smallest restore there is: one application was confirmed since, in one change."""
+    path = here.media_root / ".syncd-store/acme"
+    before, [row] = path.read_text(), here.rows("SELECT generation, token, next_token FROM ops.store_mark")
+    here.sandbox.put_raw_profile(b'{"profileId": "one", "cv": {"mediaId": "m"}}')
+    assert here.run("sync").returncode == 0
+    after = path.read_text()
+    assert here.value("SELECT generation FROM ops.store_mark") == row[0] + 1
+    path.write_text(before)
+    assert "the media root is older" in here.run("check").stdout
+    path.write_text(after)
+    assert here.run("check").returncode == 0
+    here.execute("UPDATE ops.store_mark SET generation = %s, token = %s, next_token = %s", *row)
+    assert "the database is older" in here.run("check").stdout
+
+
 def test_an_upgraded_store_takes_what_it_finds_and_an_idle_cycle_writes_no_mark(here: Site) -> None:
     here.execute("DELETE FROM ops.store_mark")
     shutil.rmtree(here.media_root / ".syncd-store")
