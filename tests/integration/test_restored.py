@@ -152,6 +152,15 @@ def test_a_disk_from_a_backup_is_noticed_and_names_the_applications_whose_files_
     assert (result.returncode, told["mended"]) == (0, len(told["faults"])), result
     assert contents(older) == contents(here.media_root)
     assert here.run("sync", MEDIA__ROOT=str(older)).returncode == 0
+    # A new disk: the folder that the operator makes says that the old one is not just unmounted.
+    shutil.rmtree(older)
+    unmounted = here.run("check", MEDIA__ROOT=str(older))
+    assert (unmounted.returncode, "run `syncd verify --accept --repair`" in unmounted.stdout) == (1, True)
+    assert here.run("verify", "--accept", MEDIA__ROOT=str(older)).returncode == 1
+    (older / "acme").mkdir(parents=True, mode=0o700)
+    assert here.run("verify", "--repair", MEDIA__ROOT=str(older)).returncode == 4
+    assert here.run("verify", "--accept", "--repair", MEDIA__ROOT=str(older)).returncode == 0
+    assert contents(older) == contents(here.media_root)
 
 
 def test_a_copy_for_staging_touches_no_file_of_production(
