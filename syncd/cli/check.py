@@ -101,7 +101,9 @@ def _of_database(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
                 clients.require_server, client_id=client.client_id, server=server_of(client.base_url)
             )
             yield _look(f"applications of client '{client.client_id}' came from base_url", ask(known))
-            store = ClientReader(database, client.client_id, Deadline(20))
+            # A pair that does not belong together is looked through, name by name.
+            deadline = Deadline(600)
+            store = ClientReader(database, client.client_id, deadline)
             mounted = _look(
                 f"media root has the files of client '{client.client_id}'",
                 partial(require_mounted, store, vault),
@@ -110,7 +112,7 @@ def _of_database(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
             if mounted.problem is None:
                 yield _look(
                     f"database and media root of client '{client.client_id}' belong together",
-                    partial(require_pair, store, vault, Deadline(600)),
+                    partial(require_pair, store, vault, deadline),
                 )
 
 

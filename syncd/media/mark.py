@@ -6,6 +6,7 @@ processes that work for different clients never write the same file.
 
 import json
 import os
+import re
 from dataclasses import asdict
 
 from syncd.media.beneath import Root
@@ -14,6 +15,9 @@ from syncd.model import Mark
 
 MARKS = ".syncd-store"
 _LONGEST = 4096  # bytes
+_NAME = re.compile(r"[0-9a-z-]{1,64}")
+# Postgres takes it as a bigint.
+_MOST = 2**62
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
@@ -25,8 +29,9 @@ def read_mark(root: Root, client_id: str) -> Mark | None:
         mark = Mark(**found)
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    types = (type(mark.store), type(mark.generation), type(mark.token))
-    return mark if types == (str, int, str) else None
+    names = (mark.store, mark.token)
+    sound = all(isinstance(each, str) and _NAME.fullmatch(each) for each in names)
+    return mark if sound and type(mark.generation) is int and 0 < mark.generation < _MOST else None
 
 
 def write_mark(root: Root, client_id: str, mark: Mark, temporary: str) -> None:

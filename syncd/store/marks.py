@@ -54,7 +54,7 @@ _BEGIN = text(
     SELECT :client_id, :next_token WHERE CAST(:token AS text) IS NULL
     OR EXISTS (SELECT FROM ops.store_mark WHERE client_id = :client_id)
     ON CONFLICT (client_id) DO UPDATE
-        SET generation = coalesce(:generation, m.generation), token = :token, next_token = excluded.next_token
+        SET generation = greatest(m.generation, CAST(:generation AS bigint)), token = :token, next_token = excluded.next_token
         WHERE CAST(:token AS text) IN (m.token, m.next_token)
         OR CAST(:token AS text) IS NULL
             AND (m.token IS NULL OR NOT EXISTS (

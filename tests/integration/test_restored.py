@@ -142,8 +142,10 @@ def test_a_disk_from_a_backup_is_noticed_and_names_the_applications_whose_files_
         places = [said.index(repr(profile_id)) for profile_id in [*lost[1:], lost[0]]]
         assert places == sorted(places)
     # The mark alone is not there: a disk that lost more than files, or a mark that is not one.
-    for damage in (Path.unlink, lambda mark: mark.write_bytes(b"{}")):
-        damage(older / ".syncd-store/acme")
+    odd = b'{"store": "x", "generation": 1, "token": "\\u0000"}'
+    mark = older / ".syncd-store/acme"
+    for content in (b"", b"{}", b"[]", odd, None):
+        mark.unlink() if content is None else mark.write_bytes(content)
         assert here.run("sync", MEDIA__ROOT=str(older)).returncode == 4
     assert contents(older) == before
     result = here.run("verify", "--accept", "--repair", "--json", MEDIA__ROOT=str(older))
