@@ -88,7 +88,9 @@ _FINISH = text(
     WHERE client_id = :client_id AND next_token = :token
     """
 )
-_IS_PRESENT = text("SELECT FROM ops.store_mark WHERE client_id = :client_id AND token = :token")
+_IS_PRESENT = text(
+    "SELECT EXISTS (SELECT FROM ops.store_mark WHERE client_id = :client_id AND token = :token)"
+)
 
 
 def finish(connection: Connection, client_id: str, token: str) -> None:
@@ -98,10 +100,8 @@ def finish(connection: Connection, client_id: str, token: str) -> None:
         DataRefused: a trigger or rule of others has left the row as it was.
     """
     values = {"client_id": client_id, "token": token}
-    if (
-        not connection.execute(_FINISH, values).rowcount
-        and not connection.execute(_IS_PRESENT, values).first()
-    ):
+    changed = connection.execute(_FINISH, values).rowcount
+    if not changed and not connection.execute(_IS_PRESENT, values).scalar_one():
         raise DataRefused("")
 
 

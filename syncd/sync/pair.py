@@ -85,8 +85,10 @@ def require_pair(store: ClientReader, vault: Vault, deadline: Deadline) -> None:
         )
 
 
-def require_own_pair(work: Work, known: Known) -> None:
+def require_own_pair(work: Work, known: Known) -> Mark | None:
     """Raises `NotOurPair` as `require_pair` does, and logs the id of each application concerned, up to a limit.
+
+    Returns the mark on the media root.
 
     Args:
         known: what the database knew when the lease was ours already. Since then, nobody else can have changed it.
@@ -103,6 +105,7 @@ def require_own_pair(work: Work, known: Known) -> None:
                     "application_not_paired", client_id=work.client_id, profile_id=profile_id, reason=reason
                 )
         raise NotOurPair(_sentence(work.client_id, mismatch, on_disk, known, found))
+    return on_disk
 
 
 def change_mark(work: Work) -> None:

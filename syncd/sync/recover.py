@@ -29,10 +29,11 @@ def take_over(work: Work) -> None:
     work.store_id, work.mark_unsettled = known.store, known.next_token is not None
     with work.outlast():
         require_mounted(work.store, work.vault)
-        require_own_pair(work, known)
+        on_disk = require_own_pair(work, known)
         work.vault.prepare(plan.client_id)
         work.vault.take_over(plan.client_id, work.lease.fence)
-        if known.token is None:
+        # From now on the disk has a mark: without one, it would be an older disk as soon as a file is stored.
+        if known.token is None or on_disk is None:
             change_mark(work)
     if not work.store.read(_is_registered, work.lease, registration):
         work.store.write(clients.register, registration)
