@@ -39,6 +39,10 @@ class AnotherServer(Refused):
     """`base_url` leads to another server than before, whose applications may belong to other people."""
 
 
+class NotOurPair(Refused):
+    """The database and the media root do not belong together: one of them is older, or of another store."""
+
+
 class LeaseLost(SyncdError):
     """Another syncd process has taken over this client, so this process may not write for it any more."""
 

@@ -205,6 +205,21 @@ class MediaKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """The mark of one client's files on the media root, which the database knows as well.
+
+    Attributes:
+        store: the id of the store that the files belong to, in hexadecimal.
+        generation: how often that store has changed the mark.
+        token: random, another one in each generation.
+    """
+
+    store: str
+    generation: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file that is durable on disk. `storage_path` is relative to the media root."""
 

@@ -53,12 +53,9 @@ class Scene:
         self.outsides.database.transact(lambda c: c.execute(text(sql), parameters), Deadline(30))
 
     def files(self) -> set[str]:
-        """Returns all files below the media root, including temporary ones."""
-        return {
-            path.relative_to(self.media_root).as_posix()
-            for path in self.media_root.rglob("*")
-            if path.is_file()
-        }
+        """Returns all files below the media root, including temporary ones, except for the marks."""
+        paths = (path.relative_to(self.media_root) for path in self.media_root.rglob("*") if path.is_file())
+        return {path.as_posix() for path in paths if path.parts[0] != ".syncd-store"}
 
     def assert_complete(self) -> None:
         """Checks that everything the sandbox served is stored and confirmed with its type, and that nothing else is on disk."""

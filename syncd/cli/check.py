@@ -21,6 +21,7 @@ from syncd.settings import ClientSettings, Settings
 from syncd.store import clients, migrate, rights, safety, shape
 from syncd.store.failures import sqlstate
 from syncd.sync.client_store import ClientReader
+from syncd.sync.pair import require_pair
 from syncd.sync.recover import require_mounted
 
 
@@ -100,11 +101,19 @@ def _of_database(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
                 clients.require_server, client_id=client.client_id, server=server_of(client.base_url)
             )
             yield _look(f"applications of client '{client.client_id}' came from base_url", ask(known))
-            store = ClientReader(database, client.client_id, Deadline(20))
-            yield _look(
+            # A pair that does not belong together is looked through, name by name.
+            deadline = Deadline(600)
+            store = ClientReader(database, client.client_id, deadline)
+            mounted = _look(
                 f"media root has the files of client '{client.client_id}'",
                 partial(require_mounted, store, vault),
             )
+            yield mounted
+            if mounted.problem is None:
+                yield _look(
+                    f"database and media root of client '{client.client_id}' belong together",
+                    partial(require_pair, store, vault, deadline),
+                )
 
 
 def _of_pitchyou(settings: Settings, client: ClientSettings) -> Iterator[Finding]:

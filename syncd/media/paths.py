@@ -26,6 +26,12 @@ def key_at(path: str) -> MediaKey | None:
     return MediaKey(*map(unquote, ids)) if len(ids) == 2 else None
 
 
+def profile_at(path: str) -> str | None:
+    """Returns the id of the application that a file was stored for, or None if its path does not tell."""
+    key = key_at(path)
+    return None if key is None or has_digest(path) else key.profile_id
+
+
 def has_digest(path: str) -> bool:
     """Whether the path holds the digest of an id in place of the id, which cannot be read from it."""
     return f"/{_DIGEST}" in path

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from syncd.errors import MediaStoreFailed
+from syncd.errors import MediaStoreFailed, PathRefused
 from syncd.media.beneath import Root, owner_to_work_for
 from syncd.media.disk import disk_errors, fsync_folder, make_root, remove_folder, remove_if_empty
 from syncd.media.folding import require_distinct_names
 from syncd.media.incoming import SNIFFED_BYTES, IncomingFile
 from syncd.media.lost import count_lost, keep
+from syncd.media.mark import MARKS, read_mark, write_mark
 from syncd.media.paths import path_of
 from syncd.media.sniff import sniff
-from syncd.model import MediaKey, StoredFile
+from syncd.model import Mark, MediaKey, StoredFile
 
 # The folder lies directly below the root, so that leftovers are found without searching the folders of all clients.
 TEMPORARY = ".tmp"
@@ -57,10 +58,11 @@ class Vault:
         """
         self.require_ours()
         with disk_errors:
-            if client_id in self._prepared and self._is_folder(TEMPORARY) and self._is_folder(client_id):
+            folders = (TEMPORARY, MARKS, client_id)
+            if client_id in self._prepared and all(map(self._is_folder, folders)):
                 return
             make_root(self.beneath)
-            for folder in (TEMPORARY, client_id):
+            for folder in folders:
                 with self.beneath.folder(folder, make=True):
                     pass
             fsync_folder(self.beneath)
@@ -126,6 +128,26 @@ class Vault:
         """
         temporary = f"{self.root}/{self._half(client_id, fence)}/{random.getrandbits(64):016x}"
         return IncomingFile(self.beneath, path_of(client_id, key), temporary, max_bytes=self.max_bytes)
+
+    def mark(self, client_id: str) -> Mark | None:
+        """Return the mark of the client's files; None if there is none, or what is in its place is not a mark."""
+        with disk_errors:
+            return read_mark(self.beneath, client_id)
+
+    def set_mark(self, client_id: str, mark: Mark, *, fence: int) -> None:
+        """Replace the mark of the client's files. It is durable when this returns.
+
+        Raises:
+            MediaStoreFailed: the disk refuses, or another holder has taken over. The mark is the old or the new one.
+        """
+        temporary = f"{self.root}/{self._half(client_id, fence)}/{secrets.token_hex(8)}"
+        with disk_errors:
+            write_mark(self.beneath, client_id, mark, temporary)
+
+    def settle_marks(self) -> None:
+        """Make the names of the marks durable that an earlier process may have left half done."""
+        with disk_errors:
+            fsync_folder(self.beneath, MARKS)
 
     def settle(self, client_id: str) -> None:
         """Make the folders of stored files durable. When this returns, a power failure cannot lose these files.
@@ -196,6 +218,16 @@ class Vault:
                     return True
             except FileNotFoundError:
                 return False
+
+    def has_file(self, storage_path: str) -> bool:
+        """Whether the disk has something at this path. Reads no byte of it."""
+        folder, _, name = storage_path.rpartition("/")
+        try:
+            with disk_errors, self.beneath.folder(folder) as descriptor:
+                os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+        except PathRefused:
+            return False
+        return True
 
     def measure(self, storage_path: str) -> tuple[int, bytes] | None:
         """Return the size and SHA-256 of a stored file as it is on disk now, or None if it is missing.

@@ -25,6 +25,7 @@ _NEEDED = {
     "ops.media_removal": "SELECT, INSERT, DELETE",
     "ops.secret": "SELECT",
     "ops.schema_drift": "SELECT, INSERT, UPDATE",
+    "ops.store_mark": "SELECT, INSERT, UPDATE",
     "report_data.due": "SELECT, INSERT, DELETE",
     "report_data.application": "SELECT, INSERT, UPDATE",
     "report_data.placeholder_cv": "SELECT, INSERT",

@@ -27,6 +27,11 @@ BEGIN
   IF to_regclass('ops.secret') IS NOT NULL THEN
     REVOKE INSERT, UPDATE, DELETE ON ops.secret FROM syncd_writer;
   END IF;
+  -- What was accepted stays on the list.
+  IF to_regclass('ops.acceptance') IS NOT NULL THEN
+    REVOKE DELETE ON ops.store_mark FROM syncd_writer;
+    REVOKE UPDATE, DELETE ON ops.acceptance FROM syncd_writer;
+  END IF;
   IF to_regnamespace('report_data') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA report_data TO syncd_writer;
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA report_data TO syncd_writer;

@@ -10,6 +10,7 @@ from syncd.logs import get_logger
 from syncd.store import confirmations
 from syncd.store.confirmations import Ready
 from syncd.sync.narrowing import write_narrowed
+from syncd.sync.pair import change_mark
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
@@ -54,6 +55,7 @@ def confirm_ready(work: Work, only: Collection[str] | None = None) -> None:
         ApiUnavailable: PitchYou gave no clear answer; the next cycle confirms the same ids again.
         ApiRefused: PitchYou refuses every confirm.
         MediaStoreFailed: the media root is not there.
+        NotOurPair: the media root is not the one that belongs to this database any more.
         ListTooOld: the machine was suspended after it had read the list.
     """
     answers = _Answers()
@@ -64,6 +66,8 @@ def confirm_ready(work: Work, only: Collection[str] | None = None) -> None:
             ready = work.store.read(confirmations.ready, READ_TOGETHER)
         else:
             ready = work.store.read(confirmations.ready_of, only)
+        if ready and work.unmarked:
+            change_mark(work)
         for group in _groups(ready, work.plan.confirm_batch):
             work.deadline.check()
             _confirm(work, group, answers)

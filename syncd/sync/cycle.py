@@ -38,6 +38,8 @@ def run_cycle(work: Work) -> None:
     take_over(work)
     for _ in range(work.plan.max_polls):
         confirmed_before = work.first_confirms
+        # Each confirm depends on what is landed or stored before it.
+        work.unmarked = True
         # Commits applications, answers, attachments, and media as pending.
         with work.outlast():
             land_listed(work)
@@ -52,6 +54,7 @@ def run_cycle(work: Work) -> None:
         # Brings files to disk, fsyncs them, then marks them as stored; confirms what has all of its files.
         with work.outlast():
             for profile_ids in fetch_rounds(work):
+                work.unmarked = True
                 confirm_ready(work, only=profile_ids)
             confirm_ready(work)
         # What has only changed makes no room in a capped list. Some fields change in each answer.

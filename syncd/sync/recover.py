@@ -5,9 +5,10 @@ from sqlalchemy import Connection
 from syncd.errors import MediaStoreFailed, PathRefused
 from syncd.media.vault import Vault
 from syncd.model import MediaKey
-from syncd.store import clients, leases, media, stored_files
+from syncd.store import clients, leases, marks, media, stored_files
 from syncd.store.leases import Lease
 from syncd.sync.client_store import ClientReader
+from syncd.sync.pair import change_mark, require_own_pair
 from syncd.sync.work import Work
 
 _CHUNK = 50
@@ -18,18 +19,29 @@ def take_over(work: Work) -> None:
 
     Raises:
         AnotherServer: `base_url` leads to another server than before; nothing was changed.
+        NotOurPair: the database and the media root do not belong together; nothing was changed.
     """
     plan = work.plan
     registration = clients.Registration(
         plan.label, plan.timezone, plan.retention_days, plan.raw_retention_days, work.api.server
     )
-    work.store.read(clients.require_server, work.api.server)
+    known = work.store.read(_known, work.api.server)
+    work.store_id, work.mark_unsettled = known.store, known.next_token is not None
     with work.outlast():
         require_mounted(work.store, work.vault)
+        on_disk = require_own_pair(work, known)
         work.vault.prepare(plan.client_id)
         work.vault.take_over(plan.client_id, work.lease.fence)
+        # From now on the disk has a mark: without one, it would be an older disk as soon as a file is stored.
+        if known.token is None or on_disk is None:
+            change_mark(work)
     if not work.store.read(_is_registered, work.lease, registration):
         work.store.write(clients.register, registration)
+
+
+def _known(connection: Connection, client_id: str, server: str) -> marks.Known:
+    clients.require_server(connection, client_id, server)
+    return marks.known(connection, client_id)
 
 
 def require_mounted(store: ClientReader, vault: Vault) -> None:
@@ -38,7 +50,7 @@ def require_mounted(store: ClientReader, vault: Vault) -> None:
     if not vault.has_folder(client) and store.read(media.has_stored):
         raise MediaStoreFailed(
             f"the media root has no folder of client '{client}', although files were stored in it: mount its disk. "
-            f"If the files are lost, make the folder {vault.root / client} and run `syncd verify --repair`"
+            f"If the files are lost, make the folder {vault.root / client} and run `syncd verify --accept --repair`"
         )
 
 

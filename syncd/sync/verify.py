@@ -3,19 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Literal
 
 from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
 from syncd.errors import MediaStoreFailed
-from syncd.media.paths import has_digest, key_at, path_of
 from syncd.media.vault import Vault
 from syncd.model import MediaKey, StoredFile
 from syncd.store import media, stored_files
 from syncd.store.database import Database
 from syncd.sync.client_store import ClientReader
+from syncd.sync.concerned import with_row, without_row
 from syncd.sync.fetch import fetch_rounds
 from syncd.sync.recover import take_over
 from syncd.sync.work import Work
@@ -49,21 +48,8 @@ def find_faults(client_id: str, database: Database, vault: Vault, deadline: Dead
             note = partial(stored_files.note_verified, client_id=client_id, keys=whole)
             database.transact(note, deadline)
         after = rows[-1][0]
-    paths = vault.files(client_id)
-    while chunk := list(islice(paths, _CHUNK)):
-        known = store.read(_known, chunk)
-        yield from (Fault("orphan", path) for path in chunk if path not in known)
-
-
-def _known(connection: Connection, client_id: str, paths: list[str]) -> set[str]:
-    """Returns those of `paths` that belong to a row: the row names the path, or a crash came before it could.
-
-    syncd's own paths are ASCII. Others cannot belong to a row, and Postgres takes no name that is not UTF-8.
-    """
-    own = [path for path in paths if path.isascii() and path.isprintable()]
-    keys = [key for path in own if (key := key_at(path))]
-    rows = stored_files.rows_of(connection, client_id, keys, [path for path in own if has_digest(path)])
-    return {path or path_of(client_id, key) for key, path in rows}.intersection(paths)
+    for path in without_row(store, vault, deadline):
+        yield Fault("orphan", path)
 
 
 def _fault(vault: Vault, key: MediaKey, file: StoredFile) -> Fault | None:
@@ -109,7 +95,7 @@ def _set_aside(connection: Connection, client_id: str, work: Work, path: str) ->
 
     A retried transaction finds the file moved already; then `lost` names it from the first time.
     """
-    if not _known(connection, client_id, [path]) and (
+    if not with_row(connection, client_id, [path]) and (
         moved := work.vault.set_aside(client_id, path, fence=work.lease.fence)
     ):
         work.lost[path] = moved

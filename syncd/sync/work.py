@@ -66,6 +66,9 @@ class Work:
         shortfall: what is open at the end of the cycle; None before the end.
         bad: the ids of the profiles that this cycle could not read or land, or their fingerprints.
         restless: the number of applications that have changed suspiciously often, and were not logged yet.
+        store_id: the id of the store, in hexadecimal; empty until the client was taken over.
+        unmarked: whether there may be rows or files that are newer than the mark on the media root.
+        mark_unsettled: whether a crash or an error of the disk may have left a mark whose name is not durable.
         unknown: counts the fields of landed profiles that syncd does not know, and that were not noted yet.
         lost: the files that were put below `.lost`: the new path by the old one, relative to the media root.
     """
@@ -90,6 +93,9 @@ class Work:
     bad: set[str | bytes] = field(default_factory=set)
     restless: int = 0
     lost: dict[str, str] = field(default_factory=dict)
+    store_id: str = ""
+    unmarked: bool = True
+    mark_unsettled: bool = True
     unknown: UnknownFields = field(init=False)
     store: ClientStore = field(init=False)
 

@@ -103,6 +103,9 @@ def test_the_writer_can_do_a_whole_cycle_and_change_no_table(
         assert here.run("sync", DATABASE__URL=writer).returncode == 3
         assert here.run("quarantine", "retry", DATABASE__URL=writer).returncode == 3
         here.assert_complete()
+        here.execute("UPDATE ops.store_mark SET token = 'x', generation = 1")
+        assert here.run("check", DATABASE__URL=writer).returncode == 4
+        assert here.run("verify", "--accept", DATABASE__URL=writer).returncode == 0
         forbidden = (
             "DROP TABLE ats.answer",
             "TRUNCATE ats.answer",
@@ -113,6 +116,10 @@ def test_the_writer_can_do_a_whole_cycle_and_change_no_table(
             "UPDATE ops.alembic_version SET version_num = 'x'",
             "DELETE FROM ops.alembic_version",
             "CREATE ROLE x",
+            "UPDATE ops.secret SET value = value",
+            "DELETE FROM ops.store_mark",
+            "UPDATE ops.acceptance SET kind = ''",
+            "DELETE FROM ops.acceptance",
         )
         for statement in forbidden:
             with (

@@ -30,7 +30,7 @@ def test_check_is_content_with_a_sound_installation_and_changes_nothing(
         result = here.run("check")
         assert (result.returncode, result.stderr) == (0, "")
         *lines, advice = result.stdout.splitlines()
-        assert len(lines) == 12
+        assert len(lines) == 13
         assert all(line.startswith("ok    ") for line in lines)
         assert advice == (
             "WARN  database.url: role 'postgres' is a superuser; "

@@ -51,12 +51,11 @@ def test_a_field_is_noted_once_and_counted_afterwards_and_a_failure_of_it_fails_
         assert_idle(s)
         odd: dict[str, Any] = {f"{CANARY}@example.org": {CANARY + "1234567": 1}}
         put(s, "P3", mood=CANARY, **odd)
-        put(s, "P3a", **{CANARY: 1, "nested": {CANARY: {CANARY: 1}}})
+        odd = {CANARY: 1, "nested": {CANARY: {CANARY: 1}}}
+        put(s, "P3a", **odd)
         s.cycle()
-        names = {
-            f"$.{CANARY}": 1,
-            f"$.nested.{CANARY}.{CANARY}": 1,
-        }  # nobody can tell that these are personal
+        # Nobody can tell that these are personal.
+        names = {f"$.{CANARY}": 1, f"$.nested.{CANARY}.{CANARY}": 1}
         assert noted(s) == {"$.mood": 4, "$.steps[*].stars": 3, "$.*.*": 1, **names}
         assert [event["new"] for event in events("drift_found")] == [2, 3]
         values = s.rows("SELECT * FROM ops.schema_drift WHERE NOT path = ANY(:names)", names=list(names))

@@ -90,7 +90,7 @@ def test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_the
             raise
         assert sandbox.audit().findings == []
         assert sandbox.findings == []
-    files = [path for path in root.rglob("*") if path.is_file()]
+    files = [path for path in (root / "acme").rglob("*") if path.is_file()]
     assert len(files) >= 12
     confirm = position(calls, "sendto", r"POST /api/applicant/v1/confirm")
     for file in files:
@@ -107,3 +107,10 @@ def test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_the
         assert made < synced < named < min(folder, above)
         assert max(folder, above) < confirm
     assert position(calls, "fsync", rf"<{re.escape(str(root))}>") < confirm  # the client's own folder
+    # The mark that the first confirm needs.
+    marks = re.escape(str(root / ".syncd-store"))
+    named = position(calls, "renameat", rf'<{marks}>, "acme"')
+    temporary = re.search(r'"([^"]+)"', calls[named].text)
+    assert temporary
+    synced = position(calls, "fsync", rf"<{re.escape(temporary[1])}>")
+    assert synced < named < position(calls, "fsync", rf"<{marks}>", after=named) < confirm

@@ -25,7 +25,12 @@ HOSTILE_NAMES = (
 
 
 def everything_below(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if is_file_of_others(path)}
+
+
+def is_file_of_others(path: Path) -> bool:
+    """Whether it is a file, and not the mark of a client."""
+    return not path.is_dir() and ".syncd-store" not in path.parts
 
 
 @pytest.mark.parametrize("where", ["profileId", "mediaId"])

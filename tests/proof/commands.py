@@ -62,6 +62,8 @@ def _synced() -> Iterator[Site]:
 def _old_schema() -> Iterator[Site]:
     with busy(SEED) as here:
         migrate.downgrade(here.database_url, "0002")
+        # That version wrote no marks.
+        shutil.rmtree(here.media_root / ".syncd-store")
         yield here
 
 
@@ -91,7 +93,9 @@ def _with_quarantine() -> Iterator[Site]:
 @contextmanager
 def _with_damaged_files() -> Iterator[Site]:
     with _synced() as here:
-        damaged, missing, *_ = sorted(path for path in here.media_root.rglob("*") if path.is_file())
+        damaged, missing, *_ = sorted(
+            path for path in (here.media_root / "acme").rglob("*") if path.is_file()
+        )
         damaged.write_bytes(b"damaged")
         shutil.rmtree(missing.parent)
         yield here

@@ -312,6 +312,25 @@ MUTANTS = {
         "test_a_lease_is_renewed_and_released_by_its_own_holder_only",
         "assert not True",
     ),
+    "a pair of different ages": Mutant(
+        "syncd.sync.pair:mismatch_of",
+        [expression("on_disk.token in (known.token, known.next_token)", "True")],
+        "tests/integration/test_restored.py::"
+        "test_yesterdays_database_is_noticed_at_once_each_lost_application_is_named_and_no_file_is_deleted",
+        "returncode=0",
+    ),
+    "a crash passes for a restore": Mutant(
+        "syncd.sync.pair:mismatch_of",
+        [expression("(known.token, known.next_token)", "(known.token,)")],
+        "tests/integration/test_restored.py::test_a_crash_between_any_two_steps_of_a_new_mark_is_no_restore",
+        "assert 4 == 0",
+    ),
+    "confirm without a new mark": Mutant(
+        "syncd.sync.confirm:confirm_ready",
+        [statement("change_mark(work)")],
+        "tests/integration/test_restored.py::test_a_backup_of_one_change_ago_is_no_crash",
+        r"assert 1 == \(1 \+ 1\)",
+    ),
     "half a body is a whole one": Mutant(
         "syncd.pitchyou.curl_transport:_Exchange.perform",
         [expression("self._write or not self._response or ...", "not self._response")],

@@ -26,6 +26,7 @@ from tests.pages import (
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 # integration/test_reports_page.py types reports.md.
 TYPED = {
+    "backup.md",
     "README.md",
     "ats-integration.md",
     "python.md",
@@ -102,6 +103,24 @@ def test_ats_integration(tmp_path: Path) -> None:
         "links.csv",
     ):
         assert (folder / name).stat().st_size > 100
+
+
+@needs_curl
+@pytest.mark.long
+def test_backup(tmp_path: Path) -> None:
+    """Each restore is noticed or harmless, and no file of production is touched."""
+    folder = checkout(tmp_path / "syncd")
+    try:
+        output = type_it(session(ROOT / "docs" / "backup.md"), folder)
+    finally:
+        for name in ("recovered", "replica"):
+            stop_postgres(folder / name)
+    assert output.count("exit code 4") == 4, output
+    assert output.count("the database is older than the media root") >= 3, output
+    assert output.count("the media root is older than the database") >= 1, output
+    assert output.count("the media root belongs to another store") >= 1, output
+    assert output.count("FAIL") == 1, output
+    assert "acme: 5 faults, 5 repaired" in output
 
 
 def test_python(tmp_path: Path) -> None:

@@ -51,6 +51,19 @@ def test_killed_at_some_of_its_system_calls_nothing_is_lost() -> None:
 
 
 @needs_tracer
+def test_killed_between_the_steps_of_a_new_mark_the_next_cycle_takes_it_for_no_restore() -> None:
+    """The mark before the first confirm is the first file that gets its name."""
+    with busy(crash.SEEDS[0]) as here:
+        calls, _ = crash.traced_sync(here)
+    points = list(numbered(calls))
+    named = points.index(("renameat .tmp", 1))
+    durable = next(point for point in points[named:] if point[0] == "fsync media")
+    told = [point for point in points[named:] if point[0] == "sendto socket"]
+    for call, number in (("renameat .tmp", 1), durable, told[0]):
+        assert crash.prove(f"{crash.SEEDS[0]}:{call}:{number}") != NOT_REACHED
+
+
+@needs_tracer
 def test_tracer_sees_every_call_that_strace_sees(tmp_path: Path) -> None:
     """But for those that only wait, look, or set up a socket: they change nothing, and nothing new is in the answer."""
     if shutil.which("strace") is None:

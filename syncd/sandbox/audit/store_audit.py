@@ -131,8 +131,8 @@ def _stored_paths(connection: "psycopg.Connection[Any]", client: str) -> list[st
 
 def _files_below(root: Path) -> Iterator[str]:
     paths = (path.relative_to(root) for path in root.rglob("*") if path.is_symlink() or not path.is_dir())
-    # What the client's repair found without a row is kept there on purpose.
-    return (str(path) for path in paths if path.parts[0] != ".lost")
+    # What the client's repair found without a row, and the client's own marks, are kept there on purpose.
+    return (str(path) for path in paths if path.parts[0] not in (".lost", ".syncd-store"))
 
 
 def _audit_client(

@@ -15,6 +15,7 @@ from syncd.store.tables.comments import COMMENTS
 from syncd.store.tables.imports import cost, outcome
 from syncd.store.tables.offers import apply_link, chat_request, job_template
 from syncd.store.tables.operation import (
+    acceptance,
     client_state,
     cycle,
     lease,
@@ -23,6 +24,7 @@ from syncd.store.tables.operation import (
     replay,
     schema_drift,
     secret,
+    store_mark,
 )
 from syncd.store.tables.reports import due, option, option_count, placeholder_cv, question, reported
 
@@ -32,6 +34,7 @@ for _name, (_of_table, _of_columns) in COMMENTS.items():
         metadata.tables[_name].columns[_column].comment = _of_column
 
 __all__ = [
+    "acceptance",
     "answer",
     "application",
     "application_contact",
@@ -60,4 +63,5 @@ __all__ = [
     "reported",
     "schema_drift",
     "secret",
+    "store_mark",
 ]

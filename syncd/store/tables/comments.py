@@ -294,8 +294,8 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
     "ops.secret": (
         "Keys that syncd made for itself. Backups must contain them.",
         {
-            "name": "`person_key`: the key of `ats.application.person_key`.",
-            "value": "32 random bytes.",
+            "name": "`person_key`: the key of `ats.application.person_key`. `store_id`: the id of this store, which is also on its media root.",
+            "value": "Random bytes: 32, of the `store_id` 16.",
         },
     ),
     "ops.schema_drift": (
@@ -307,6 +307,27 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "seen": "Profiles that came with it: new ones, changed ones, and those that the last `syncd replay` has read.",
             "first_seen_at": "When it first came.",
             "last_seen_at": "When it last came, or when the last replay read it.",
+        },
+    ),
+    "ops.store_mark": (
+        "The mark that a client's files must have. A file in `.syncd-store` on the media root has the same token, unless one of the two comes from a backup. It changes before each confirm that depends on new rows or files.",
+        {
+            "client_id": "The tenant.",
+            "generation": "How often the mark has changed.",
+            "token": "The present mark, random; null before the first one.",
+            "next_token": "The mark that is being written to the media root now, or was when a process died; otherwise null.",
+            "changed_at": "When the mark changed.",
+        },
+    ),
+    "ops.acceptance": (
+        "What `syncd verify --accept` has accepted: a database and a media root that did not belong together.",
+        {
+            "acceptance_id": "A generated number.",
+            "client_id": "The tenant.",
+            "kind": "`database_older` than the media root, `disk_older` than the database, or `another_store`.",
+            "without_row": "The `profileId` of each application that had files, but no row for them.",
+            "without_file": "The `profileId` of each application whose rows named files that were missing; confirmed ones first.",
+            "accepted_at": "When it was accepted.",
         },
     ),
     "ops.replay": (

@@ -172,3 +172,27 @@ replay = Table(
     time_column("finished_at"),
     schema="ops",
 )
+
+# The media root has the same token in a file of its own. See syncd/sync/pair.py.
+store_mark = Table(
+    "store_mark",
+    metadata,
+    key_column("client_id"),
+    Column("generation", BigInteger, nullable=False, server_default=text("0")),
+    text_column("token"),
+    text_column("next_token"),
+    time_column("changed_at", default_now=True),
+    schema="ops",
+)
+
+acceptance = Table(
+    "acceptance",
+    metadata,
+    Column("acceptance_id", BigInteger, Identity(always=True), primary_key=True),
+    text_column("client_id", nullable=False),
+    text_column("kind", nullable=False),  # database_older, disk_older or another_store
+    Column("without_row", ARRAY(Text), nullable=False),
+    Column("without_file", ARRAY(Text), nullable=False),
+    time_column("accepted_at", default_now=True),
+    schema="ops",
+)
