@@ -146,6 +146,7 @@ class ClientSettings:
     chat_widget_css: str | None = key(None, _ASSET)
     chat_widget_js: str | None = key(None, _ASSET)
     schedule: Every | Cron = key(Every(60.0), Kind("schedule", parse_schedule))
+    schedule_timezone: ZoneInfo = key(ZoneInfo("UTC"), Kind("time zone", parse_timezone))
     timezone: ZoneInfo = key(ZoneInfo("Europe/Berlin"), Kind("time zone", parse_timezone))
     retention_days: int | None = key(183, _DAYS, reserved=_NO_ERASURE)
     raw_retention_days: int | None = key(None, _DAYS, reserved=_NO_ERASURE)
