@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from syncd.errors import DeadlineExceeded, Stopped
 
+# Seconds between two beats while work waits on purpose.
+LONGEST_PAUSE = 5.0
+
 
 class Deadline:
     """Combines the moment at which work must end with a request to stop.
@@ -16,6 +19,7 @@ class Deadline:
         seconds: time left from now, on `clock`. None means that there is no limit.
         stop: another thread sets this event to make the work end early.
         clock: returns monotonic seconds; tests pass their own.
+        beat: called whenever the work shows that it moves: at each check, and by others between two steps.
     """
 
     def __init__(
@@ -24,19 +28,20 @@ class Deadline:
         *,
         stop: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
+        beat: Callable[[], object] = lambda: None,
     ) -> None:
-        self._clock = clock
+        self._clock, self.beat = clock, beat
         self._stop = stop or threading.Event()
         self._ends_at = None if seconds is None else clock() + seconds
 
     def within(self, seconds: float) -> "Deadline":
         """Return a deadline `seconds` from now. It shares the stop of this deadline and never outlives it."""
         left = self.remaining()
-        return Deadline(min(seconds, left), stop=self._stop, clock=self._clock)
+        return Deadline(min(seconds, left), stop=self._stop, clock=self._clock, beat=self.beat)
 
     def restarted(self, seconds: float) -> "Deadline":
         """Return a deadline `seconds` from now. It shares the stop of this deadline, but may outlive it."""
-        return Deadline(seconds, stop=self._stop, clock=self._clock)
+        return Deadline(seconds, stop=self._stop, clock=self._clock, beat=self.beat)
 
     def remaining(self) -> float:
         """Return the seconds left: at least 0, and infinity if there is no limit."""
@@ -49,6 +54,7 @@ class Deadline:
 
     def check(self) -> None:
         """Raise `Stopped` or `DeadlineExceeded` if the work must end now."""
+        self.beat()
         if self._stop.is_set():
             raise Stopped("stopped on request; the next cycle continues from here")
         if self.remaining() <= 0:
@@ -57,5 +63,8 @@ class Deadline:
     def sleep(self, seconds: float) -> None:
         """Wait, but wake at once on a stop. Call `check` before and after."""
         self.check()
-        self._stop.wait(min(seconds, self.remaining()))
+        ends_at = time.monotonic() + min(seconds, self.remaining())
+        # Waiting on purpose does not count as a standstill, however long it takes.
+        while (left := ends_at - time.monotonic()) > 0 and not self._stop.wait(min(left, LONGEST_PAUSE)):
+            self.beat()
         self.check()
