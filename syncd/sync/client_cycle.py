@@ -53,8 +53,9 @@ def prepare_work(
     outsides: Outsides,
     stop: threading.Event,
     progress: Callable[[Work], None] = lambda work: None,
+    beat: Callable[[], object] = lambda: None,
 ) -> Work:
-    """Takes the client's lease and builds what the stages need.
+    """Takes the client's lease and builds what the stages need. `beat` is called whenever the cycle moves.
 
     Raises:
         LeaseHeld: another syncd works for this client.
@@ -65,7 +66,7 @@ def prepare_work(
         database=outsides.database,
         vault=outsides.vault,
         lease=outsides.keeper.hold(client.plan.client_id),
-        deadline=Deadline(client.plan.cycle_deadline, stop=stop),
+        deadline=Deadline(client.plan.cycle_deadline, stop=stop, beat=beat),
         progress=progress,
     )
 
@@ -77,15 +78,18 @@ def run_once(
     trigger: Trigger,
     stop: threading.Event,
     progress: Callable[[Work], None] = lambda work: None,
+    beat: Callable[[], object] = lambda: None,
 ) -> Ended:
     """Runs one cycle. A failure is part of the result, since what the cycle did before it stays done.
+
+    `beat` is called whenever the cycle moves, from any thread.
 
     Raises:
         LeaseHeld: another syncd works for this client; nothing was done.
         DatabaseUnavailable: the cycle could not begin.
     """
     try:
-        work = prepare_work(client, outsides, stop, progress)
+        work = prepare_work(client, outsides, stop, progress, beat)
     except LeaseHeld:
         # The client is in other hands now, so its last failure here proves nothing about Postgres any more.
         outsides.database.note_cycle(client.plan.client_id, None)
