@@ -13,14 +13,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from syncd.crew import Crew, Member, Next, Replaced, Scheduled
-from syncd.deadline import Deadline
-from syncd.errors import DatabaseUnavailable, LeaseHeld, SyncdError
+from syncd.errors import DatabaseUnavailable, LeaseHeld
 from syncd.liveness import Liveness
 from syncd.logs import get_logger
+from syncd.readiness import tell_when_ready
 from syncd.service_manager import ServiceManager
 from syncd.sync.client_cycle import Outsides, run_once
-from syncd.sync.client_store import ClientReader
-from syncd.sync.recover import require_mounted
 from syncd.template_updates import update_templates
 from syncd.watchdog import Watchdog
 
@@ -39,8 +37,6 @@ TEMPLATES_EVERY = 86_400.0
 # When to retry a cycle that Postgres interrupted or prevented.
 AFTER_OUTAGE = 30.0
 
-# When to look again whether the media root is fine.
-AGAIN = 2.0
 
 MOST_THREADS = 10_000
 
@@ -87,7 +83,9 @@ class Daemon:
         self._scheduler.start()
         self._started.set()
         log.info("daemon_started", clients=len(clients))
-        threading.Thread(target=self._get_ready, name="ready", daemon=True).start()
+        # In a thread, because a disk may stand still.
+        told = (self._client_ids, self._outsides, self._manager, self._stop)
+        threading.Thread(target=tell_when_ready, args=told, name="ready", daemon=True).start()
         self._watch_the_clock()
         self._crew.stop_all()
         self._manager.stopping()
@@ -144,23 +142,6 @@ class Daemon:
             next_run_time=datetime.now(UTC),
         )
 
-    def _get_ready(self) -> None:
-        """Tell the service manager that the daemon works, as soon as the media root is fine. Postgres is so already."""
-        while not self._stop.is_set():
-            try:
-                for scheduled in self._crew.scheduled():
-                    deadline = Deadline(30, stop=self._stop)
-                    reader = ClientReader(self._outsides.database, scheduled.client_id, deadline)
-                    require_mounted(reader, self._outsides.vault)
-                self._outsides.vault.require_ours()
-            except SyncdError as error:
-                # The cycles log why they fail.
-                self._manager.status(f"Not ready: {' '.join(str(error).split())}")
-                self._stop.wait(AGAIN)
-            else:
-                self._manager.ready()
-                return
-
     def _watch_the_clock(self) -> None:
         """Wait for a stop. If the clock is set back meanwhile, start every client's next cycle at once.
 
@@ -174,23 +155,26 @@ class Daemon:
             before, offset = offset, _clock_offset()
             if offset < before - CLOCK_TOLERANCE:
                 log.warning("clock_set_back", seconds=round(before - offset))
-                for scheduled in self._crew.scheduled():
-                    self._watchdog.forget(scheduled.client_id)
-                    self._look_again(scheduled.client_id, 0.0)
-                    self._look_again(_templates_job(scheduled.client_id), 0.0)
+                for client_id in self._client_ids():
+                    self._watchdog.forget(client_id)
+                    self._look_again(client_id, 0.0)
+                    self._look_again(_templates_job(client_id), 0.0)
             elif offset > before + CLOCK_TOLERANCE:
                 self._scheduler.wakeup()
 
+    def _client_ids(self) -> list[str]:
+        return [scheduled.client_id for scheduled in self._crew.scheduled()]
+
     def _next_runs(self) -> dict[str, datetime]:
         """Return when the next cycle of each client is due."""
-        jobs = [self._scheduler.get_job(each.client_id) for each in self._crew.scheduled()]
+        jobs = [self._scheduler.get_job(client_id) for client_id in self._client_ids()]
         return {job.id: job.next_run_time for job in jobs if job}
 
     def sync_now(self) -> None:
         """Start each client's next cycle at once. If a cycle is running, start another one after it."""
         log.info("sync_requested")
-        for scheduled in self._crew.scheduled():
-            self._cycle_now(scheduled.client_id)
+        for client_id in self._client_ids():
+            self._cycle_now(client_id)
 
     def _cycle_now(self, client_id: str) -> None:
         if not self._crew.request(client_id):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from syncd.errors import DeadlineExceeded, Stopped
 
-# Seconds between two beats while work waits on purpose.
-LONGEST_PAUSE = 5.0
+Beat = Callable[[float], object]
+"""Takes note that work moves, and for how many more seconds it waits on purpose."""
 
 
 class Deadline:
@@ -19,7 +19,7 @@ class Deadline:
         seconds: time left from now, on `clock`. None means that there is no limit.
         stop: another thread sets this event to make the work end early.
         clock: returns monotonic seconds; tests pass their own.
-        beat: called whenever the work shows that it moves: at each check, and by others between two steps.
+        beat: called whenever the work shows that it moves: at each check and each pause, and by others between steps.
     """
 
     def __init__(
@@ -28,20 +28,20 @@ class Deadline:
         *,
         stop: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
-        beat: Callable[[], object] = lambda: None,
+        beat: Beat = lambda pause: None,
     ) -> None:
-        self._clock, self.beat = clock, beat
+        self._clock, self._beat = clock, beat
         self._stop = stop or threading.Event()
         self._ends_at = None if seconds is None else clock() + seconds
 
     def within(self, seconds: float) -> "Deadline":
         """Return a deadline `seconds` from now. It shares the stop of this deadline and never outlives it."""
         left = self.remaining()
-        return Deadline(min(seconds, left), stop=self._stop, clock=self._clock, beat=self.beat)
+        return Deadline(min(seconds, left), stop=self._stop, clock=self._clock, beat=self._beat)
 
     def restarted(self, seconds: float) -> "Deadline":
         """Return a deadline `seconds` from now. It shares the stop of this deadline, but may outlive it."""
-        return Deadline(seconds, stop=self._stop, clock=self._clock, beat=self.beat)
+        return Deadline(seconds, stop=self._stop, clock=self._clock, beat=self._beat)
 
     def remaining(self) -> float:
         """Return the seconds left: at least 0, and infinity if there is no limit."""
@@ -51,6 +51,10 @@ class Deadline:
     def stopping(self) -> bool:
         """Whether a stop was requested."""
         return self._stop.is_set()
+
+    def beat(self) -> None:
+        """Show that the work moves."""
+        self._beat(0.0)
 
     def check(self) -> None:
         """Raise `Stopped` or `DeadlineExceeded` if the work must end now."""
@@ -63,8 +67,7 @@ class Deadline:
     def sleep(self, seconds: float) -> None:
         """Wait, but wake at once on a stop. Call `check` before and after."""
         self.check()
-        ends_at = time.monotonic() + min(seconds, self.remaining())
-        # Waiting on purpose does not count as a standstill, however long it takes.
-        while (left := ends_at - time.monotonic()) > 0 and not self._stop.wait(min(left, LONGEST_PAUSE)):
-            self.beat()
+        pause = min(seconds, self.remaining())
+        self._beat(pause)
+        self._stop.wait(pause)
         self.check()

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from syncd.deadline import Beat
+
 # All in seconds.
 # How long a cycle may take for one thing: a statement of Postgres, an fsync, a piece of a response.
 STANDSTILL = 45.0
@@ -35,7 +37,7 @@ class Liveness:
     """The heartbeats of this process's cycles, in memory. Safe to share between threads.
 
     A cycle moves if it takes the next step: a statement, a check of its deadline, a piece of a response. It checks its
-    deadline at least once a second while it waits for PitchYou, and every few seconds while it waits on purpose.
+    deadline at least once a second while it waits for PitchYou, and says for how long it waits on purpose.
 
     Args:
         clock: returns monotonic seconds.
@@ -48,8 +50,8 @@ class Liveness:
         self._runs: dict[str, int] = {}
         self._due_since: dict[str, float] = {}
 
-    def begin(self, client_id: str, *, cycle_deadline: float) -> Callable[[], None]:
-        """Note that a cycle begins. Returns what to call whenever it moves, from any thread.
+    def begin(self, client_id: str, *, cycle_deadline: float) -> Beat:
+        """Note that a cycle begins. Returns what its deadline calls whenever it moves, from any thread.
 
         Args:
             cycle_deadline: seconds that the cycle may take in all.
@@ -59,8 +61,9 @@ class Liveness:
             self._running[client_id] = cycle
             self._due_since.pop(client_id, None)
 
-        def beat() -> None:
-            cycle.moved_at = self._clock()
+        def beat(pause: float) -> None:
+            # Another thread of the cycle may still wait on purpose.
+            cycle.moved_at = max(cycle.moved_at, self._clock() + pause)
 
         return beat
 

@@ -10,7 +10,7 @@ _LARGEST_CHANGE = timedelta(hours=3)
 _TICK = timedelta(microseconds=1)
 
 
-class WallClockTrigger(BaseTrigger):
+class WallClockTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     """Fires when the clocks of a time zone show what a cron line matches, by the rules of cron(5) of Debian.
 
     A line with a fixed time of day fires once for each match: in an hour that is skipped, as much later as the clocks

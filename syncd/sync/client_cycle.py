@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from syncd.deadline import Deadline
+from syncd.deadline import Beat, Deadline
 from syncd.errors import LeaseHeld, LeaseLost, SyncdError
 from syncd.media.vault import Vault
 from syncd.model import Outcome
@@ -53,7 +53,7 @@ def prepare_work(
     outsides: Outsides,
     stop: threading.Event,
     progress: Callable[[Work], None] = lambda work: None,
-    beat: Callable[[], object] = lambda: None,
+    beat: Beat = lambda pause: None,
 ) -> Work:
     """Takes the client's lease and builds what the stages need. `beat` is called whenever the cycle moves.
 
@@ -78,7 +78,7 @@ def run_once(
     trigger: Trigger,
     stop: threading.Event,
     progress: Callable[[Work], None] = lambda work: None,
-    beat: Callable[[], object] = lambda: None,
+    beat: Beat = lambda pause: None,
 ) -> Ended:
     """Runs one cycle. A failure is part of the result, since what the cycle did before it stays done.
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+END = b"the listener ends"
 
 
 @dataclass
@@ -14,27 +17,30 @@ class Manager:
     """Hears what a service says. `address` is the value of NOTIFY_SOCKET."""
 
     address: str
-    _socket: socket.socket
-    _heard: list[str] = field(default_factory=list)
-
-    @property
-    def heard(self) -> list[str]:
-        """Every message so far."""
-        with suppress(BlockingIOError):
-            while True:
-                self._heard.append(self._socket.recv(65_536).decode())
-        return self._heard
+    heard: list[str] = field(default_factory=list)
 
     def count(self, message: str) -> int:
         """How often it has heard this message."""
         return self.heard.count(message)
+
+    def listen(self, listener: socket.socket) -> None:
+        while (message := listener.recv(65_536)) != END:
+            self.heard.append(message.decode())
 
 
 @contextmanager
 def manager(address: Path | str) -> Iterator[Manager]:
     """Listen at a path, or at an abstract address that begins with `@`."""
     name = str(address)
+    place = f"\0{name[1:]}" if name.startswith("@") else name
+    heard = Manager(name)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-        listener.bind(f"\0{name[1:]}" if name.startswith("@") else name)
-        listener.setblocking(False)
-        yield Manager(name, listener)
+        listener.bind(place)
+        thread = threading.Thread(target=heard.listen, args=(listener,))
+        thread.start()
+        try:
+            yield heard
+        finally:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+                end.sendto(END, place)
+            thread.join()
