@@ -30,12 +30,13 @@ class Configured:
 
     def clients(self) -> list[Scheduled]:
         """Make the clients of the present settings. A client whose settings are as before is the same object."""
-        former, self._clients = self._clients, {}
+        made = {}
         for client in self.settings.clients:
             shape = _shape_of(self.settings, client)
-            known = former.get(client.client_id)
+            known = self._clients.get(client.client_id)
             scheduled = known[1] if known and known[0] == shape else _made(self.settings, client)
-            self._clients[client.client_id] = shape, scheduled
+            made[client.client_id] = shape, scheduled
+        self._clients = made
         return [scheduled for _, scheduled in self._clients.values()]
 
 

@@ -147,11 +147,13 @@ def _begin_snapshot(connection: Connection) -> None:
 def connected(connection: Connection, beat: Callable[[], object]) -> Iterator[None]:
     """Calls `beat` after each statement of the connection inside the `with`, and at its begin and end."""
     beat()
-    connection.info["beat"] = beat
+    # Kept, because a connection that broke meanwhile does not give it out any more.
+    info = connection.info
+    info["beat"] = beat
     try:
         yield
     finally:
-        connection.info.pop("beat", None)
+        info.pop("beat", None)
         beat()
 
 

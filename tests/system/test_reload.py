@@ -187,3 +187,15 @@ def test_a_rotated_secret_and_a_rotated_password_fail_no_cycle(
                 assert daemon.stop() == 0
             here.assert_complete()
         administrator.execute(f"DROP ROLE {role}")
+
+
+def test_a_command_other_than_run_still_ends_by_sighup(database_url: str, tmp_path: Path) -> None:
+    with site(database_url, tmp_path, SandboxConfig(profiles=1)) as here:
+        here.sandbox.inject(Fault("profiles", "hang", times=MANY))
+        with here.start("sync") as command:
+            eventually(lambda: struck(here), "it hangs")
+            command.send(SIGHUP)
+            assert command.wait() == -SIGHUP
+        here.sandbox.clear_faults()
+        assert here.run("sync").returncode == 0
+        here.assert_complete()
