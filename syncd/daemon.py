@@ -1,69 +1,44 @@
 """Runs the daemon: each client on its own schedule, one cycle per client at a time, until a stop is requested."""
 
 import logging
-import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from syncd.deadline import Deadline
-from syncd.errors import DatabaseUnavailable, LeaseHeld, Stopped, SyncdError
+from syncd.crew import Crew, Member, Next, Replaced, Scheduled
+from syncd.errors import DatabaseUnavailable, LeaseHeld
+from syncd.liveness import Liveness
 from syncd.logs import get_logger
-from syncd.recruiting.templates import sync_templates
-from syncd.signals import EXIT_NOW
-from syncd.sync.client_cycle import Client, Outsides, run_once
+from syncd.readiness import tell_when_ready
+from syncd.service_manager import ServiceManager
+from syncd.sync.client_cycle import Outsides, run_once
+from syncd.template_updates import update_templates
+from syncd.watchdog import Watchdog
+
+__all__ = ["Daemon", "Scheduled"]
 
 log = get_logger(__name__)
 
 # All in seconds.
 # How long a cycle may take to finish its current step after a stop. A container gets 30 s in all.
 GRACE = 25.0
-# The longest time from a stop to the end of the process, even if Postgres or PitchYou does not respond.
-LIMIT = 28.0
 # How often to check the clock, and by how much it may differ: time servers make smaller corrections all the time.
 CLOCK_LOOK = 5.0
 CLOCK_TOLERANCE = 1.0
-# How often to fetch the interview templates, how long that may take, and when to retry after a failure.
+# How often to fetch the interview templates.
 TEMPLATES_EVERY = 86_400.0
-TEMPLATES_LIMIT = 120.0
-TEMPLATES_AGAIN = 3600.0
 # When to retry a cycle that Postgres interrupted or prevented.
 AFTER_OUTAGE = 30.0
 
-SPARE_THREADS = 2
 
-
-def end_in_time(stop: threading.Event) -> None:
-    """Make sure that the process ends `LIMIT` seconds after a stop.
-
-    A database that accepts connections but does not respond can block any thread, even the one that releases the leases.
-    """
-
-    def wait() -> None:
-        stop.wait()
-        time.sleep(LIMIT)
-        log.error("daemon_stopped_in_the_middle")
-        # A crash at any point is safe.
-        os._exit(EXIT_NOW)
-
-    threading.Thread(target=wait, name="end-in-time", daemon=True).start()
-
-
-@dataclass(frozen=True, slots=True)
-class Scheduled:
-    """A client and its schedule."""
-
-    client: Client
-    trigger: BaseTrigger
+MOST_THREADS = 10_000
 
 
 class Daemon:
@@ -72,21 +47,26 @@ class Daemon:
     A cycle that fails is logged, and runs again on its schedule. Only a stop ends the daemon.
     """
 
-    def __init__(self, clients: Sequence[Scheduled], outsides: Outsides, stop: threading.Event) -> None:
-        self._clients, self._outsides, self._stop = clients, outsides, stop
-        self._running = 0
-        self._idle = threading.Condition()
-        # Clients whose cycle is running.
-        self._busy: set[str] = set()
-        # Those of them that need another cycle directly afterwards.
-        self._requested: set[str] = set()
+    def __init__(
+        self,
+        clients: Sequence[Scheduled],
+        outsides: Outsides,
+        stop: threading.Event,
+        manager: ServiceManager | None = None,
+    ) -> None:
+        self._crew, self._outsides, self._stop = Crew(clients, stop), outsides, stop
+        self._started = threading.Event()
         self._standing_by: set[str] = set()
+        self._manager = manager or ServiceManager({})
+        self.liveness = Liveness()
+        self._watchdog = Watchdog(self.liveness, self._manager)
         # A run is skipped while the previous run is still going on. That is intended, but APScheduler would warn.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={
-                "default": ThreadPoolExecutor(len(clients) + SPARE_THREADS),
+                # It starts no more threads than it needs.
+                "default": ThreadPoolExecutor(MOST_THREADS),
                 # A separate thread, so that a slow list of templates does not delay any cycle.
                 "templates": ThreadPoolExecutor(1),
             },
@@ -97,30 +77,70 @@ class Daemon:
 
     def run(self) -> bool:
         """Run until a stop is requested. Return whether every cycle then finished its step within `GRACE`."""
-        for scheduled in self._clients:
-            self._scheduler.add_job(
-                self._cycle,
-                scheduled.trigger,
-                args=[scheduled.client],
-                id=scheduled.client.plan.client_id,
-                next_run_time=datetime.now(UTC),
-            )
-            self._scheduler.add_job(
-                self._templates,
-                IntervalTrigger(seconds=TEMPLATES_EVERY, timezone=UTC),
-                args=[scheduled.client],
-                id=_templates_job(scheduled.client),
-                executor="templates",
-                next_run_time=datetime.now(UTC),
-            )
+        clients = self._crew.scheduled()
+        for scheduled in clients:
+            self._add_jobs(scheduled)
         self._scheduler.start()
-        log.info("daemon_started", clients=len(self._clients))
+        self._started.set()
+        log.info("daemon_started", clients=len(clients))
+        # In a thread, because a disk may stand still.
+        told = (self._client_ids, self._outsides, self._manager, self._stop)
+        threading.Thread(target=tell_when_ready, args=told, name="ready", daemon=True).start()
         self._watch_the_clock()
+        self._crew.stop_all()
+        self._manager.stopping()
         log.info("daemon_stopping")
         self._scheduler.shutdown(wait=False)
-        finished = self._wait_for_cycles()
+        finished = self._crew.wait(GRACE)
         log.info("daemon_stopped") if finished else log.error("daemon_stopped_in_the_middle")
         return finished
+
+    def close(self) -> None:
+        """Close the connections of all clients to PitchYou."""
+        self._crew.close()
+
+    def replace(self, clients: Sequence[Scheduled], outsides: Outsides) -> Replaced:
+        """Work for these clients, with these outsides, from now on. See `Crew.replace`.
+
+        The first cycle of an added or a changed client begins at once, or after the running one.
+        """
+        self._started.wait()
+        self._outsides = outsides
+        replaced = self._crew.replace(clients)
+        for client_id in replaced.removed:
+            with suppress(JobLookupError):
+                self._scheduler.remove_job(client_id)
+                self._scheduler.remove_job(_templates_job(client_id))
+            self._watchdog.forget(client_id)
+        for client_id in replaced.idle:
+            outsides.keeper.release(client_id)
+            self._crew.leave(client_id)
+        for scheduled in clients:
+            if scheduled.client_id in replaced.added:
+                self._add_jobs(scheduled)
+            if scheduled.client_id in replaced.changed:
+                self._scheduler.modify_job(scheduled.client_id, trigger=scheduled.trigger)
+            if scheduled.client_id in (*replaced.added, *replaced.changed):
+                self._watchdog.forget(scheduled.client_id)
+                self._cycle_now(scheduled.client_id)
+        return replaced
+
+    def _add_jobs(self, scheduled: Scheduled) -> None:
+        self._scheduler.add_job(
+            self._cycle,
+            scheduled.trigger,
+            args=[scheduled.client_id],
+            id=scheduled.client_id,
+            next_run_time=datetime.now(UTC),
+        )
+        self._scheduler.add_job(
+            self._templates,
+            IntervalTrigger(seconds=TEMPLATES_EVERY, timezone=UTC),
+            args=[scheduled.client_id],
+            id=_templates_job(scheduled.client_id),
+            executor="templates",
+            next_run_time=datetime.now(UTC),
+        )
 
     def _watch_the_clock(self) -> None:
         """Wait for a stop. If the clock is set back meanwhile, start every client's next cycle at once.
@@ -130,76 +150,62 @@ class Daemon:
         seconds. Then wake it up.
         """
         offset = _clock_offset()
-        while not self._stop.wait(CLOCK_LOOK):
+        while not self._stop.wait(self._watchdog.pause(CLOCK_LOOK)):
+            self._watchdog.look(self._next_runs(), datetime.now(UTC))
             before, offset = offset, _clock_offset()
             if offset < before - CLOCK_TOLERANCE:
                 log.warning("clock_set_back", seconds=round(before - offset))
-                for scheduled in self._clients:
-                    self._look_again(scheduled.client.plan.client_id, 0.0)
-                    self._look_again(_templates_job(scheduled.client), 0.0)
+                for client_id in self._client_ids():
+                    self._watchdog.forget(client_id)
+                    self._look_again(client_id, 0.0)
+                    self._look_again(_templates_job(client_id), 0.0)
             elif offset > before + CLOCK_TOLERANCE:
                 self._scheduler.wakeup()
 
-    def _wait_for_cycles(self) -> bool:
-        ends_at = time.monotonic() + GRACE
-        with self._idle:
-            while self._running and (left := ends_at - time.monotonic()) > 0:
-                self._idle.wait(left)
-            return not self._running
+    def _client_ids(self) -> list[str]:
+        return [scheduled.client_id for scheduled in self._crew.scheduled()]
+
+    def _next_runs(self) -> dict[str, datetime]:
+        """Return when the next cycle of each client is due."""
+        jobs = [self._scheduler.get_job(client_id) for client_id in self._client_ids()]
+        return {job.id: job.next_run_time for job in jobs if job}
 
     def sync_now(self) -> None:
         """Start each client's next cycle at once. If a cycle is running, start another one after it."""
         log.info("sync_requested")
-        for client_id in (scheduled.client.plan.client_id for scheduled in self._clients):
-            with self._idle:
-                busy = client_id in self._busy
-                if busy:
-                    self._requested.add(client_id)
-            if not busy:
-                self._look_again(client_id, 0.0)
+        for client_id in self._client_ids():
+            self._cycle_now(client_id)
 
-    def _cycle(self, client: Client) -> None:
+    def _cycle_now(self, client_id: str) -> None:
+        if not self._crew.request(client_id):
+            self._look_again(client_id, 0.0)
+
+    def _cycle(self, client_id: str) -> None:
         """Run a cycle, then another one as long as one was requested meanwhile. Do nothing if one is running already.
 
         This method logs and swallows every failure, since no caller could handle it.
         """
-        client_id = client.plan.client_id
-        with self._idle:
-            if client_id in self._busy:
-                return
-            self._busy.add(client_id)
-        more = True
-        while more:
-            with self._at_work() as may_begin:
-                if may_begin:
-                    self._run_cycle(client, client_id)
-            with self._idle:
-                more = may_begin and client_id in self._requested
-                self._requested.discard(client_id)
-                if not more:
-                    self._busy.discard(client_id)
+        self.liveness.note_run(client_id)
+        following = Next.ANOTHER_CYCLE if self._crew.enter(client_id) else Next.NOTHING
+        while following is not Next.NOTHING:
+            if following is Next.RELEASE:
+                self._outsides.keeper.release(client_id)
+            else:
+                with self._crew.at_work(client_id) as member:
+                    if member:
+                        self._run_cycle(member, client_id)
+            following = self._crew.leave(client_id)
 
-    @contextmanager
-    def _at_work(self) -> Iterator[bool]:
-        """Make a stop wait for the work inside the `with`. Yield False if the stop was requested first."""
-        with self._idle:
-            may_begin = not self._stop.is_set()
-            self._running += may_begin
-        try:
-            yield may_begin
-        finally:
-            with self._idle:
-                self._running -= may_begin
-                self._idle.notify_all()
-
-    def _run_cycle(self, client: Client, client_id: str) -> None:
+    def _run_cycle(self, member: Member, client_id: str) -> None:
+        beat = self.liveness.begin(client_id, cycle_deadline=member.client.plan.cycle_deadline)
         try:
             ended = run_once(
-                client,
+                member.client,
                 self._outsides,
                 trigger="schedule",
-                stop=self._stop,
+                stop=member.stop,
                 next_start_at=lambda: self._next_start_of(client_id),
+                beat=beat,
             )
             self._standing_by.discard(client_id)
             if isinstance(ended.error, DatabaseUnavailable):
@@ -212,6 +218,8 @@ class Daemon:
             self._look_again(client_id, AFTER_OUTAGE)
         except Exception:
             log.exception("cycle_crashed", client_id=client_id)
+        finally:
+            self.liveness.end(client_id)
 
     def _next_start_of(self, client_id: str) -> datetime | None:
         job = self._scheduler.get_job(client_id)
@@ -223,36 +231,12 @@ class Daemon:
         if not error.logged:
             log.error("cycle_failed", client_id=client_id, error=error)
 
-    def _templates(self, client: Client) -> None:
+    def _templates(self, client_id: str) -> None:
         """Update the interview templates. The cycle does not include them, because nothing is lost without them."""
-        with self._at_work() as may_begin:
-            if may_begin:
-                self._look_at_templates(client, client.plan.client_id)
-
-    def _look_at_templates(self, client: Client, client_id: str) -> None:
-        try:
-            synced = sync_templates(
-                client.api, self._outsides.database, Deadline(TEMPLATES_LIMIT, stop=self._stop)
-            )
-            log.info("templates_synced", client_id=client_id, listed=synced.listed, **asdict(synced.recorded))
-            if not synced.whole:
-                log.warning(
-                    "templates_incomplete",
-                    client_id=client_id,
-                    unreadable=synced.unreadable,
-                    error=synced.more,
-                )
-        except Stopped:
-            return
-        except SyncdError as error:
-            # The `Database` has logged an outage, once for all clients.
-            if isinstance(error, DatabaseUnavailable) and not error.refused:
-                self._look_again(_templates_job(client), AFTER_OUTAGE)
-                return
-            log.warning("templates_failed", client_id=client_id, error=error)
-            self._look_again(_templates_job(client), TEMPLATES_AGAIN)
-        except Exception:
-            log.exception("templates_crashed", client_id=client_id)
+        with self._crew.at_work(client_id) as member:
+            again = update_templates(member.client, self._outsides.database, member.stop) if member else None
+        if again is not None:
+            self._look_again(_templates_job(client_id), again)
 
     def _stand_by(self, client_id: str, held: LeaseHeld) -> None:
         """Retry before the lease expires, since the process that holds it may die."""
@@ -271,8 +255,8 @@ class Daemon:
                 self._scheduler.modify_job(job_id, next_run_time=look_again)
 
 
-def _templates_job(client: Client) -> str:
-    return f"templates of {client.plan.client_id}"
+def _templates_job(client_id: str) -> str:
+    return f"templates of {client_id}"
 
 
 def _clock_offset() -> float:

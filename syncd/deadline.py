@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from syncd.errors import DeadlineExceeded, Stopped
 
+Beat = Callable[[float], object]
+"""Takes note that work moves, and for how many more seconds it waits on purpose."""
+
 
 class Deadline:
     """Combines the moment at which work must end with a request to stop.
@@ -16,6 +19,7 @@ class Deadline:
         seconds: time left from now, on `clock`. None means that there is no limit.
         stop: another thread sets this event to make the work end early.
         clock: returns monotonic seconds; tests pass their own.
+        beat: called whenever the work shows that it moves: at each check and each pause, and by others between steps.
     """
 
     def __init__(
@@ -24,19 +28,20 @@ class Deadline:
         *,
         stop: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
+        beat: Beat = lambda pause: None,
     ) -> None:
-        self._clock = clock
+        self._clock, self._beat = clock, beat
         self._stop = stop or threading.Event()
         self._ends_at = None if seconds is None else clock() + seconds
 
     def within(self, seconds: float) -> "Deadline":
         """Return a deadline `seconds` from now. It shares the stop of this deadline and never outlives it."""
         left = self.remaining()
-        return Deadline(min(seconds, left), stop=self._stop, clock=self._clock)
+        return Deadline(min(seconds, left), stop=self._stop, clock=self._clock, beat=self._beat)
 
     def restarted(self, seconds: float) -> "Deadline":
         """Return a deadline `seconds` from now. It shares the stop of this deadline, but may outlive it."""
-        return Deadline(seconds, stop=self._stop, clock=self._clock)
+        return Deadline(seconds, stop=self._stop, clock=self._clock, beat=self._beat)
 
     def remaining(self) -> float:
         """Return the seconds left: at least 0, and infinity if there is no limit."""
@@ -47,8 +52,13 @@ class Deadline:
         """Whether a stop was requested."""
         return self._stop.is_set()
 
+    def beat(self) -> None:
+        """Show that the work moves."""
+        self._beat(0.0)
+
     def check(self) -> None:
         """Raise `Stopped` or `DeadlineExceeded` if the work must end now."""
+        self.beat()
         if self._stop.is_set():
             raise Stopped("stopped on request; the next cycle continues from here")
         if self.remaining() <= 0:
@@ -57,5 +67,7 @@ class Deadline:
     def sleep(self, seconds: float) -> None:
         """Wait, but wake at once on a stop. Call `check` before and after."""
         self.check()
-        self._stop.wait(min(seconds, self.remaining()))
+        pause = min(seconds, self.remaining())
+        self._beat(pause)
+        self._stop.wait(pause)
         self.check()

@@ -344,4 +344,16 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
         "tests/system/test_log_canaries.py::test_no_canary_in_what_the_commands_print_at_level_debug",
         "tests/system/test_log_canaries.py::test_what_postgres_tells_of_a_row_is_not_passed_on",
     ),
+    "something stands still": (
+        "tests/system/test_stalled.py::test_a_postgres_that_stands_still_is_found",
+        "tests/system/test_stalled.py::test_a_media_disk_that_stands_still_is_found",
+        "tests/system/test_stalled.py::test_a_thread_that_never_returns_is_found",
+    ),
+    "SIGHUP, and another configuration": (
+        "tests/system/test_reload.py::test_clients_come_change_and_go_while_cycles_run",
+        "tests/system/test_reload.py::test_a_faulty_file_changes_nothing_and_what_needs_a_restart_is_named",
+    ),
+    "rotated secrets and passwords": (
+        "tests/system/test_reload.py::test_a_rotated_secret_and_a_rotated_password_fail_no_cycle",
+    ),
 }

@@ -20,6 +20,13 @@ class Globals:
 
     config: Path | None
 
+    def daemon_settings(self) -> Settings:
+        """Load the settings and configure logging for the daemon, also again while it runs.
+
+        Raises ConfigurationError with every mistake; nothing has changed then.
+        """
+        return self.settings(daemon=True)
+
     def settings(
         self, *, need_clients: bool = True, need_media: bool = True, daemon: bool = False
     ) -> Settings:

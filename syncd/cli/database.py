@@ -13,7 +13,17 @@ def database_of(settings: Settings, *, clients: int = 1) -> Database:
 
     The pool has two connections per client (a cycle reads ahead), one for the leases and one for templates.
     """
-    return Database(settings.database.url, connections=2 * clients + 2)
+    password = settings.database.password
+    return Database(
+        settings.database.url,
+        connections=connections_for(clients),
+        password_again=password.again if password else None,
+    )
+
+
+def connections_for(clients: int) -> int:
+    """Return how many connections the daemon may open for this number of clients."""
+    return 2 * clients + 2
 
 
 def snapshots_of(settings: Settings) -> Database:

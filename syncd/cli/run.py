@@ -1,16 +1,20 @@
 """`syncd run`: the daemon."""
 
 import os
+import threading
+from contextlib import closing
 
 import click
 
 from syncd.cli.context import Globals, pass_globals
 from syncd.cli.database import require_ready
-from syncd.cli.triggers import trigger_of
-from syncd.cli.wiring import clients_of, outsides_of
-from syncd.daemon import Daemon, Scheduled, end_in_time
+from syncd.cli.reload import Configured, Reloader
+from syncd.cli.wiring import outsides_of
+from syncd.daemon import Daemon
 from syncd.errors import DatabaseUnavailable
-from syncd.signals import EXIT_NOW, stop_on_signals
+from syncd.service_manager import ServiceManager
+from syncd.signals import EXIT_NOW, end_in_time, stop_on_signals
+from syncd.store.database import Database
 
 
 @click.command()
@@ -21,33 +25,37 @@ def run(context: Globals) -> None:
     The first cycle of each client starts at once.
 
     Signals: SIGTERM or SIGINT (Ctrl-C) stops the daemon after the current steps, within 30 seconds; a second one stops it
-    immediately. Nothing is lost either way. SIGUSR1 starts every client's next cycle now.
+    immediately. Nothing is lost either way. SIGUSR1 starts every client's next cycle now. SIGHUP reads the configuration
+    again, without a stop.
     """
-    settings = context.settings(daemon=True)
+    settings = context.daemon_settings()
     started: list[Daemon] = []
+    reload = threading.Event()
 
     def sync_now() -> None:
         for daemon in started:
             daemon.sync_now()
 
-    stop = stop_on_signals(sync_now)
+    stop = stop_on_signals(sync_now, reload.set)
     end_in_time(stop)
-    count = len(settings.clients)
-    with (
-        clients_of(settings, settings.clients) as clients,
-        outsides_of(settings, clients=count) as outsides,
-    ):
-        while not stop.is_set():
-            try:
-                require_ready(outsides.database, patience=5.0)
-                break
-            except DatabaseUnavailable:
-                # It has been logged once. A daemon waits for its database.
-                stop.wait(2.0)
-        triggers = [trigger_of(client.schedule) for client in settings.clients]
-        scheduled = [Scheduled(client, trigger) for client, trigger in zip(clients, triggers, strict=True)]
-        daemon = Daemon(scheduled, outsides, stop)
-        started.append(daemon)
-        if not daemon.run():
-            # A thread is stuck in a system call. The next start resumes its work.
-            os._exit(EXIT_NOW)
+    manager, configured = ServiceManager(), Configured(settings)
+    with outsides_of(settings, clients=len(settings.clients)) as outsides:
+        _wait_for(outsides.database, stop, manager)
+        with closing(Daemon(configured.clients(), outsides, stop, manager)) as daemon:
+            started.append(daemon)
+            Reloader(context, configured, daemon, outsides, manager).start(reload)
+            if not daemon.run():
+                # A thread is stuck in a system call. The next start resumes its work.
+                os._exit(EXIT_NOW)
+
+
+def _wait_for(database: Database, stop: threading.Event, manager: ServiceManager) -> None:
+    """Wait until Postgres answers, and check it. A stop ends the wait."""
+    while not stop.is_set():
+        try:
+            require_ready(database, patience=5.0)
+            return
+        except DatabaseUnavailable:
+            # It has been logged once.
+            manager.status("Not ready: Postgres is not available.")
+            stop.wait(2.0)

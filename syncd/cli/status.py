@@ -134,7 +134,8 @@ def _entry(client: ClientSettings, state: ClientStatus, now: datetime) -> dict[s
         "oldest_pending_media_seconds": None
         if state.oldest_pending_age is None
         else round(state.oldest_pending_age),
-        "next_run": state.next_start_at or next_run_at(client.schedule, state.last_started_at, now),
+        "next_run": state.next_start_at
+        or next_run_at(client.schedule, client.schedule_timezone, state.last_started_at, now),
         "synced_by": "/".join(state.holder.split("/")[:2]) if state.holder else None,
     }
 
@@ -160,7 +161,8 @@ def _as_text(entry: dict[str, object]) -> str:
 
 
 def _moment(value: object) -> str:
-    return value.astimezone().strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else "-"
+    """Show a time as the clocks of this machine show it, with their offset from UTC."""
+    return value.astimezone().isoformat(" ", "seconds") if isinstance(value, datetime) else "-"
 
 
 def _age(value: object) -> str:

@@ -84,7 +84,7 @@ def _after_runs(client: ClientSettings, since: datetime, count: int) -> datetime
     """Return when `count` runs will have been due after `since`."""
     for _ in range(count):
         # A cron line has at most one run in a minute, and its trigger counts a run that is due at this moment.
-        since = next_run_at(client.schedule, since, since + timedelta(seconds=1))
+        since = next_run_at(client.schedule, client.schedule_timezone, since, since + timedelta(seconds=1))
     return since
 
 

@@ -55,6 +55,7 @@ def pitchyou_of(settings: Settings, client: ClientSettings) -> PitchYou:
         connections=settings.media.concurrency + 2,
         ca_file=client.ca_file,
         proxy=proxy_of(settings.sync, client),
+        secret_again=client.client_secret.again,
     )
 
 

@@ -90,7 +90,7 @@ def _configure_structlog(format: str, level: str, stream: TextIO | None) -> None
             _at_least(_LEVELS[level]),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _time_stamper(format),
             summarise_exception,
             redact,
             _renderer(format, stream),
@@ -100,6 +100,13 @@ def _configure_structlog(format: str, level: str, stream: TextIO | None) -> None
         # A module's logger must follow a later configuration.
         cache_logger_on_first_use=False,
     )
+
+
+def _time_stamper(format: str) -> Processor:  # noqa: A002  as above
+    """Programs read UTC, and people the time of their clocks with its offset."""
+    if format == "console":
+        return structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S%z", utc=False)
+    return structlog.processors.TimeStamper(fmt="iso", utc=True)
 
 
 def _renderer(format: str, stream: TextIO | None) -> Processor:  # noqa: A002  as above

@@ -32,6 +32,7 @@ class TokenCache:
         auth: where to send the credentials: `post` in the body; `basic` in a header, form-encoded as RFC 6749 §2.3.1
             says; `basic_raw` in a header as they are, for servers that do not decode them.
         token_format: how to encode the body.
+        secret_again: called when the secret was refused. Returns the secret that is configured now, or None.
         clock: returns monotonic seconds.
     """
 
@@ -43,10 +44,12 @@ class TokenCache:
         *,
         auth: TokenAuth = "post",
         token_format: Literal["form", "json"] = "form",
+        secret_again: Callable[[], str | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http, self._client_id, self._secret = http, client_id, client_secret
         self._auth, self._format, self._clock = auth, token_format, clock
+        self._secret_again = secret_again
         self._lock = threading.Lock()
         self._token = ""
         self._renew_at = float("-inf")
@@ -96,16 +99,27 @@ class TokenCache:
 
     def _renew(self, deadline: Deadline) -> None:
         asked_at = self._clock()
-        token, lifetime = with_retries(
+        try:
+            token, lifetime = self._retried_request(deadline)
+        except AuthenticationFailed:
+            secret = self._secret_again()
+            if secret in (None, self._secret):
+                raise
+            # The secret was rotated. Its file has the new one.
+            self._secret, asked_at = str(secret), self._clock()
+            token, lifetime = self._retried_request(deadline)
+        # Renew the token when 20 % of its lifetime is left, but at least 30 s early. Never renew it before half of its
+        # lifetime has passed, so that not every call requests a new token.
+        margin = min(max(0.2 * lifetime, 30.0), 0.5 * lifetime)
+        self._token, self._renew_at = token, asked_at + lifetime - margin
+
+    def _retried_request(self, deadline: Deadline) -> tuple[str, float]:
+        return with_retries(
             lambda: self._request(deadline),
             attempts=ATTEMPTS,
             deadline=deadline,
             on_retry=self._http.count_retry,
         )
-        # Renew the token when 20 % of its lifetime is left, but at least 30 s early. Never renew it before half of its
-        # lifetime has passed, so that not every call requests a new token.
-        margin = min(max(0.2 * lifetime, 30.0), 0.5 * lifetime)
-        self._token, self._renew_at = token, asked_at + lifetime - margin
 
     def _request(self, deadline: Deadline) -> tuple[str, float]:
         fields = {"grant_type": "client_credentials"}

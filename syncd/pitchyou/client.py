@@ -56,6 +56,7 @@ class PitchYou:
         timezone: applies to times without an offset.
         max_response_bytes: the longest list to accept.
         proxy: the proxy between syncd and PitchYou, if any. Proxies of the environment are not used.
+        secret_again: called when PitchYou refuses the secret. If it returns another secret, that one is tried once.
 
     Raises:
         BadInput: the client_id, the secret or the base_url is not valid, by the rules of docs/configuration.md.
@@ -80,6 +81,7 @@ class PitchYou:
         ca_file: Path | None = None,
         proxy: Proxy | None = None,
         limits: Limits | None = None,
+        secret_again: Callable[[], str | None] = lambda: None,
     ) -> None:
         require_valid(client_id, client_secret, base_url)
         self.client_id, self.server = client_id, server_of(base_url)
@@ -92,7 +94,12 @@ class PitchYou:
             limits=limits,
         )
         self._tokens = TokenCache(
-            self._http, client_id, client_secret, auth=token_auth, token_format=token_format
+            self._http,
+            client_id,
+            client_secret,
+            auth=token_auth,
+            token_format=token_format,
+            secret_again=secret_again,
         )
         self._session = Session(client_id, self._http, self._tokens)
         self._wrapper, self._chat_format = confirm_wrapper, chat_format

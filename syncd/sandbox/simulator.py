@@ -155,6 +155,10 @@ class Sandbox:
         """Revokes every access token."""
         self._world.tokens.revoke()
 
+    def rotate_secret(self, client_id: str, secret: str) -> None:
+        """Gives a client another secret, and revokes every access token. The former secret is refused from now on."""
+        self._world.tokens.rotate(client_id, secret)
+
     def inject(self, fault: Fault) -> None:
         """Activates a fault, after those that are active already."""
         self._faults.add(fault)

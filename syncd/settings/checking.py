@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ class Checker:
                 "is set, but database.url does not name a user; write postgresql://USER@HOST/DATABASE",
             )
             return None
-        return DatabaseSettings(with_password(url, password), Secret(password))
+        return DatabaseSettings(with_password(url, password), self._kept(("database", "password"), password))
 
     def media(self, *, look: bool) -> MediaSettings:
         """Check the media section. With `look`, no part of the root's path may be something other than a folder."""
@@ -203,7 +204,7 @@ class Checker:
         found, secret = self._secret(path)
         if found is not None and secret is not None and ":" not in secret:
             self._wrong(found, "must be USER:PASSWORD")
-        return Secret(secret)
+        return self._kept(path, secret)
 
     def _client_secret(self, above: KeyPath) -> Secret:
         path = (*above, "client_secret")
@@ -216,7 +217,15 @@ class Checker:
                 "write client_secret_file with the name of a file that contains it",
                 "clients.client_secret_file",
             )
-        return Secret(secret)
+        return self._kept(path, secret)
+
+    def _kept(self, path: KeyPath, secret: str | None) -> Secret:
+        """Wrap a secret, with the way to read its file again if it came from one."""
+        in_file = (*path[:-1], f"{path[-1]}_file")
+        name = self._value(in_file)
+        if not isinstance(name, str):
+            return Secret(secret)
+        return Secret(secret, partial(self.folders.read_secret, name, written(in_file)))
 
     def _check_retention(self, above: KeyPath, values: dict[str, Any]) -> None:
         days = values.get("retention_days", KEYS["clients.retention_days"].default)

@@ -1,4 +1,4 @@
-"""Parses when a client is synced: `every 60s`, or a cron line in UTC with the meaning of cron(5)."""
+"""Parses when a client is synced: `every 60s`, or a cron line with the meaning of cron(5)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LONGEST_MONTH = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 _ITEM = re.compile(r"(?P<first>\*|[0-9a-z]+)(?:-(?P<last>[0-9a-z]+))?(?:/(?P<step>[0-9]{1,3}))?", re.ASCII)
-_EXAMPLES = 'write "every 60s", "every 5m" or a cron line in UTC such as "*/10 6-20 * * mon-fri"'
+_EXAMPLES = 'write "every 60s", "every 5m" or a cron line such as "*/10 6-20 * * mon-fri"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A cycle starts whenever the five fields of `expression` match, in UTC. Raises ValueError if they never match.
+    """A cycle starts whenever the five fields of `expression` match. Raises ValueError if they never match.
 
     The properties list the matching numbers, so that no scheduler parses the expression again: schedulers disagree on
     which day of the week is 0. Here 0 and 7 are Sunday, as in cron(5).
@@ -77,6 +77,12 @@ class Cron:
         """The matching days of the week by name (`sun`, `mon`, …), which every scheduler understands."""
         numbers = _matching(_WEEKDAY, self.expression.split()[4])
         return tuple(_WEEKDAYS[number] for number in sorted({number % 7 for number in numbers}))
+
+    @property
+    def any_time(self) -> bool:
+        """Whether the minute or the hour begins with a star. cron(5) then goes by the clock, also when it is changed."""
+        minute, hour, *_ = self.expression.split()
+        return minute.startswith("*") or hour.startswith("*")
 
     @property
     def either_day(self) -> bool:

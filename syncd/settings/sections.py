@@ -5,6 +5,7 @@ To add a key, add a field here and a row in docs/configuration.md and config/syn
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -49,17 +50,28 @@ _PLACES = {
 class Secret:
     """A text that prints as `***`. It prevents accidents, not attacks."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_read_again", "_text")
 
-    def __init__(self, text: str | None) -> None:
-        """Keep the secret. None means that it was not read, because the command does not need clients."""
-        self._text = text
+    def __init__(self, text: str | None, read_again: Callable[[], str] | None = None) -> None:
+        """Keep the secret. None means that it was not read, because the command does not need clients.
+
+        Args:
+            read_again: reads the file that the secret came from; None if it did not come from a file.
+        """
+        self._text, self._read_again = text, read_again
 
     def reveal(self) -> str:
         """Return the secret itself. Raises ConfigurationError if it was not read."""
         if self._text is None:
             raise ConfigurationError(["client_secret was not read: this command was started without clients"])
         return self._text
+
+    def again(self) -> str | None:
+        """Return what the secret's file contains now. None if there is no file, or if it does not count any more."""
+        try:
+            return self._read_again() if self._read_again else None
+        except ValueError:
+            return None
 
     def __repr__(self) -> str:
         return "***"
@@ -169,6 +181,7 @@ class ClientSettings:
     chat_widget_css: str | None = key(None, _ASSET)
     chat_widget_js: str | None = key(None, _ASSET)
     schedule: Every | Cron = key(Every(60.0), Kind("schedule", parse_schedule))
+    schedule_timezone: ZoneInfo = key(ZoneInfo("UTC"), Kind("time zone", parse_timezone))
     timezone: ZoneInfo = key(ZoneInfo("Europe/Berlin"), Kind("time zone", parse_timezone))
     retention_days: int | None = key(183, _DAYS, reserved=_NO_ERASURE)
     raw_retention_days: int | None = key(None, _DAYS, reserved=_NO_ERASURE)

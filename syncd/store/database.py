@@ -12,7 +12,7 @@ from syncd.backoff import jittered_delay
 from syncd.deadline import Deadline
 from syncd.errors import DatabaseUnavailable, DataRefused, DeadlineExceeded
 from syncd.store import blockers
-from syncd.store.engine import make_engine
+from syncd.store.engine import PasswordAgain, connected, make_engine
 from syncd.store.failures import (
     LOCK_TIMEOUT,
     cannot_write,
@@ -41,10 +41,20 @@ class Database:
         url: an SQLAlchemy URL (`postgresql+psycopg://…`).
         connections: the maximum number of open connections.
         snapshot: let transactions only read, and all statements of a transaction see the same state.
+        password_again: returns the password that is configured now. Called when the server refuses a login.
     """
 
-    def __init__(self, url: str, *, connections: int = 5, snapshot: bool = False) -> None:
-        self._engine = make_engine(url, connections=connections, snapshot=snapshot)
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 5,
+        snapshot: bool = False,
+        password_again: PasswordAgain | None = None,
+    ) -> None:
+        self._engine = make_engine(
+            url, connections=connections, snapshot=snapshot, password_again=password_again
+        )
         self._outage = Outage()
 
     def __enter__(self) -> "Database":
@@ -56,6 +66,14 @@ class Database:
     def close(self) -> None:
         """Closes all connections."""
         self._engine.dispose()
+
+    def reconnect(self, url: str, *, connections: int, password_again: PasswordAgain | None) -> None:
+        """Uses another URL or another number of connections from now on. Transactions that run now are not affected."""
+        former, self._engine = (
+            self._engine,
+            make_engine(url, connections=connections, password_again=password_again),
+        )
+        former.dispose()
 
     def transact(
         self, work: Callable[[Connection], T], deadline: Deadline, *, patience: float = PATIENCE
@@ -78,7 +96,7 @@ class Database:
         while True:
             outages, begun = self._outage.count, False
             try:
-                with self._engine.begin() as connection:
+                with self._engine.begin() as connection, connected(connection, deadline.beat):
                     begun = True
                     result = work(connection)
                 self._outage.note_success(outages)

@@ -1,7 +1,11 @@
 """Makes engines: how syncd connects to Postgres, and how each of its transactions begins and ends."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 
@@ -52,10 +56,16 @@ BEGIN_SNAPSHOT = f"""
     """
 
 
-def make_engine(url: str, *, connections: int = 5, snapshot: bool = False) -> Engine:
+PasswordAgain = Callable[[], str | None]
+
+
+def make_engine(
+    url: str, *, connections: int = 5, snapshot: bool = False, password_again: PasswordAgain | None = None
+) -> Engine:
     """Makes an engine that hides parameters in its errors, and that reports a COMMIT which the server did not execute.
 
     With `snapshot`, its transactions only read, and all statements of a transaction see the same state.
+    `password_again` returns the password that is configured now; it is called when the server refuses a login.
     """
     engine = create_engine(
         url,
@@ -80,8 +90,11 @@ def make_engine(url: str, *, connections: int = 5, snapshot: bool = False) -> En
         },
     )
     event.listen(engine, "do_connect", _choose_primary)
+    if password_again:
+        event.listen(engine, "do_connect", partial(_connect, password_again))
     event.listen(engine, "begin", _begin_snapshot if snapshot else _begin)
     event.listen(engine, "commit", _refuse_aborted_commit)
+    event.listen(engine, "after_cursor_execute", _beat)
     _pin_first_questions(engine)
     return engine
 
@@ -90,6 +103,25 @@ def _choose_primary(dialect: object, record: object, arguments: object, paramete
     """Lets libpq look for the primary if the URL names several hosts; a listener for `do_connect`."""
     if "," in parameters.get("host", ""):
         parameters["target_session_attrs"] = "primary"
+
+
+def _connect(
+    password_again: PasswordAgain, dialect: Any, record: object, arguments: Any, parameters: dict[str, Any]
+) -> Any:
+    """Connects. After a refused login, reads the password again and tries once more; a listener for `do_connect`.
+
+    Parameters are those of the engine, so its later connections begin with the password that was read.
+    """
+    try:
+        return dialect.connect(*arguments, **parameters)
+    except psycopg.OperationalError as error:
+        if error.pgconn is None or not (error.pgconn.used_password or error.pgconn.needs_password):
+            raise
+        password = password_again()
+        if password in (None, parameters.get("password")):
+            raise
+        parameters["password"] = password
+        return dialect.connect(*arguments, **parameters)
 
 
 def _pin_first_questions(engine: Engine) -> None:
@@ -109,6 +141,25 @@ def _begin(connection: Connection) -> None:
 
 def _begin_snapshot(connection: Connection) -> None:
     connection.exec_driver_sql(BEGIN_SNAPSHOT)
+
+
+@contextmanager
+def connected(connection: Connection, beat: Callable[[], object]) -> Iterator[None]:
+    """Calls `beat` after each statement of the connection inside the `with`, and at its begin and end."""
+    beat()
+    # Kept, because a connection that broke meanwhile does not give it out any more.
+    info = connection.info
+    info["beat"] = beat
+    try:
+        yield
+    finally:
+        info.pop("beat", None)
+        beat()
+
+
+def _beat(connection: Connection, *_: object) -> None:
+    if beat := connection.info.get("beat"):
+        beat()
 
 
 def _refuse_aborted_commit(connection: Connection) -> None:

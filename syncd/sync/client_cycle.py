@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from syncd.deadline import Deadline
+from syncd.deadline import Beat, Deadline
 from syncd.errors import LeaseHeld, LeaseLost, SyncdError
 from syncd.media.vault import Vault
 from syncd.model import Outcome
@@ -57,8 +57,9 @@ def prepare_work(
     stop: threading.Event,
     progress: Callable[[Work], None] = lambda work: None,
     next_start_at: Callable[[], datetime | None] = lambda: None,
+    beat: Beat = lambda pause: None,
 ) -> Work:
-    """Takes the client's lease and builds what the stages need.
+    """Takes the client's lease and builds what the stages need. `beat` is called whenever the cycle moves.
 
     Raises:
         LeaseHeld: another syncd works for this client.
@@ -69,7 +70,7 @@ def prepare_work(
         database=outsides.database,
         vault=outsides.vault,
         lease=outsides.keeper.hold(client.plan.client_id),
-        deadline=Deadline(client.plan.cycle_deadline, stop=stop),
+        deadline=Deadline(client.plan.cycle_deadline, stop=stop, beat=beat),
         progress=progress,
         next_start_at=next_start_at,
     )
@@ -83,18 +84,20 @@ def run_once(
     stop: threading.Event,
     progress: Callable[[Work], None] = lambda work: None,
     next_start_at: Callable[[], datetime | None] = lambda: None,
+    beat: Beat = lambda pause: None,
 ) -> Ended:
     """Runs one cycle. A failure is part of the result, since what the cycle did before it stays done.
 
     Args:
         next_start_at: returns when the client's next cycle is due, or None if that is not known.
+        beat: is called whenever the cycle moves, from any thread.
 
     Raises:
         LeaseHeld: another syncd works for this client; nothing was done.
         DatabaseUnavailable: the cycle could not begin.
     """
     try:
-        work = prepare_work(client, outsides, stop, progress, next_start_at)
+        work = prepare_work(client, outsides, stop, progress, next_start_at, beat)
     except LeaseHeld:
         # The client is in other hands now, so its last failure here proves nothing about Postgres any more.
         outsides.database.note_cycle(client.plan.client_id, None)

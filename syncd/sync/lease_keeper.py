@@ -78,6 +78,15 @@ class LeaseKeeper:
         with self._lock:
             self._leases.pop(client_id, None)
 
+    def release(self, client_id: str) -> None:
+        """Gives the client's lease back, so that others may work for it. Call it when no cycle of the client runs."""
+        with self._lock:
+            lease = self._leases.pop(client_id, None)
+        # A lease that cannot be released expires by itself.
+        with suppress(DatabaseUnavailable):
+            if lease:
+                self._database.transact(partial(leases.release, lease=lease), Deadline(5), patience=0)
+
     def _acquire(self, connection: Connection, client_id: str, *, again: bool) -> Lease:
         # A transaction of the former holder may be in the way, and may never end.
         if again:

@@ -47,6 +47,8 @@ def test_an_operator_types_the_page_and_has_a_daemon_that_has_stored_files(tmp_p
         assert result.returncode == 0, result.stdout
         assert "ok    PitchYou issues a token to client 'acme'" in result.stdout
         assert "Active: active (running)" in result.stdout
+        assert re.search(r'Status: "(Syncing acme|Next cycle: acme at )', result.stdout)
+        assert '"event": "reloaded"' in result.stdout
         assert re.findall("^WARN.*", result.stdout, re.MULTILINE) == [LOAD_CREDENTIAL]
         assert "FAIL" not in result.stdout
         assert "  unconfirmed      0" in result.stdout

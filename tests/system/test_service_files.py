@@ -56,7 +56,15 @@ def test_an_unknown_key_in_the_unit_would_be_noticed(tmp_path: Path) -> None:
 
 def test_unit_gives_syncd_time_to_finish_and_no_way_to_gain_rights() -> None:
     lines = (CONFIG / "syncd.service").read_text().splitlines()
-    wanted = {"Type=exec", "User=syncd", "Restart=on-failure", "TimeoutStopSec=35", "StateDirectory=syncd"}
+    wanted = {
+        "Type=notify",
+        "NotifyAccess=main",
+        "WatchdogSignal=SIGTERM",
+        "User=syncd",
+        "Restart=on-failure",
+        "TimeoutStopSec=35",
+        "StateDirectory=syncd",
+    }
     wanted |= {"NoNewPrivileges=yes", "ProtectSystem=strict", f"RestartPreventExitStatus={WRONG_USE}"}
     assert wanted <= set(lines)
 

@@ -9,7 +9,7 @@ import pytest
 
 from syncd.cli.triggers import next_run_at
 from syncd.settings.schedule import parse_schedule
-from tests.unit.test_triggers import firings
+from tests.unit.test_triggers import UTC_ZONE, firings
 
 # The moments at which the clocks of Berlin leap, each in the middle of the hour that is left out or comes twice.
 SWITCHES = [datetime(2027, 3, 28, 1, tzinfo=UTC), datetime(2027, 10, 31, 1, tzinfo=UTC)]
@@ -42,5 +42,7 @@ def test_runs_are_as_far_apart_at_a_switch_as_ever(
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_what_status_calls_the_next_run_is_right_at_a_switch(switch: datetime) -> None:
     nightly = parse_schedule("30 1 * * *")
-    assert next_run_at(nightly, None, switch) == switch + timedelta(minutes=30)
-    assert next_run_at(nightly, switch, switch + timedelta(hours=1)) == switch + DAY + timedelta(minutes=30)
+    assert next_run_at(nightly, UTC_ZONE, None, switch) == switch + timedelta(minutes=30)
+    assert next_run_at(nightly, UTC_ZONE, switch, switch + timedelta(hours=1)) == switch + DAY + timedelta(
+        minutes=30
+    )

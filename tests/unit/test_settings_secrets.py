@@ -289,3 +289,26 @@ def test_a_secret_that_a_shell_passes_through_a_pipe_is_read(tmp_path: Path) -> 
 def test_a_secret_file_without_permission_is_told(tmp_path: Path) -> None:
     keep(tmp_path / "s", CANARY, 0)
     assert "Permission denied" in refused(tmp_path, client('client_secret_file = "s"'))
+
+
+def test_a_secret_is_read_again_from_its_file_by_the_same_rules(tmp_path: Path) -> None:
+    file, password = keep(tmp_path / "secret", "old\n"), keep(tmp_path / "password", "old\n")
+    toml = client('client_secret_file = "secret"').replace("[[", 'password_file = "password"\n[[')
+    settings = configure(tmp_path, toml)
+    in_database = settings.database.password
+    assert in_database is not None
+    for secret, its_file in ((settings.clients[0].client_secret, file), (in_database, password)):
+        keep(its_file, "new\n")
+        assert (secret.reveal(), secret.again()) == ("old", "new")
+        its_file.chmod(0o666)
+        assert secret.again() is None
+        its_file.unlink()
+        assert secret.again() is None
+    assert configure(tmp_path, client('client_secret = "x"')).clients[0].client_secret.again() is None
+    folder = tmp_path / "credentials"
+    file = keep(folder / "secret", "old", 0o400)
+    environ = {"CREDENTIALS_DIRECTORY": str(folder)}
+    secret = configure(tmp_path, client('client_secret_file = "secret"'), environ).clients[0].client_secret
+    file.unlink()
+    keep(file, "new", 0o400)
+    assert secret.again() == "new"

@@ -1,4 +1,4 @@
-"""Cron lines fire as cron(5) says, in UTC; APScheduler reads several things otherwise."""
+"""Cron lines fire as cron(5) says, in UTC or by the clocks of a zone; APScheduler reads several things otherwise."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from syncd.cli.triggers import next_run_at, trigger_of
 from syncd.settings.schedule import Cron, Every, parse_schedule
 
+UTC_ZONE = ZoneInfo("UTC")
+BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 11, 30, 0, 0, 30, tzinfo=UTC)
 
 
-def firings(line: str, count: int, after: datetime = MONDAY) -> list[datetime]:
+def firings(line: str, count: int, after: datetime = MONDAY, zone: ZoneInfo = UTC_ZONE) -> list[datetime]:
     """The first `count` times at which the line fires after a moment, as the scheduler asks for them."""
-    trigger: BaseTrigger = trigger_of(parse_schedule(line))
+    trigger: BaseTrigger = trigger_of(parse_schedule(line), zone)
     found: list[datetime] = []
     previous: datetime | None = None
     while len(found) < count:
@@ -108,14 +110,67 @@ def test_any_line_fires_exactly_when_its_fields_match(
 def test_an_interval_counts_from_the_last_start() -> None:
     every = parse_schedule("every 90s")
     assert isinstance(every, Every)
-    assert next_run_at(every, None, MONDAY) == MONDAY
-    assert next_run_at(every, MONDAY, MONDAY + timedelta(seconds=10)) == MONDAY + timedelta(seconds=90)
-    trigger = trigger_of(every)
+    assert next_run_at(every, UTC_ZONE, None, MONDAY) == MONDAY
+    assert next_run_at(every, UTC_ZONE, MONDAY, MONDAY + timedelta(seconds=10)) == MONDAY + timedelta(
+        seconds=90
+    )
+    trigger = trigger_of(every, UTC_ZONE)
     assert trigger.get_next_fire_time(MONDAY, MONDAY) == MONDAY + timedelta(seconds=90)
 
 
 def test_the_next_run_of_a_cron_line_is_the_next_match_whenever_the_last_one_was() -> None:
     line = Cron("15 4 * * *")
     due = datetime(2026, 11, 30, 4, 15, tzinfo=UTC)
-    assert next_run_at(line, None, MONDAY) == due
-    assert next_run_at(line, MONDAY - timedelta(days=30), MONDAY) == due
+    assert next_run_at(line, UTC_ZONE, None, MONDAY) == due
+    assert next_run_at(line, UTC_ZONE, MONDAY - timedelta(days=30), MONDAY) == due
+
+
+SPRING, AUTUMN = datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC)
+
+
+def shown(line: str, after: datetime, count: int) -> list[str]:
+    return [
+        moment.astimezone(BERLIN).isoformat(" ", "minutes")[5:]
+        for moment in firings(line, count, after, BERLIN)
+    ]
+
+
+def test_at_half_past_two_in_berlin_one_run_comes_each_day_also_when_that_hour_is_skipped_or_comes_twice() -> (
+    None
+):
+    # On 29.03. the clocks go from 2 to 3 o'clock: it runs as late as after any other midnight.
+    assert shown("30 2 * * *", SPRING, 3) == ["03-28 02:30+01:00", "03-29 03:30+02:00", "03-30 02:30+02:00"]
+    assert shown("30 2 * * *", AUTUMN, 3) == ["10-24 02:30+02:00", "10-25 02:30+02:00", "10-26 02:30+01:00"]
+    # Runs that fall together are one.
+    assert shown("30 2,3 * * *", SPRING + timedelta(days=1), 3) == (
+        ["03-29 03:30+02:00", "03-30 02:30+02:00", "03-30 03:30+02:00"]
+    )
+    assert shown("0 2-4 * * *", AUTUMN + timedelta(days=1), 3) == (
+        ["10-25 02:00+02:00", "10-25 03:00+01:00", "10-25 04:00+01:00"]
+    )
+    # A daemon that starts in between, and `syncd status`, find the same runs.
+    nightly = parse_schedule("30 2 * * *")
+    for now, due in {
+        "2026-03-29 03:10+02:00": "2026-03-29 03:30+02:00",
+        "2026-03-29 03:31+02:00": "2026-03-30 02:30+02:00",
+        "2026-10-25 02:29+02:00": "2026-10-25 02:30+02:00",
+        "2026-10-25 02:10+01:00": "2026-10-26 02:30+01:00",
+    }.items():
+        assert next_run_at(nightly, BERLIN, None, datetime.fromisoformat(now)) == datetime.fromisoformat(due)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("line", ["*/20 * * * *", "7 * * * *", "*/30 1-3 * * *"])
+@pytest.mark.parametrize("month", [3, 4, 10, 11])
+def test_a_line_with_a_star_fires_whenever_the_clocks_show_a_match(line: str, zone: str, month: int) -> None:
+    """Compared with a look at the clocks in each minute of the days on which they change."""
+    where, cron = ZoneInfo(zone), Cron(line)
+    minutes, hours = set(cron.minutes), set(cron.hours)
+    hour = datetime(2026, month, 1, tzinfo=UTC)
+    offsets = [(hour + timedelta(hours=n)).astimezone(where).utcoffset() for n in range(24 * 30)]
+    change = next((n for n in range(1, len(offsets)) if offsets[n] != offsets[n - 1]), 12)
+    begin = hour + timedelta(hours=change - 12)
+    looks = [(begin + timedelta(minutes=n)).astimezone(where) for n in range(60 * 24)]
+    expected = [look.astimezone(UTC) for look in looks if look.minute in minutes and look.hour in hours]
+    assert expected
+    assert [moment.astimezone(UTC) for moment in firings(line, len(expected), begin, where)] == expected

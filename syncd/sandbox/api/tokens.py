@@ -35,6 +35,11 @@ class Tokens:
         with self._lock:
             self._tokens.clear()
 
+    def rotate(self, client_id: str, secret: str) -> None:
+        """Gives a client another secret, and revokes every token."""
+        self._secrets[client_id] = secret
+        self.revoke()
+
     def answer(self, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answers a token request and records it."""
         client, reply = self._judge(headers, body)
