@@ -79,6 +79,8 @@ def print_pairing(name: str, pairing: Pairing, accepting: bool) -> None:
         found = pairing.accepted.concerned
         for profile_id in found.without_row:
             click.echo(f"{name}: application {quoted(profile_id, 80)}: files without a row")
+        for profile_id in found.only_confirmed:
+            click.echo(f"{name}: application {quoted(profile_id, 80)}: confirmed, and not in the database")
         for profile_id in found.without_file:
             click.echo(f"{name}: application {quoted(profile_id, 80)}: files are missing")
         if found.unnamed:
@@ -97,6 +99,7 @@ def pairing_as_json(pairing: Pairing) -> dict[str, object]:
         and {
             "kind": accepted.mismatch.value,
             "without_row": [printable(each) for each in accepted.concerned.without_row],
+            "only_confirmed": [printable(each) for each in accepted.concerned.only_confirmed],
             "without_file": [printable(each) for each in accepted.concerned.without_file],
         },
     }

@@ -1,6 +1,6 @@
 """The database's side of the marks by which a store and its media root know each other. See `syncd.sync.pair`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -165,3 +165,25 @@ def files_after(
         },
     )
     return [(MediaKey(row.profile_id, row.media_id), row.storage_path, row.confirmed) for row in rows]
+
+
+_NOT_STORED = text(
+    """
+    SELECT listed.profile_id
+    FROM unnest(CAST(:profile_ids AS text[]), CAST(:revisions AS int[])) AS listed (profile_id, revision)
+    WHERE NOT EXISTS (
+        SELECT FROM ats.application a
+        WHERE a.client_id = :client_id AND a.profile_id = listed.profile_id AND a.revision >= listed.revision
+    )
+    """
+)
+
+
+def not_stored(connection: Connection, client_id: str, revisions: Mapping[str, int]) -> list[str]:
+    """Selects the ids among `revisions` whose application is not stored in that revision or a newer one."""
+    values = {
+        "client_id": client_id,
+        "profile_ids": list(revisions),
+        "revisions": list(revisions.values()),
+    }
+    return list(connection.execute(_NOT_STORED, values).scalars())

@@ -7,6 +7,7 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from syncd.deadline import Deadline
+from syncd.media.confirmed import confirmed
 from syncd.media.paths import has_digest, key_at, path_of, profile_at
 from syncd.media.vault import Vault
 from syncd.model import MediaKey
@@ -23,11 +24,14 @@ class Concerned:
     Attributes:
         without_row: the ids of applications that have files, but no row for them.
         unnamed: the number of files without a row whose path does not tell the application.
+        only_confirmed: the ids of other applications that PitchYou was told are stored, in a revision that the database
+            does not have.
         without_file: the ids of applications whose rows name files that are missing; confirmed ones first.
     """
 
     without_row: list[str]
     unnamed: int
+    only_confirmed: list[str]
     without_file: list[str]
 
 
@@ -40,11 +44,20 @@ def concerned(store: ClientReader, vault: Vault, deadline: Deadline) -> Concerne
         missing |= {key.profile_id: confirmed for key, path, confirmed in rows if not vault.has_file(path)}
         after = rows[-1][0]
     owners = [profile_at(path) for path in without_row(store, vault, deadline)]
+    with_files = {owner for owner in owners if owner is not None}
     return Concerned(
-        sorted({owner for owner in owners if owner is not None}),
+        sorted(with_files),
         owners.count(None),
+        sorted(set(_only_confirmed(store, vault, deadline)) - with_files),
         sorted(missing, key=lambda profile_id: (not missing[profile_id], profile_id)),
     )
+
+
+def _only_confirmed(store: ClientReader, vault: Vault, deadline: Deadline) -> Iterator[str]:
+    listed = iter(confirmed(vault.beneath, store.client_id).items())
+    while chunk := dict(islice(listed, _CHUNK)):
+        deadline.check()
+        yield from store.read(marks.not_stored, chunk)
 
 
 def without_row(store: ClientReader, vault: Vault, deadline: Deadline) -> Iterator[str]:

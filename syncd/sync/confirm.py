@@ -10,7 +10,7 @@ from syncd.logs import get_logger
 from syncd.store import confirmations
 from syncd.store.confirmations import Ready
 from syncd.sync.narrowing import write_narrowed
-from syncd.sync.pair import change_mark
+from syncd.sync.pair import change_mark, list_as_confirmed
 from syncd.sync.work import Work
 
 log = get_logger(__name__)
@@ -66,8 +66,10 @@ def confirm_ready(work: Work, only: Collection[str] | None = None) -> None:
             ready = work.store.read(confirmations.ready, READ_TOGETHER)
         else:
             ready = work.store.read(confirmations.ready_of, only)
-        if ready and work.unmarked:
-            change_mark(work)
+        if ready:
+            if work.unmarked:
+                change_mark(work)
+            list_as_confirmed(work, ready)
         for group in _groups(ready, work.plan.confirm_batch):
             work.deadline.check()
             _confirm(work, group, answers)

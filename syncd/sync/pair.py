@@ -13,15 +13,18 @@ the mark meanwhile.
 
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from syncd.deadline import Deadline
 from syncd.errors import DataRefused, NotOurPair
 from syncd.logs import get_logger
+from syncd.media.confirmed import note_confirmed
 from syncd.media.vault import Vault
 from syncd.model import Mark
 from syncd.shown import quoted
 from syncd.store import marks
+from syncd.store.confirmations import Ready
 from syncd.store.marks import Known
 from syncd.sync.client_store import ClientReader
 from syncd.sync.concerned import Concerned, concerned
@@ -98,6 +101,10 @@ def require_own_pair(work: Work, known: Known) -> Mark | None:
         found = concerned(work.store, work.vault, work.deadline)
         for profile_ids, reason in (
             (found.without_row, "it has files in the media root, but no row for them"),
+            (
+                found.only_confirmed,
+                "it was confirmed, but the database does not have it, or only an older revision",
+            ),
             (found.without_file, "its files are missing from the media root"),
         ):
             for profile_id in profile_ids[:MAX_NAMED]:
@@ -121,6 +128,16 @@ def change_mark(work: Work) -> None:
         require_own_pair(work, work.store.read(marks.known))
         # A trigger or rule of others has left the row as it was.
         raise DataRefused("")
+
+
+def list_as_confirmed(work: Work, ready: Sequence[Ready]) -> None:
+    """Lists on the media root what is about to be confirmed, for a database that will be restored to before this moment.
+
+    Raises:
+        MediaStoreFailed: the disk takes no bytes.
+    """
+    revisions = ((application.profile_id, application.revision) for application in ready)
+    note_confirmed(work.vault.beneath, work.client_id, datetime.now(UTC), revisions)
 
 
 def _change(work: Work, on_disk: Mark | None) -> bool:
@@ -161,7 +178,8 @@ def accept(work: Work, disk_of: str | None) -> tuple[Mismatch, Concerned] | None
     work.vault.prepare(work.client_id)
     work.vault.take_over(work.client_id, work.lease.fence)
     on_disk = work.vault.mark(work.client_id)
-    work.store.write(marks.accept, on_disk, mismatch.value, found.without_row, found.without_file)
+    without_row = sorted({*found.without_row, *found.only_confirmed})
+    work.store.write(marks.accept, on_disk, mismatch.value, without_row, found.without_file)
     work.store_id = known.store
     if not _change(work, on_disk):
         raise DataRefused("")
@@ -182,6 +200,8 @@ def _sentence(
     ]
     if found.without_row or found.unnamed:
         parts.append(f"Files without a row: {_named(found.without_row, found.unnamed)}")
+    if found.only_confirmed:
+        parts.append(f"Confirmed, and not in the database: {_named(found.only_confirmed, 0)}")
     if found.without_file:
         parts.append(f"Rows without their files: {_named(found.without_file, 0)}")
     return ". ".join(parts)

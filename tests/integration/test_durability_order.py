@@ -114,3 +114,5 @@ def test_each_file_is_synced_then_named_then_its_folders_are_synced_and_only_the
     assert temporary
     synced = position(calls, "fsync", rf"<{re.escape(temporary[1])}>")
     assert synced < named < position(calls, "fsync", rf"<{marks}>", after=named) < confirm
+    # The list of what the first confirm names.
+    assert position(calls, "fsync", rf"<{marks}/acme\.20\d\d-\d\d>") < confirm

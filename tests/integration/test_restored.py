@@ -95,30 +95,46 @@ def refusals(here: Site, **environ: str) -> list[str]:
 def test_yesterdays_database_is_noticed_at_once_each_lost_application_is_named_and_no_file_is_deleted(
     here: Site, copy: Callable[[], str]
 ) -> None:
+    here.sandbox.put_raw_profile(b'{"profileId": "revised"}')
+    assert here.run("sync").returncode == 0
     restored = copy()
+    with psycopg.connect(restored) as connection:
+        backed_up = set(connection.execute("SELECT profile_id FROM ats.application").fetchall())
     lost = new_ones(here)
+    # One that has no file, and a newer revision of one that both have.
+    here.sandbox.put_raw_profile(b'{"profileId": "no file"}')
+    here.sandbox.put_raw_profile(b'{"profileId": "revised", "firstName": "Changed"}')
+    assert here.run("sync").returncode == 0
+    new = {profile_id for (profile_id,) in {*here.rows("SELECT profile_id FROM ats.application")} - backed_up}
+    others = sorted({*new, "revised"} - {*lost})
+    assert {"no file", "revised"} <= {*others}
     before = contents(here.media_root)
     confirms = len(here.sandbox.ledger.requests)
     for said in refusals(here, DATABASE__URL=restored):
         assert "the database is older than the media root" in said
-        assert all(repr(profile_id) in said for profile_id in lost)
+        assert all(repr(profile_id) in said for profile_id in [*lost, *others])
     asked = {request.path for request in here.sandbox.ledger.requests[confirms:]}
     assert not any("confirm" in path for path in asked)
     with here.start("run", DATABASE__URL=restored) as daemon:
         [event] = daemon.wait_for("cycle_failed")[:1]
         assert "the database is older than the media root" in event["error_message"]
         named = daemon.events("application_not_paired")
-        assert [each["profile_id"] for each in named][: len(lost)] == lost
+        assert [each["profile_id"] for each in named][: len(new) + 1] == [*lost, *others]
         assert daemon.stop() == 0
     assert contents(here.media_root) == before
     accepted = here.run("verify", "--accept", "--json", DATABASE__URL=restored)
     assert accepted.returncode == 0, accepted
     told = json.loads(accepted.stdout)["clients"]["acme"]["accepted"]
-    assert (told["kind"], told["without_row"], told["without_file"]) == ("database_older", lost, [])
+    assert told == {
+        "kind": "database_older",
+        "without_row": lost,
+        "only_confirmed": others,
+        "without_file": [],
+    }
     assert '"pair_accepted"' in accepted.stderr
     with psycopg.connect(restored) as connection:
         kept = connection.execute("SELECT kind, without_row FROM ops.acceptance").fetchall()
-    assert kept == [("database_older", lost)]
+    assert kept == [("database_older", sorted([*lost, *others]))]
     result = here.run("verify", "--repair", DATABASE__URL=restored)
     assert result.returncode == 0, result
     moved = contents(here.media_root)

@@ -325,7 +325,7 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "acceptance_id": "A generated number.",
             "client_id": "The tenant.",
             "kind": "`database_older` than the media root, `disk_older` than the database, or `another_store`.",
-            "without_row": "The `profileId` of each application that had files, but no row for them.",
+            "without_row": "The `profileId` of each application that had files, but no row for them, or was confirmed in a revision that the database did not have.",
             "without_file": "The `profileId` of each application whose rows named files that were missing; confirmed ones first.",
             "accepted_at": "When it was accepted.",
         },
