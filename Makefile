@@ -4,6 +4,8 @@
 
 PYTHON ?= python3
 WORKERS ?= 5
+# What `make test` leaves out. `.ci/run` leaves out less.
+WITHOUT ?= proof or bi or thorough
 UV_VERSION = 0.13.9
 
 PIP = .venv/bin/python -m pip --disable-pip-version-check
@@ -17,12 +19,12 @@ demo: .venv/demo-ready
 
 # The daily loop, without tests of whole processes, without Chromium, and without files that take long.
 test-fast: .venv/dev-ready
-	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist loadgroup -m "not (proof or slow or browser)" tests/unit tests/integration $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist loadgroup -m "not (proof or slow or browser or thorough)" tests/unit tests/integration $(ARGS)
 
 # Five workers on two cores, because tests spend half of their time waiting. Where the environment
 # forbids Python to keep bytecode, as images of containers like to, each start of syncd would compile it all again.
 test: .venv/dev-ready
-	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist loadgroup -m "not (proof or bi)" $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PYTEST) -n $(WORKERS) --dist loadgroup -m "not ($(WITHOUT))" $(ARGS)
 
 # dbt's and datacontract's tests of docs/report, in an environment of their own.
 bi: .venv/dev-ready .venv/bi-ready

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,8 @@ _SETTINGS = "_hypothesis_internal_use_settings"
 
 # TEST_POSTGRES_BIN=/usr/lib/postgresql/15/bin runs the tests on the server of that folder.
 _OTHER_POSTGRES = Path(os.environ["TEST_POSTGRES_BIN"]) if "TEST_POSTGRES_BIN" in os.environ else None
-_ORDER = {"system": 1, "integration": 2, "unit": 3}
+# Where in a run the tests marked `long`, and the other tests of a folder, come: as shares of all tests.
+_SPAN = {"long": (0.0, 0.8), "system": (0.0, 0.9), "integration": (0.0, 0.95), "unit": (0.3, 1.0)}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -45,8 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     One worker runs all of these, because each start of Chromium costs seconds.
 
-    What takes long comes first, so that no worker is left alone with it at the end: tests marked `long`, then
-    those of whole processes, then those with a database, then the rest; else the order is as collected.
+    Tests of whole processes mostly wait, and those with a database compute. So the order mixes them, that the cores
+    have work all the time. What takes long comes early, so that no worker is left alone with it at the end.
     """
     for item in items:
         test = getattr(item, "obj", None)
@@ -55,12 +57,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not {"browser", "pdf_browser"}.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
             item.add_marker(pytest.mark.xdist_group("browser"))
-    items.sort(key=_rank)
-
-
-def _rank(item: pytest.Item) -> tuple[bool, int]:
-    """Where it belongs in the order of the run, smallest first."""
-    return item.get_closest_marker("long") is None, _ORDER.get(item.path.parent.name, 0)
+    kinds = ["long" if item.get_closest_marker("long") else item.path.parent.name for item in items]
+    counts, seen = Counter(kinds), Counter[str]()
+    places = {}
+    for item, kind in zip(items, kinds, strict=True):
+        begin, end = _SPAN.get(kind, (0.0, 1.0))
+        places[item] = begin + (end - begin) * seen[kind] / counts[kind]
+        seen[kind] += 1
+    items.sort(key=places.__getitem__)
 
 
 # Collecting the tests makes 200,000 objects that stay. The garbage collector would look at them again and again.

@@ -51,7 +51,7 @@ def confirmed(root: Root, client_id: str) -> dict[str, int]:
 
 def _read(line: bytes) -> tuple[str, int]:
     profile_id, revision = json.loads(line)
-    # What Postgres does not take is no id.
+    # Postgres refuses such an id, so no application has it.
     if b"\0" in profile_id.encode() or not 0 < revision < 2**31:
         raise ValueError
     return profile_id, revision

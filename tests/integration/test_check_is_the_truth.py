@@ -250,7 +250,7 @@ def test_a_media_root_that_takes_no_file_fails_in_check_and_in_a_cycle(
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace here to let fsync fail")
-@pytest.mark.parametrize("failing_at", [1, 2])
+@pytest.mark.parametrize("failing_at", [1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_a_folder_that_takes_no_fsync_fails_in_check(
     failing_at: int, database_url: str, tmp_path: Path
 ) -> None:

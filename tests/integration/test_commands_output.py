@@ -59,7 +59,7 @@ def lost(kind: str) -> Iterator[int | IO[Any]]:
 LOST = {"full": "No space left on device", "unread": "Broken pipe"}
 
 
-@pytest.mark.parametrize("encoding", ["iso-8859-1", "ascii"])
+@pytest.mark.parametrize("encoding", ["iso-8859-1", pytest.param("ascii", marks=pytest.mark.thorough)])
 def test_what_a_terminal_cannot_show_is_escaped(encoding: str, database_url: str, tmp_path: Path) -> None:
     with site(database_url, tmp_path, NONE) as here:
         (tmp_path / "jobs.csv").write_text(LIST)

@@ -113,7 +113,7 @@ def test_a_daemon_that_was_frozen_while_another_took_over_writes_nothing_more(
         site(database_url, tmp_path, SandboxConfig(profiles=40), SYNC__LEASE_TTL="2s") as here,
         here.start("run") as one,
     ):
-        here.sandbox.inject(Fault("media", "slow", times=None, seconds_per_byte=0.0001))
+        here.sandbox.inject(Fault("media", "slow", times=None, seconds_per_byte=0.001))
         stored = "SELECT count(*) FROM ats.media"
         eventually(lambda: here.value(stored) and len(here.sandbox.ledger.media) > 4, "it is fetching files")
         one.send(SIGSTOP)

@@ -179,7 +179,10 @@ WAITING = (
 )
 
 
-@pytest.mark.parametrize(("schema_is_there", "first_one_fails"), [(False, False), (True, True)])
+@pytest.mark.parametrize(
+    ("schema_is_there", "first_one_fails"),
+    [(False, False), pytest.param(True, True, marks=pytest.mark.thorough)],
+)
 def test_of_four_processes_at_once_one_migrates_and_the_others_wait(
     schema_is_there: bool, first_one_fails: bool, empty_database_url: str, tmp_path: Path
 ) -> None:

@@ -29,7 +29,7 @@ HELD_UP = {
 }
 
 
-@pytest.mark.parametrize("number", [SIGTERM, SIGINT])
+@pytest.mark.parametrize("number", [SIGTERM, pytest.param(SIGINT, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("stage", HELD_UP)
 def test_a_stop_at_any_stage_ends_in_time_with_code_0_and_loses_nothing(
     database_url: str, tmp_path: Path, stage: str, number: Signals
@@ -51,7 +51,7 @@ def test_a_stop_at_any_stage_ends_in_time_with_code_0_and_loses_nothing(
         assert not here.outstanding()
 
 
-@pytest.mark.parametrize("kind", ["endless", "dense"])
+@pytest.mark.parametrize("kind", ["endless", pytest.param("dense", marks=pytest.mark.thorough)])
 def test_a_stop_while_a_huge_list_is_read_ends_within_seconds(
     database_url: str, tmp_path: Path, kind: str
 ) -> None:
@@ -185,7 +185,7 @@ def in_own_pid_namespace() -> list[str]:
     return command
 
 
-@pytest.mark.parametrize("number", [SIGTERM, SIGINT])
+@pytest.mark.parametrize("number", [SIGTERM, pytest.param(SIGINT, marks=pytest.mark.thorough)])
 def test_process_1_reacts_to_signals(database_url: str, tmp_path: Path, number: Signals) -> None:
     command = in_own_pid_namespace()
     with site(database_url, tmp_path) as here:

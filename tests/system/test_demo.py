@@ -69,6 +69,7 @@ def test_demo_brings_everything_over_in_two_cycles_and_leaves_nothing_behind(tmp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_an_interrupted_demo_stops_its_postgres_and_removes_its_files(tmp_path: Path) -> None:
     process = subprocess.Popen(
         COMMAND, env=CLEAN | {"TMPDIR": str(tmp_path)}, cwd=tmp_path, text=True, stderr=subprocess.PIPE
@@ -88,6 +89,7 @@ def test_an_interrupted_demo_stops_its_postgres_and_removes_its_files(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_a_sample_store_is_there_for_readers_until_ctrl_c(tmp_path: Path) -> None:
     command = [*COMMAND, "--applications", "400", "--json"]
     with subprocess.Popen(

@@ -61,7 +61,7 @@ def test_at_a_switch_of_daylight_saving_time_a_daily_run_comes_once(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seconds", [DAY, -DAY])
+@pytest.mark.parametrize("seconds", [DAY, pytest.param(-DAY, marks=pytest.mark.thorough)])
 def test_a_clock_that_is_set_by_a_day_neither_stops_nor_doubles_the_runs(
     seconds: int, clock: Clock, database_url: str, tmp_path: Path
 ) -> None:

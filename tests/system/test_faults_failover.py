@@ -113,7 +113,7 @@ def fails_over(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("late", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_a_failover_in_the_middle_of_the_work_loses_and_doubles_nothing(
     late: bool, own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:

@@ -48,7 +48,9 @@ def block_device(kind: str, image: Path, folder: Path) -> Iterator[Path]:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace here to let fsync fail")
-@pytest.mark.parametrize("failing", [1, 2, 3, 7, 8])
+@pytest.mark.parametrize(
+    "failing", [2, 7, *(pytest.param(number, marks=pytest.mark.thorough) for number in (1, 3, 8))]
+)
 def test_eio_at_an_fsync_confirms_nothing_of_it_and_the_next_sync_brings_it_again(
     failing: int, database_url: str, tmp_path: Path
 ) -> None:
@@ -135,7 +137,7 @@ def outlives(here: Site, daemon: Running, kind: str, image: Path, disk: Path) ->
     here.assert_complete()
 
 
-@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+@pytest.mark.parametrize("kind", ["ext4", pytest.param("xfs", marks=pytest.mark.thorough)])
 def test_a_media_disk_that_dies_is_a_clear_error_until_it_is_back(
     kind: str, database_url: str, tmp_path: Path
 ) -> None:

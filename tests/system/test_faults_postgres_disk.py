@@ -85,6 +85,7 @@ def test_a_full_disk_under_postgres_stops_confirms_and_mends_itself_when_there_i
         here.assert_complete()
 
 
+@pytest.mark.thorough
 def test_a_full_disk_under_postgres_is_told_once(own_postgres: EmbeddedPostgres, tmp_path: Path) -> None:
     with (
         small_disk(tmp_path / "disk", "24m") as disk,

@@ -18,7 +18,7 @@ from tests.system.processes import Site, eventually, site
 
 CANARY = "Kanarienvogel"
 SECRET = f"{CANARY}-secret"
-FORMATS = ("json", "console")
+FORMATS = ("json", pytest.param("console", marks=pytest.mark.thorough))
 
 
 def sung(place: str) -> str:

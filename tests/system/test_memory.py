@@ -67,6 +67,7 @@ def test_peak_memory_of_a_sync_stays_under_128_mb_however_many_profiles_come_in_
         assert peak < LIMIT_KB, peak
 
 
+@pytest.mark.thorough
 def test_peak_memory_stays_under_128_mb_with_a_file_larger_than_that(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -82,7 +83,7 @@ def test_peak_memory_stays_under_128_mb_with_a_file_larger_than_that(
     [
         Fault("profiles", "gzip_bomb"),
         Fault("profiles", "endless"),
-        Fault("media", "endless", size=200_000_001),
+        pytest.param(Fault("media", "endless", size=200_000_001), marks=pytest.mark.thorough),
     ],
     ids=lambda fault: f"{fault.on}-{fault.kind}",
 )
@@ -119,12 +120,12 @@ SHAPES = {
 
 
 # The others are proven by `make proof`.
-IN_EVERY_RUN = ("empty objects", "many dense ones")
+MARKS = {"empty objects": [], "many dense ones": [pytest.mark.thorough]}
 
 
 @pytest.mark.parametrize(
     "shape",
-    [pytest.param(shape, marks=() if shape in IN_EVERY_RUN else pytest.mark.proof) for shape in SHAPES],
+    [pytest.param(shape, marks=MARKS.get(shape, [pytest.mark.proof])) for shape in SHAPES],
 )
 def test_no_shape_of_a_profile_takes_64_mb_more(shape: str, database_url: str, tmp_path: Path) -> None:
     with site(database_url, tmp_path, SandboxConfig(profiles=2)) as here:

@@ -77,6 +77,7 @@ def test_readme(tmp_path: Path) -> None:
     assert "FAIL" not in output
 
 
+@pytest.mark.thorough
 @needs_curl
 @pytest.mark.long
 def test_ats_integration(tmp_path: Path) -> None:
@@ -105,6 +106,7 @@ def test_ats_integration(tmp_path: Path) -> None:
         assert (folder / name).stat().st_size > 100
 
 
+@pytest.mark.thorough
 @needs_curl
 @pytest.mark.long
 def test_backup(tmp_path: Path) -> None:
@@ -148,6 +150,7 @@ def dedented(text: str) -> str:
     return re.sub("^ +", "", text, flags=re.MULTILINE)
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_schema_and_the_picture_in_the_readme(tmp_path: Path) -> None:
     """The reader types the line that the demo prints, and then the queries; the picture shows what the demo prints."""

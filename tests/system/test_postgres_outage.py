@@ -130,7 +130,7 @@ def forgetful_proxy(target: int, *, arrives: bool) -> Iterator[Forgetful]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize("arrives", [pytest.param(True, marks=pytest.mark.thorough), False])
 def test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled(
     arrives: bool,
     database_url: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -11,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from syncd.liveness import OVERDUE, SHORTEST, STANDSTILL, Liveness, Stalled
-from syncd.logs import configure_logging
 from syncd.service_manager import ServiceManager
 from syncd.watchdog import Watchdog
 from tests.system.manager import Manager, manager
 from tests.system.processes import eventually
+from tests.unit.log_lines import logging_to
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -66,13 +67,12 @@ def settled(heard: Manager) -> Manager:
 
 @pytest.mark.parametrize("address", ["file", "@syncd-test-{pid}"])
 def test_while_a_cycle_is_overdue_or_stands_still_the_service_manager_hears_no_sign_of_life(
-    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    address: str, tmp_path: Path
 ) -> None:
-    configure_logging("json", "info")
-    clock = Clock()
+    clock, log = Clock(), io.StringIO()
     liveness = Liveness(clock)
     place = tmp_path / "notify" if address == "file" else address.format(pid=os.getpid())
-    with manager(place) as heard:
+    with manager(place) as heard, logging_to(log, "json", "info"):
         environ = {
             "NOTIFY_SOCKET": heard.address,
             "WATCHDOG_USEC": "6000000",
@@ -105,7 +105,7 @@ def test_while_a_cycle_is_overdue_or_stands_still_the_service_manager_hears_no_s
         liveness.end("acme")
         look(OVERDUE + 1, due=later, alive=True)
         assert heard.heard[-2].startswith("STATUS=Next cycle: acme at 20")
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [(line["event"], line["level"]) for line in lines] == [
         ("cycle_overdue", "error"),
         ("cycle_moves_again", "info"),
