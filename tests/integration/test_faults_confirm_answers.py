@@ -41,6 +41,7 @@ REFUSALS: dict[str, bytes] = {
 }
 
 
+@pytest.mark.long
 def test_a_confirm_whose_answer_refuses_it_is_halved_and_does_not_count(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from syncd.sync import confirm
 from tests.scene import scene
 
 
+@pytest.mark.long
 def test_confirm_endpoint_that_drips_for_ever_does_not_keep_new_applications_from_landing(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def is_found_once(daemon: Running, systemd: Manager, go_on: Callable[[], object]
     assert len(daemon.events("cycle_stalled")) == len(daemon.events("cycle_moves_again")) == 1
 
 
+@pytest.mark.long
 def test_a_postgres_that_stands_still_is_found(own_postgres: EmbeddedPostgres, tmp_path: Path) -> None:
     url = own_postgres.url.replace("postgresql:", "postgresql+psycopg:")
     upgrade(url)
