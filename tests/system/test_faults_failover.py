@@ -170,6 +170,7 @@ def test_behind_pgbouncer_which_remembers_a_standby_a_failover_loses_nothing_and
         fails_over(way, standby, own_postgres, port, tmp_path, late=True)
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_of_two_hosts_the_standby_is_not_taken_for_the_primary_that_is_started_anew(
     own_postgres: EmbeddedPostgres, tmp_path: Path

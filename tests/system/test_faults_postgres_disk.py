@@ -122,6 +122,7 @@ def use_up_log(server: EmbeddedPostgres) -> None:
             connection.execute("SELECT pg_logical_emit_message(true, 'x', repeat('x', 1000000))")
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_a_server_that_ended_because_its_log_had_no_room_is_waited_for(
     own_postgres: EmbeddedPostgres, tmp_path: Path

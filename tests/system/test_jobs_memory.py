@@ -30,6 +30,7 @@ def peak_of_import(here: Site, path: Path, *options: str) -> int:
     return peak
 
 
+@pytest.mark.thorough
 def test_peak_memory_of_an_import_is_the_same_for_500_and_20_000_jobs(
     database_url: str, tmp_path: Path
 ) -> None:

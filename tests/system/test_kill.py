@@ -53,6 +53,7 @@ def converge(here: Site) -> None:
 SMALL_STEPS = {"SYNC__BATCH_SIZE": "20", "SYNC__CONFIRM_BATCH": "5", "MEDIA__CONCURRENCY": "2"}
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_killed_at_four_random_moments_nothing_is_lost_confirmed_early_or_left_behind(
     database_url: str, tmp_path: Path

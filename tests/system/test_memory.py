@@ -82,7 +82,7 @@ def test_peak_memory_stays_under_128_mb_with_a_file_larger_than_that(
     "fault",
     [
         Fault("profiles", "gzip_bomb"),
-        Fault("profiles", "endless"),
+        pytest.param(Fault("profiles", "endless"), marks=pytest.mark.thorough),
         pytest.param(Fault("media", "endless", size=200_000_001), marks=pytest.mark.thorough),
     ],
     ids=lambda fault: f"{fault.on}-{fault.kind}",

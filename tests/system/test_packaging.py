@@ -104,6 +104,7 @@ def test_wheel_has_the_version_and_the_licence_of_the_checkout(wheel: Path) -> N
     assert files.read(f"{about}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
 
 
+@pytest.mark.thorough
 def test_installed_command_answers_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
     where = "import syncd, sys; print(syncd.__file__); print(sys.prefix)"
     module, prefix = run(installed / "python", "-c", where, cwd=tmp_path).stdout.splitlines()
@@ -111,6 +112,7 @@ def test_installed_command_answers_outside_the_checkout(installed: Path, tmp_pat
     assert "Usage: syncd" in run(installed / "syncd", "--help", cwd=tmp_path).stdout
 
 
+@pytest.mark.thorough
 def test_installed_wheel_migrates_an_empty_database(
     installed: Path, empty_database_url: str, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def outlives(server: EmbeddedPostgres, folder: Path, outages: int) -> None:
         )
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_the_daemon_outlives_three_outages_with_one_line_for_each_and_finishes(
     own_postgres: EmbeddedPostgres, tmp_path: Path
