@@ -133,5 +133,6 @@ def test_with_three_daemons_of_which_one_is_killed_or_frozen_no_stale_write_is_a
     replicas.prove_rounds(SEED, 1)
 
 
+@pytest.mark.long
 def test_a_fault_put_into_a_copy_of_the_tree_is_noticed() -> None:
     assert mutants.prove(random.Random(SEED).choice(QUICK))
