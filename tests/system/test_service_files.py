@@ -48,6 +48,15 @@ def test_systemd_has_nothing_to_say_against_the_unit(tmp_path: Path) -> None:
 
 
 @needs_systemd
+def test_the_unit_gives_an_intruder_next_to_nothing() -> None:
+    """systemd's own measure: from 0 for a unit that may do nothing, to 10, here in tenths."""
+    assert SYSTEMD_ANALYZE is not None
+    command = [SYSTEMD_ANALYZE, "security", "--offline=yes", "--threshold=15", str(CONFIG / "syncd.service")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+@needs_systemd
 def test_an_unknown_key_in_the_unit_would_be_noticed(tmp_path: Path) -> None:
     unit = tmp_path / "syncd.service"
     unit.write_text(installed_unit(tmp_path).replace("Restart=", "Restrat="))
@@ -61,7 +70,8 @@ def test_unit_gives_syncd_time_to_finish_and_no_way_to_gain_rights() -> None:
         "NotifyAccess=main",
         "WatchdogSignal=SIGTERM",
         "User=syncd",
-        "Restart=on-failure",
+        "Restart=always",
+        "LimitCORE=0",
         "TimeoutStopSec=35",
         "StateDirectory=syncd",
     }
