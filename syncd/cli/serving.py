@@ -1,5 +1,6 @@
 """Wires the web server and the heartbeats to the daemon."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ def serving(settings: Settings, daemon: Daemon, outsides: Outsides, stop: thread
     try:
         server = WebServer(app(routes, ((SITE, site_of(settings)),)), settings.web.bind)
     except OSError as error:
-        log.error("web_not_started", reason=f"web.bind cannot be listened on: {error.strerror}")
+        log.error("web_not_started", reason=f"web.bind cannot be listened on: {_why(error)}")
         yield
         return
     daemon.observe(counts.add)
@@ -54,6 +55,11 @@ def serving(settings: Settings, daemon: Daemon, outsides: Outsides, stop: thread
         yield
     finally:
         server.close()
+
+
+def _why(error: OSError) -> str:
+    # Python adds the address to what the system says. The numbers of name lookups are negative.
+    return os.strerror(error.errno) if (error.errno or 0) > 0 else str(error.strerror)
 
 
 def site_of(settings: Settings) -> str:
