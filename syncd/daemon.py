@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -16,9 +16,11 @@ from syncd.crew import Crew, Member, Next, Replaced, Scheduled
 from syncd.errors import DatabaseUnavailable, LeaseHeld
 from syncd.liveness import Liveness
 from syncd.logs import get_logger
+from syncd.model import Outcome
 from syncd.readiness import tell_when_ready
 from syncd.service_manager import ServiceManager
-from syncd.sync.client_cycle import Outsides, run_once
+from syncd.store.cycles import Tally
+from syncd.sync.client_cycle import Ended, Outsides, run_once
 from syncd.template_updates import update_templates
 from syncd.watchdog import Watchdog
 
@@ -59,6 +61,7 @@ class Daemon:
         self._standing_by: set[str] = set()
         self._manager = manager or ServiceManager({})
         self.liveness = Liveness()
+        self._observers: list[Callable[[str, Ended], object]] = []
         self._watchdog = Watchdog(self.liveness, self._manager)
         # A run is skipped while the previous run is still going on. That is intended, but APScheduler would warn.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
@@ -84,7 +87,7 @@ class Daemon:
         self._started.set()
         log.info("daemon_started", clients=len(clients))
         # In a thread, because a disk may stand still.
-        told = (self._client_ids, self._outsides, self._manager, self._stop)
+        told = (self.client_ids, self._outsides, self._manager, self._stop)
         threading.Thread(target=tell_when_ready, args=told, name="ready", daemon=True).start()
         self._watch_the_clock()
         self._crew.stop_all()
@@ -94,6 +97,13 @@ class Daemon:
         finished = self._crew.wait(GRACE)
         log.info("daemon_stopped") if finished else log.error("daemon_stopped_in_the_middle")
         return finished
+
+    def observe(self, observer: Callable[[str, Ended], object]) -> None:
+        """Call `observer` with the client's id and how its cycle ended, after each cycle, in the thread of the cycle.
+
+        Call this before `run`. The observer must neither wait nor raise.
+        """
+        self._observers.append(observer)
 
     def close(self) -> None:
         """Close the connections of all clients to PitchYou."""
@@ -155,25 +165,26 @@ class Daemon:
             before, offset = offset, _clock_offset()
             if offset < before - CLOCK_TOLERANCE:
                 log.warning("clock_set_back", seconds=round(before - offset))
-                for client_id in self._client_ids():
+                for client_id in self.client_ids():
                     self._watchdog.forget(client_id)
                     self._look_again(client_id, 0.0)
                     self._look_again(_templates_job(client_id), 0.0)
             elif offset > before + CLOCK_TOLERANCE:
                 self._scheduler.wakeup()
 
-    def _client_ids(self) -> list[str]:
+    def client_ids(self) -> list[str]:
+        """Return the clients that the daemon works for now."""
         return [scheduled.client_id for scheduled in self._crew.scheduled()]
 
     def _next_runs(self) -> dict[str, datetime]:
         """Return when the next cycle of each client is due."""
-        jobs = [self._scheduler.get_job(client_id) for client_id in self._client_ids()]
+        jobs = [self._scheduler.get_job(client_id) for client_id in self.client_ids()]
         return {job.id: job.next_run_time for job in jobs if job}
 
     def sync_now(self) -> None:
         """Start each client's next cycle at once. If a cycle is running, start another one after it."""
         log.info("sync_requested")
-        for client_id in self._client_ids():
+        for client_id in self.client_ids():
             self._cycle_now(client_id)
 
     def _cycle_now(self, client_id: str) -> None:
@@ -198,6 +209,8 @@ class Daemon:
 
     def _run_cycle(self, member: Member, client_id: str) -> None:
         beat = self.liveness.begin(client_id, cycle_deadline=member.client.plan.cycle_deadline)
+        # How it ended if it did not even begin, or by a bug. Nothing ended if it was another process's turn.
+        ended: Ended | None = Ended(Outcome.FAILED, Tally())
         try:
             ended = run_once(
                 member.client,
@@ -212,6 +225,7 @@ class Daemon:
                 self._tell(client_id, ended.error)
                 self._look_again(client_id, AFTER_OUTAGE)
         except LeaseHeld as error:
+            ended = None
             self._stand_by(client_id, error)
         except DatabaseUnavailable as error:
             self._tell(client_id, error)
@@ -220,6 +234,9 @@ class Daemon:
             log.exception("cycle_crashed", client_id=client_id)
         finally:
             self.liveness.end(client_id)
+            if ended:
+                for observer in self._observers:
+                    observer(client_id, ended)
 
     def _next_start_of(self, client_id: str) -> datetime | None:
         job = self._scheduler.get_job(client_id)

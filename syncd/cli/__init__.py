@@ -23,6 +23,10 @@ COMMANDS = {
         "status",
         "Show the sync status of each client: its last successful cycle and its open work.",
     ),
+    "health": (
+        "health",
+        "Ask the daemon on this machine whether it is alive, for a container's health check.",
+    ),
     "jobs": ("jobs", "Import job vacancies from a CSV file, and list them with their applications."),
     "costs": ("costs", "Import what sources have cost from a CSV file, and list it."),
     "outcomes": (
@@ -122,10 +126,9 @@ def main() -> None:
 
 
 def _interrupted() -> bool:
-    # Imported here because `syncd --help` does not need it.
-    from syncd.signals import interrupted
-
-    return interrupted()
+    # A command that has not imported it has not been interrupted in its way.
+    signals = sys.modules.get("syncd.signals")
+    return signals is not None and signals.interrupted()
 
 
 def _mark() -> str:

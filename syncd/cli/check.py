@@ -9,9 +9,11 @@ import click
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from syncd.bind import host_and_port
 from syncd.cli.context import Globals, json_option, pass_globals
 from syncd.cli.database import database_of
 from syncd.cli.exits import FAILED, REFUSED
+from syncd.cli.serving import site_of
 from syncd.cli.wiring import pitchyou_of, vault_of
 from syncd.deadline import Deadline
 from syncd.errors import Refused, SyncdError
@@ -23,6 +25,7 @@ from syncd.store.failures import sqlstate
 from syncd.sync.client_store import ClientReader
 from syncd.sync.pair import require_pair
 from syncd.sync.recover import require_mounted
+from syncd.web.asking import SITE, ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,29 @@ def _findings(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
     yield Finding(f"configuration: {settings.source or 'environment variables only'}", None)
     yield from _of_database(settings, warnings)
     names = [client.client_id for client in settings.clients]
+    _warn_of_others(settings, warnings)
     yield _look(f"media root is writable: {settings.media.root}", lambda: probe(vault_of(settings), names))
     for client in settings.clients:
         yield from _of_pitchyou(settings, client)
+
+
+def _warn_of_others(settings: Settings, warnings: list[str]) -> None:
+    """Warn if something else than the daemon of this installation listens on `web.bind`."""
+    bind = settings.web.bind
+    if not bind or host_and_port(bind)[1] == 0:
+        return
+    try:
+        answer = ask(bind, "/healthz", 5.0)
+    except ConnectionRefusedError:
+        # The daemon does not run, and its place is free.
+        return
+    except OSError:
+        answer = None
+    if answer is None or answer.headers.get(SITE.lower()) != site_of(settings):
+        warnings.append(
+            f"web.bind: something else than the daemon of this configuration listens at {bind}, so that the daemon "
+            'works without its web server; choose another port, or write bind = ""'
+        )
 
 
 def _of_database(settings: Settings, warnings: list[str]) -> Iterator[Finding]:

@@ -11,7 +11,8 @@ from syncd.store.database import Database
 def database_of(settings: Settings, *, clients: int = 1) -> Database:
     """Create the database with its connection pool.
 
-    The pool has two connections per client (a cycle reads ahead), one for the leases and one for templates.
+    The pool has two connections per client (a cycle reads ahead), and one each for the leases, for templates and for
+    the web server.
     """
     password = settings.database.password
     return Database(
@@ -23,7 +24,7 @@ def database_of(settings: Settings, *, clients: int = 1) -> Database:
 
 def connections_for(clients: int) -> int:
     """Return how many connections the daemon may open for this number of clients."""
-    return 2 * clients + 2
+    return 2 * clients + 3
 
 
 def snapshots_of(settings: Settings) -> Database:

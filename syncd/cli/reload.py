@@ -6,6 +6,7 @@ from pathlib import Path
 
 from syncd.cli.context import Globals
 from syncd.cli.database import connections_for
+from syncd.cli.serving import heartbeat_targets
 from syncd.cli.triggers import trigger_of
 from syncd.cli.wiring import pitchyou_of, plan_of, vault_of
 from syncd.daemon import Daemon, Scheduled
@@ -14,6 +15,7 @@ from syncd.logs import get_logger
 from syncd.service_manager import ServiceManager
 from syncd.settings import ClientSettings, Settings
 from syncd.sync.client_cycle import Client, Outsides
+from syncd.web.heartbeat import Heartbeat
 
 log = get_logger(__name__)
 
@@ -50,9 +52,10 @@ class Reloader:
         daemon: Daemon,
         outsides: Outsides,
         manager: ServiceManager,
+        heartbeat: Heartbeat,
     ) -> None:
         self._context, self._configured, self._manager = context, configured, manager
-        self._daemon, self._outsides = daemon, outsides
+        self._daemon, self._outsides, self._heartbeat = daemon, outsides, heartbeat
 
     def start(self, requested: threading.Event) -> None:
         """Reload whenever `requested` is set, from now on."""
@@ -95,6 +98,7 @@ class Reloader:
             again = database.password.again if database.password else None
             connections = connections_for(len(usable.clients))
             outsides.database.reconnect(database.url, connections=connections, password_again=again)
+        self._heartbeat.follow(heartbeat_targets(usable))
         replaced = self._daemon.replace(clients, outsides)
         self._outsides = outsides
         if fixed:
@@ -122,7 +126,10 @@ def _usable(former: Settings, wanted: Settings) -> tuple[Settings, list[str]]:
     if former.sync.lease_ttl != wanted.sync.lease_ttl:
         fixed.append("sync.lease_ttl")
         wanted = replace(wanted, sync=replace(wanted.sync, lease_ttl=former.sync.lease_ttl))
-    return wanted, fixed
+    for name in ("bind", "token_file"):
+        if getattr(former.web, name) != getattr(wanted.web, name):
+            fixed.append(f"web.{name}")
+    return replace(wanted, web=former.web), fixed
 
 
 def _shape_of(settings: Settings, client: ClientSettings) -> Shape:

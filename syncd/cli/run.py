@@ -2,19 +2,21 @@
 
 import os
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import click
 
 from syncd.cli.context import Globals, pass_globals
 from syncd.cli.database import require_ready
 from syncd.cli.reload import Configured, Reloader
+from syncd.cli.serving import heartbeat_targets, serving
 from syncd.cli.wiring import outsides_of
 from syncd.daemon import Daemon
 from syncd.errors import DatabaseUnavailable
 from syncd.service_manager import ServiceManager
 from syncd.signals import EXIT_NOW, end_in_time, stop_on_signals
 from syncd.store.database import Database
+from syncd.web.heartbeat import Heartbeat
 
 
 @click.command()
@@ -39,14 +41,19 @@ def run(context: Globals) -> None:
     stop = stop_on_signals(sync_now, reload.set)
     end_in_time(stop)
     manager, configured = ServiceManager(), Configured(settings)
-    with outsides_of(settings, clients=len(settings.clients)) as outsides:
+    with ExitStack() as stack:
+        outsides = stack.enter_context(outsides_of(settings, clients=len(settings.clients)))
+        daemon = stack.enter_context(closing(Daemon(configured.clients(), outsides, stop, manager)))
+        heartbeat = Heartbeat(heartbeat_targets(settings))
+        daemon.observe(heartbeat.observe)
+        # Before the database is there, since somebody may ask why the daemon is not ready.
+        stack.enter_context(serving(settings, daemon, outsides, stop))
         _wait_for(outsides.database, stop, manager)
-        with closing(Daemon(configured.clients(), outsides, stop, manager)) as daemon:
-            started.append(daemon)
-            Reloader(context, configured, daemon, outsides, manager).start(reload)
-            if not daemon.run():
-                # A thread is stuck in a system call. The next start resumes its work.
-                os._exit(EXIT_NOW)
+        started.append(daemon)
+        Reloader(context, configured, daemon, outsides, manager, heartbeat).start(reload)
+        if not daemon.run():
+            # A thread is stuck in a system call. The next start resumes its work.
+            os._exit(EXIT_NOW)
 
 
 def _wait_for(database: Database, stop: threading.Event, manager: ServiceManager) -> None:

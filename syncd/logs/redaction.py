@@ -42,6 +42,7 @@ NUMBER_KEYS = frozenset(
         "new",
         "ok",
         "partial",
+        "port",
         "quarantined",
         "removed",
         "returned",

@@ -1,5 +1,6 @@
 """Calls the PitchYou API for one client (A1, S1.1, S2.1–S2.3, S3.1). It works without the rest of syncd."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -125,7 +126,12 @@ class PitchYou:
     @property
     def retries(self) -> int:
         """The number of retries since this object was created."""
-        return self._http.retries
+        return self.retries_by_reason.total()
+
+    @property
+    def retries_by_reason(self) -> Counter[str]:
+        """The number of retries since this object was created, by a reason of `failures.RETRY_REASONS`."""
+        return self._http.retries_by_reason
 
     def authenticate(self, deadline: Deadline | None = None) -> None:
         """Get a token now, unless there is a valid one (A1).

@@ -5,6 +5,28 @@ No sentence holds an address, since addresses hold ids of applicants.
 
 from syncd.errors import ApiUnavailable
 
+RETRY_REASONS = (
+    "http_408",
+    "http_425",
+    "http_429",
+    "http_5xx",
+    "connection",
+    "timeout",
+    "truncated",
+    "compressed",
+    "web_page",
+    "unclear",
+    "not_the_file",
+    "tls",
+    "invalid",
+)
+"""Why a request may be sent again: its HTTP status, or why no usable response came."""
+
+
+def retry_reason(error: ApiUnavailable) -> str:
+    """Return which of `RETRY_REASONS` this is."""
+    return "http_5xx" if (error.status or 0) >= 500 else error.code
+
 
 def unreachable(*, timed_out: bool) -> ApiUnavailable:
     """Nothing answers at the address, or not in time."""

@@ -5,6 +5,7 @@ Bodies are pushed: each piece goes to a sink as soon as it is received. Below ht
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,10 @@ import httpx
 
 from syncd import __version__
 from syncd.deadline import Deadline
-from syncd.errors import BadAnswer, ConfigurationError
+from syncd.errors import ApiUnavailable, BadAnswer, ConfigurationError
 from syncd.pitchyou.content_coding import Decoder
 from syncd.pitchyou.curl_transport import CurlTransport
+from syncd.pitchyou.failures import retry_reason
 from syncd.pitchyou.limits import Limits, Watch
 
 __all__ = ["Gathered", "Http", "Limits", "Proxy", "Response", "Sink", "server_of"]
@@ -136,16 +138,22 @@ class Http:
         self._next_slot = 0.0
         self._lock = threading.Lock()
         self.calls = 0
-        self.retries = 0
+        self._retries = Counter[str]()
 
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
 
-    def count_retry(self) -> None:
-        """Count a request that is about to be sent again."""
+    def count_retry(self, error: ApiUnavailable) -> None:
+        """Count a request that is about to be sent again because of this error."""
         with self._lock:
-            self.retries += 1
+            self._retries[retry_reason(error)] += 1
+
+    @property
+    def retries_by_reason(self) -> Counter[str]:
+        """How often requests were sent again since this object was created, by a reason of `RETRY_REASONS`."""
+        with self._lock:
+            return self._retries.copy()
 
     def send(
         self,

@@ -52,7 +52,7 @@ def with_retries(
     *,
     attempts: int,
     deadline: Deadline,
-    on_retry: Callable[[], None] = lambda: None,
+    on_retry: Callable[[ApiUnavailable], object] = lambda error: None,
     jitter: Callable[[], float] = random.random,
 ) -> T:
     """Call `work` until it does not raise `ApiUnavailable`, at most `attempts` times.
@@ -68,7 +68,7 @@ def with_retries(
                 wait = jittered_delay(attempt, first=BACKOFF_BASE, longest=BACKOFF_CAP, jitter=jitter)
             if attempt + 1 == attempts or wait >= deadline.remaining():
                 raise
-            on_retry()
+            on_retry(error)
             deadline.sleep(wait)
     raise AssertionError("attempts must be at least 1")
 

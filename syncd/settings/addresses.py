@@ -1,4 +1,4 @@
-"""Parses addresses: PitchYou's origin, the database's URL, the status page's socket. No error shows a password."""
+"""Parses addresses: PitchYou's origin, the database's URL, proxies, heartbeats. No error shows a password."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from urllib.parse import SplitResult, quote, urlsplit
 
 from syncd.settings.libpq import check_parameters
-from syncd.shown import quoted
 
 _DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _DATABASE_EXAMPLE = "write postgresql://USER@HOST/DATABASE"
@@ -17,6 +16,7 @@ _APPLY_URL_EXAMPLE = "write https://{client_id}.HOST, such as https://{client_id
 _ASSET_EXAMPLE = 'write the https URL of the file, or ""'
 _PROXY_EXAMPLE = "write http://HOST:PORT, such as http://proxy.example:3128"
 _BASE_URL_EXAMPLE = "write https://HOST, such as https://api.pitchyou.de"
+_HEARTBEAT_EXAMPLE = 'write https://HOST/PATH, or ""'
 
 
 def parse_base_url(value: object) -> str:
@@ -80,6 +80,24 @@ def parse_asset_url(value: object) -> str | None:
     return f"{origin}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
+def parse_heartbeat_url(value: object) -> str:
+    """Parse a URL that is requested after a good cycle: https, or http on loopback. Its errors never show it.
+
+    `{client_id}` in its path or query stands for the client.
+    """
+    whole = value.replace("{client_id}", "a") if isinstance(value, str) else value
+    parts = _split(whole, _HEARTBEAT_EXAMPLE)
+    if "{client_id}" in urlsplit(str(value)).netloc or "@" in parts.netloc or not _WEB.fullmatch(str(whole)):
+        raise ValueError(f"is not a URL that can be requested; {_HEARTBEAT_EXAMPLE}")
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.fragment:
+        raise ValueError(f"is not a URL that can be requested; {_HEARTBEAT_EXAMPLE}")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError(
+            f"would be sent unencrypted; {_HEARTBEAT_EXAMPLE} (http is allowed for this machine only)"
+        )
+    return str(value)
+
+
 def parse_database_url(value: object) -> str:
     """Parse a libpq URL and convert it to SQLAlchemy's `postgresql+psycopg://`. Keeps its password."""
     parts = _split(value, _DATABASE_EXAMPLE)
@@ -120,20 +138,6 @@ def with_password(url: str, password: str) -> str:
 def without_password(url: str) -> str:
     """Replace the password by `***`, so that the URL can be shown."""
     return with_password(url, "").replace(":@", ":***@", 1) if has_password(url) else url
-
-
-def parse_bind(value: object) -> str:
-    """Parse `HOST:PORT` or `[IPV6]:PORT`. The empty text means off."""
-    if value == "":
-        return ""
-    expected = 'write HOST:PORT, such as "127.0.0.1:8080", or "" to turn the page off'
-    host, _, port = value.rpartition(":") if isinstance(value, str) and value.isprintable() else ("", "", "")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not bare or " " in bare or not port.isdecimal() or not port.isascii() or int(port[:6]) > 65535:
-        raise ValueError(f"{quoted(value)} is not a valid address to listen on; {expected}")
-    if ":" in bare and bare == host:
-        raise ValueError(f'{quoted(value)} contains an IPv6 address without brackets; write "[::1]:8080"')
-    return str(value)
 
 
 def is_loopback(host: str) -> bool:

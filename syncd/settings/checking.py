@@ -108,8 +108,8 @@ class Checker:
         name = self._value(path)
         if isinstance(name, str):
             values["token_file"] = self.folders.resolve_secret(name)
-            if self.need_clients:
-                self._read(path, name)
+            if self.need_clients and (token := self._read(path, name)):
+                values["token"] = Secret(token)
         return WebSettings(**values)
 
     def clients(self) -> tuple[ClientSettings, ...]:

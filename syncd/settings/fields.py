@@ -54,6 +54,9 @@ def declared(section: Any) -> Iterator[Key]:
             for name, kind in each.metadata["kinds"].items():
                 yield Key(f"{each.name}.{name}", kind, getattr(each.default, name), reserved="")
             continue
+        if "kind" not in each.metadata:
+            # Derived from another key.
+            continue
         kind, default = each.metadata["kind"], None if each.default is MISSING else each.default
         yield Key(each.name, kind, default, each.metadata.get("reserved", ""))
         if kind is SECRET:

@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from syncd.config_file import find_file
 from syncd.errors import ConfigurationError
 from syncd.settings.checking import Checker
 from syncd.settings.secret_files import folders_for
 from syncd.settings.sections import LogSettings, Settings, StatusSettings
 from syncd.settings.sources import collect
-
-SEARCHED = (Path("syncd.toml"), Path("/etc/syncd/syncd.toml"))
 
 
 def load_settings(
@@ -34,7 +33,7 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     _require_current_folder()
-    file, named = _find_file(path, environ)
+    file, named = find_file(path, environ)
     folders = folders_for(file, environ)
     collected = collect(
         file, environ, lambda file: folders.require_trusted(file, "configuration", named=named)
@@ -74,16 +73,3 @@ def _require_current_folder() -> None:
         raise ConfigurationError(
             [f"the current folder cannot be used ({error.strerror}); change to another one"]
         ) from None
-
-
-def _find_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, bool]:
-    """Find the file to read, and tell whether the operator or syncd names it, not just the current folder.
-
-    Returns a file that the operator named even if it is missing, so that this is reported.
-    """
-    if path is not None:
-        return path, True
-    if named := environ.get("SYNCD_CONFIG"):
-        return Path(named), True
-    found = next((file for file in SEARCHED if os.path.lexists(file)), None)
-    return found, found is None or found.is_absolute()

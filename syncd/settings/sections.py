@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from syncd.bind import parse_bind
 from syncd.errors import ConfigurationError
 from syncd.model import CLIENT_ID, CLIENT_ID_RULE, FieldMap
 from syncd.settings.addresses import (
     parse_apply_url,
     parse_asset_url,
     parse_base_url,
-    parse_bind,
     parse_database_url,
+    parse_heartbeat_url,
     parse_proxy,
     without_password,
 )
@@ -83,6 +84,14 @@ class Secret:
         return hash(self._text)
 
 
+def _parse_hidden_url(value: object) -> Secret | None:
+    # Who knows the URL can send heartbeats in our name.
+    return None if value == "" else Secret(parse_heartbeat_url(value))
+
+
+_HEARTBEAT = Kind("URL or empty", _parse_hidden_url)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class DatabaseSettings:
     """Where Postgres is. `url` includes the password, for SQLAlchemy and psycopg; print only `shown_url`.
@@ -128,6 +137,7 @@ class SyncSettings:
     history_days: int = key(90, whole_number(1, 36_500))
     proxy: str | None = key(None, _PROXY)
     proxy_credentials: Secret | None = key(None, SECRET)
+    heartbeat_url: Secret | None = key(None, _HEARTBEAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +169,18 @@ class StatusSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """Where the status page will listen (`""`: nowhere), and the file with the token that will open it."""
+    """Where the web server listens (`""`: nowhere), and the file with the token that will open the status page.
 
-    bind: str = key("127.0.0.1:8080", Kind("HOST:PORT or empty", parse_bind), reserved=_NO_PAGE)
+    `token` is what the file contains; None if there is no file, or if it was not read.
+    """
+
+    bind: str = key("127.0.0.1:8080", Kind("HOST:PORT or empty", parse_bind))
     token_file: Path | None = key(
         None,
         path('the name of a file that contains only the token, or ""', may_be_empty=True, secret=True),
         reserved=_NO_PAGE,
     )
+    token: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +212,7 @@ class ClientSettings:
     )
     proxy: str | None = key(None, _PROXY)
     proxy_credentials: Secret | None = key(None, SECRET)
+    heartbeat_url: Secret | None = key(None, _HEARTBEAT)
     preferred_language: str = key("de", _LANGUAGE)
     phone_region: str = key("DE", _REGION)
     fields: FieldMap = table(FieldMap(), _PLACES)

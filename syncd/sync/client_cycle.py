@@ -1,7 +1,7 @@
 """Runs one cycle for one client, from taking its lease to reporting how the cycle ended."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from syncd.store.status import Shortfall
 from syncd.sync.cycle import outcome_of, recorded_cycle
 from syncd.sync.digest import Digest
 from syncd.sync.lease_keeper import LeaseKeeper
+from syncd.sync.stage_clock import Stage
 from syncd.sync.work import Plan, Work
 
 
@@ -41,7 +42,8 @@ class Outsides:
 class Ended:
     """How a cycle ended: what it did, what it left open, and the error that ended it, if any.
 
-    `more_listed` is how PitchYou said that it lists more than its response contained, or None.
+    `more_listed` is how PitchYou said that it lists more than its response contained, or None. `stage_seconds` says how
+    long each stage took, and `retries` how often requests were repeated, by reason.
     """
 
     outcome: Outcome
@@ -49,6 +51,8 @@ class Ended:
     error: SyncdError | None = None
     shortfall: Shortfall | None = None
     more_listed: str | None = None
+    stage_seconds: Mapping[Stage, float] = field(default_factory=dict)
+    retries: Mapping[str, int] = field(default_factory=dict)
 
 
 def prepare_work(
@@ -107,12 +111,21 @@ def run_once(
     try:
         outcome = recorded_cycle(work, trigger)
         outsides.database.note_cycle(work.client_id, None)
-        ended = Ended(outcome, work.tally, shortfall=work.shortfall, more_listed=work.more_listed)
+        ended = Ended(
+            outcome,
+            work.tally,
+            shortfall=work.shortfall,
+            more_listed=work.more_listed,
+            stage_seconds=work.clock.seconds,
+            retries=work.retries,
+        )
     except SyncdError as error:
         outsides.database.note_cycle(work.client_id, error)
         if isinstance(error, LeaseLost):
             outsides.keeper.drop(client.plan.client_id)
-        ended = Ended(outcome_of(error), work.tally, error)
+        ended = Ended(
+            outcome_of(error), work.tally, error, stage_seconds=work.clock.seconds, retries=work.retries
+        )
     if trigger == "schedule":
         client.digest.add(work.client_id, ended.outcome)
     return ended

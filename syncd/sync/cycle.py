@@ -35,33 +35,37 @@ def run_cycle(work: Work) -> None:
     Raises:
         SyncdError: the first failure, after everything else was done.
     """
-    take_over(work)
+    with work.clock.measure("recover"):
+        take_over(work)
     for _ in range(work.plan.max_polls):
         confirmed_before = work.first_confirms
         # Each confirm depends on what is landed or stored before it.
         work.unmarked = True
         # Commits applications, answers, attachments, and media as pending.
-        with work.outlast():
-            land_listed(work)
-        # Notes which fields of these applications syncd does not know.
-        note_drift(work.store, work.unknown)
+        with work.clock.measure("land"):
+            with work.outlast():
+                land_listed(work)
+            # Notes which fields of these applications syncd does not know.
+            note_drift(work.store, work.unknown)
         # Confirms what earlier cycles could not confirm, and applications without files.
-        with work.outlast():
+        with work.clock.measure("confirm"), work.outlast():
             confirm_ready(work)
         # Removes the files that a changed profile does not name any more.
-        with work.outlast():
+        with work.clock.measure("recover"), work.outlast():
             remove_unnamed_files(work)
         # Brings files to disk, fsyncs them, then marks them as stored; confirms what has all of its files.
-        with work.outlast():
+        with work.clock.measure("fetch"), work.outlast():
             for profile_ids in fetch_rounds(work):
                 work.unmarked = True
-                confirm_ready(work, only=profile_ids)
-            confirm_ready(work)
+                with work.clock.measure("confirm"):
+                    confirm_ready(work, only=profile_ids)
+            with work.clock.measure("confirm"):
+                confirm_ready(work)
         # What has only changed makes no room in a capped list. Some fields change in each answer.
         if work.troubles or work.first_confirms == confirmed_before:
             break
     # Reports show what is committed now. Nothing that is confirmed depends on it.
-    with work.outlast():
+    with work.clock.measure("report"), work.outlast():
         refresh_reports(work)
     if work.troubles:
         # Raises LeaseLost if that is the real cause.
@@ -84,7 +88,7 @@ def recorded_cycle(work: Work, trigger: Trigger) -> Outcome:
     """
     work.started_at = work.store.write(cycles.begin, trigger)
     work.store.in_cycle = True
-    calls, retries = work.api.calls, work.api.retries
+    calls, retries = work.api.calls, work.api.retries_by_reason
     outcome: Outcome | None = None
     error: Exception | None = None
     try:
@@ -96,7 +100,8 @@ def recorded_cycle(work: Work, trigger: Trigger) -> Outcome:
         raise
     finally:
         work.tally.http_calls = work.api.calls - calls
-        work.tally.http_retries = work.api.retries - retries
+        work.retries = work.api.retries_by_reason - retries
+        work.tally.http_retries = work.retries.total()
         _finish(work, outcome or outcome_of(error), error)
 
 

@@ -1,5 +1,6 @@
 """What the stages of one cycle share: the plan, the API, the store, the media root, and what has happened so far."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from syncd.store.database import Database
 from syncd.store.leases import Lease
 from syncd.store.status import Shortfall
 from syncd.sync.client_store import ClientStore
+from syncd.sync.stage_clock import StageClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Work:
         unmarked: whether there may be rows or files that are newer than the mark on the media root.
         mark_unsettled: whether a crash or an error of the disk may have left a mark whose name is not durable.
         unknown: counts the fields of landed profiles that syncd does not know, and that were not noted yet.
+        clock: measures the stages.
+        retries: how often requests of this cycle were repeated, by reason; empty before the end.
         lost: the files that were put below `.lost`: the new path by the old one, relative to the media root.
     """
 
@@ -92,6 +96,8 @@ class Work:
     shortfall: Shortfall | None = None
     bad: set[str | bytes] = field(default_factory=set)
     restless: int = 0
+    clock: StageClock = field(default_factory=StageClock)
+    retries: Counter[str] = field(default_factory=Counter)
     lost: dict[str, str] = field(default_factory=dict)
     store_id: str = ""
     unmarked: bool = True

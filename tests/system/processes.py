@@ -119,9 +119,11 @@ class Site:
 
     @contextmanager
     def start(self, *arguments: str, **environ: str) -> Iterator[Running]:
-        """Start a command, and kill it at the end if it is still there. A daemon also logs the cycles that do nothing."""
+        """Start a command, and kill it at the end if it is still there. A daemon also logs the cycles that do nothing,
+        and has no web server unless `WEB__BIND` says otherwise: many run beside each other.
+        """
         if arguments == ("run",):
-            environ = {"LOG__LEVEL": "debug", **environ}
+            environ = {"LOG__LEVEL": "debug", "WEB__BIND": "", **environ}
         self._started += 1
         out_path, log_path = (self.folder / f"{self._started}.{kind}" for kind in ("out", "log"))
         with out_path.open("wb") as out, log_path.open("wb") as log:

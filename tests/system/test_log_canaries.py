@@ -6,6 +6,7 @@ Canaries are planted in every field of the payload. Ids are no canaries: an oper
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from syncd.embedded import EmbeddedPostgres
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.store.migrate import upgrade
 from tests.system.processes import Site, eventually, site
+from tests.system.test_web import get
 
 CANARY = "Kanarienvogel"
 SECRET = f"{CANARY}-secret"
@@ -129,7 +131,7 @@ def test_no_canary_in_the_daemons_log_nor_in_postgres_log_whatever_goes_wrong(
             here.sandbox.put_raw_profile(element)
         for fault in faults:
             here.sandbox.inject(fault)
-        with here.start("run") as daemon:
+        with here.start("run", WEB__BIND="127.0.0.1:0") as daemon:
 
             def said(event: str) -> bool:
                 return event in daemon.log_path.read_text()
@@ -152,9 +154,13 @@ def test_no_canary_in_the_daemons_log_nor_in_postgres_log_whatever_goes_wrong(
                 lambda: here.value("SELECT max(confirmed_revision) FROM ats.application") == 2,
                 "a change is confirmed",
             )
+            found = re.search(r"\bport\W+(\d+)", daemon.log_path.read_text())
+            assert found
+            served = [get(int(found[1]), path)[2] for path in ("/metrics", "/healthz", "/readyz")]
+            assert "syncd_quarantined_profiles" in served[0]
             assert daemon.stop() == 0
         assert here.value("SELECT count(*) FROM ops.quarantine") >= 12 + 3
-        assert_silent(here, own_postgres.log_path, own_postgres)
+        assert_silent(here, own_postgres.log_path, own_postgres, *served)
 
 
 def refuse_data(here: Site) -> None:

@@ -24,13 +24,18 @@ from syncd.pitchyou import PitchYou
 from syncd.sandbox import SandboxConfig
 from syncd.service_manager import ServiceManager
 from syncd.store.migrate import upgrade
+from syncd.web.app import Request
+from syncd.web.health import Health
 from tests.scene import scene
 from tests.system.manager import Manager, manager
 from tests.system.processes import Running, Site, eventually, site
 from tests.system.test_faults_media_disk import block_device
+from tests.system.test_web import FREE_PORT, get, port_of
 
 # Short, so that the limit for a standstill is as short as it may be.
 DEADLINE = "5s"
+SOON = 5.0  # seconds: Postgres is asked every three, and gets two to answer
+ASKED = Request({})
 FOUND = 62.0  # seconds: two schedules and a minute
 
 
@@ -38,7 +43,7 @@ FOUND = 62.0  # seconds: two schedules and a minute
 def watched(here: Site, systemd: Manager) -> Iterator[Running]:
     """A daemon that a service manager watches, and that has done one cycle."""
     here.environ = {**here.environ, "NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "1000000"}
-    with here.start("run", SYNC__CYCLE_DEADLINE=DEADLINE) as daemon:
+    with here.start("run", SYNC__CYCLE_DEADLINE=DEADLINE, WEB__BIND=FREE_PORT) as daemon:
         daemon.wait_for("cycle_finished", outcome="ok")
         eventually(lambda: systemd.count("READY=1"), "it is ready")
         yield daemon
@@ -67,15 +72,34 @@ def test_a_postgres_that_stands_still_is_found(own_postgres: EmbeddedPostgres, t
         manager(tmp_path / "notify") as systemd,
         watched(here, systemd) as daemon,
     ):
+        port = port_of(daemon)
+        eventually(lambda: get(port, "/readyz")[0] == 200, "it is ready")
         postmaster = psutil.Process(own_postgres.pid)
         processes = [postmaster, *postmaster.children(recursive=True)]
         for process in processes:
             process.suspend()
+
+        def go_on() -> None:
+            # A restart would not help, and the server says so at once.
+            began = time.monotonic()
+            status, _, said = get(port, "/healthz")
+            assert (status, "Postgres has not answered" in said) == (200, True), said
+            assert said.startswith("The cycle of client 'acme' has not moved for ")
+            assert get(port, "/metrics")[2].count("syncd_database_up 0.0") == 1
+            assert time.monotonic() - began < SOON
+            for process in processes:
+                process.resume()
+
         try:
-            is_found_once(daemon, systemd, lambda: [process.resume() for process in processes])
+            began = time.monotonic()
+            eventually(lambda: get(port, "/readyz")[0] == 503, "it is not ready", 2 * SOON)
+            assert get(port, "/healthz")[::2] == (200, "Every cycle moves.\n")
+            assert time.monotonic() - began < 2 * SOON
+            is_found_once(daemon, systemd, go_on)
         finally:
             for process in processes:
                 process.resume()
+        eventually(lambda: get(port, "/readyz")[0] == 200, "it is ready again")
         here.sandbox.add_profiles(2)
         eventually(lambda: not here.outstanding(), "it goes on")
         assert daemon.stop() == 0
@@ -133,16 +157,22 @@ def test_a_thread_that_never_returns_is_found(
         trigger = IntervalTrigger(seconds=1, timezone=UTC)
         runner = Daemon([Scheduled(stuck, trigger)], world.outsides, world.stop, ServiceManager(environ))
         thread = threading.Thread(target=runner.run)
+        health = Health(runner.liveness, runner.client_ids, world.outsides, world.stop)
         with held:
             thread.start()
             eventually(runner.liveness.report, "it is found", FOUND)
             [stalled] = runner.liveness.report()
             assert (stalled.client_id, stalled.kind) == ("acme", "stalled")
+            # Postgres and the disk are fine, so a restart may help.
+            assert (health.healthz(ASKED).status, health.readyz(ASKED).status) == (503, 503)
             signs = systemd.count("WATCHDOG=1")
             time.sleep(0.5)
             assert systemd.count("WATCHDOG=1") == signs
         try:
             eventually(lambda: systemd.count("WATCHDOG=1") > signs, "it moves again")
+            assert (health.healthz(ASKED).status, health.readyz(ASKED).status) == (200, 200)
+            world.stop.set()
+            assert health.readyz(ASKED).body == b"syncd is stopping.\n"
         finally:
             world.stop.set()
             thread.join()

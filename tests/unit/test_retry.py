@@ -91,7 +91,7 @@ def test_so_many_attempts_and_not_one_more_then_the_last_error() -> None:
             failing(*unavailable(5)),
             attempts=3,
             deadline=waits.deadline(),
-            on_retry=lambda: retries.append(waits.now),
+            on_retry=lambda error: retries.append(waits.now),
         )
     assert len(waits.waited) == len(retries) == 2
 

@@ -246,10 +246,9 @@ def test_raw_payloads_may_not_be_kept_longer_than_their_applications() -> None:
 def test_a_key_that_does_nothing_yet_is_named_if_it_is_set_and_only_then() -> None:
     assert load(ONE_CLIENT).unused == ()
     toml = ONE_CLIENT + "raw_retention_days = 30\n"
-    unused = load(toml, {"SYNCD_RETENTION_DAYS": "90", "SYNCD_WEB__BIND": ""}).unused
+    unused = load(toml, {"SYNCD_RETENTION_DAYS": "90"}).unused
     assert unused == (
         "clients[0].raw_retention_days (given.toml): is reserved and does nothing yet; syncd erases nothing",
-        "web.bind (environment SYNCD_WEB__BIND): is reserved and does nothing yet; syncd has no status page",
         "clients[0].retention_days (environment SYNCD_RETENTION_DAYS): is reserved and does nothing yet; "
         "syncd erases nothing",
     )

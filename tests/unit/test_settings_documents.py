@@ -17,6 +17,7 @@ EXAMPLE = ROOT / "config/syncd.example.toml"
 DOCUMENTATION = ROOT / "docs/configuration.md"
 PROXY = {"proxy", "proxy_credentials", "proxy_credentials_file"}
 NOT_A_DEFAULT = {"password_file", "password", "client_secret", "token_file", "label", "ca_file"} | PROXY
+NOT_A_DEFAULT |= {"heartbeat_url"}
 
 
 def documented() -> dict[str, tuple[str, str, str, str]]:
@@ -82,6 +83,7 @@ def test_every_documented_variable_is_taken(tmp_path: Path) -> None:
     )
     for table in ("sync", "clients"):
         values[f"{table}.proxy"] = "http://proxy.example:3128"
+        values[f"{table}.heartbeat_url"] = "https://alive.example/{client_id}"
         values[f"{table}.proxy_credentials_file"] = str(tmp_path / "credentials")
     (tmp_path / "credentials").write_text("user:password")
     (tmp_path / "credentials").chmod(0o600)

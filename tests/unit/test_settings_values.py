@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.bind import parse_bind
 from syncd.settings import Cron, Every, parse_schedule
 from syncd.settings.addresses import (
     parse_apply_url,
     parse_asset_url,
     parse_base_url,
-    parse_bind,
     parse_database_url,
 )
 from syncd.settings.keys import KEYS
