@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Mapping
 from http.client import HTTPConnection
@@ -18,6 +19,7 @@ from tests.integration.listener import Listener, reply
 from tests.system.processes import Running, eventually, site
 from tests.system.test_reload import configure, reload
 
+CONFIG = Path(__file__).parents[2] / "config"
 FREE_PORT = "127.0.0.1:0"
 Labels = tuple[tuple[str, str], ...]
 
@@ -92,6 +94,11 @@ def test_health_and_metrics_say_what_is_true(database_url: str, tmp_path: Path) 
 
             eventually(settled, "the state that is kept for 10 s is renewed")
             found = metrics(port)
+            exported = {name for name, _ in found}
+            for file in ("alerts.yaml", "grafana.json"):
+                asked = set(re.findall(r"\bsyncd_\w+", (CONFIG / file).read_text()))
+                assert len(asked) > 8
+                assert asked - exported == set()
             acme, beta = of_client(found, "acme"), of_client(found, "beta")
             for client_id, shown in (("acme", acme), ("beta", beta)):
                 rows, size = here.rows(
