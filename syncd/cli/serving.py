@@ -59,7 +59,7 @@ def serving(settings: Settings, daemon: Daemon, outsides: Outsides, stop: thread
 
 def _why(error: OSError) -> str:
     # Python adds the address to what the system says. The numbers of name lookups are negative.
-    return os.strerror(error.errno) if (error.errno or 0) > 0 else str(error.strerror)
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
 def site_of(settings: Settings) -> str:
