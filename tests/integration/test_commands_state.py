@@ -65,7 +65,7 @@ def test_check_warns_of_settings_that_do_nothing_yet_without_changing_its_exit_c
     database_url: str, tmp_path: Path
 ) -> None:
     with site(database_url, tmp_path) as here:
-        environ = {"RETENTION_DAYS": "90", "WEB__BIND": "127.0.0.1:8080"}
+        environ = {"RETENTION_DAYS": "90", "RAW_RETENTION_DAYS": "30"}
         text = here.run("check", **environ)
         assert text.returncode == 0
         warnings = [line for line in text.stdout.splitlines() if line.startswith("WARN  ")]

@@ -215,6 +215,7 @@ def site(
         variables = {
             "DATABASE__URL": database_url,
             "MEDIA__ROOT": str(root),
+            "WEB__BIND": "",
             **_clients(sandbox, schedule),
             **environ,
         }

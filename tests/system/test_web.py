@@ -190,6 +190,7 @@ def test_health_and_check_say_so_if_something_else_listens_or_nothing(
         (tmp_path / "broken.toml").write_text('[web]\nbind = "Kanarienvogel')
         nobody = f"127.0.0.1:{silent.getsockname()[1]}"
         silent.close()
+        here.environ = {}
         for environ, code, said in (
             ({"WEB__BIND": nobody}, 1, f"No daemon answers at {nobody} (Connection refused)."),
             ({"WEB__BIND": ""}, 1, "web.bind names no port"),

@@ -85,6 +85,20 @@ def test_commands_that_ask_the_database_alone_need_no_http_library() -> None:
         )
 
 
+def test_the_health_check_of_a_container_loads_neither_the_settings_nor_a_large_library() -> None:
+    modules, _ = loaded_by("health", "--help")
+    ours = {name for name in modules if name.startswith("syncd.")}
+    assert {name for name in ours if not name.startswith(("syncd.cli", "syncd.web"))} == {
+        "syncd.bind",
+        "syncd.config_file",
+        "syncd.errors",
+        "syncd.shown",
+    }
+    assert {name for name in ours if name.startswith("syncd.web.")} == {"syncd.web.asking"}
+    heavy = {"logging", "structlog", "sqlalchemy", "psycopg", "httpx", "http.client", "waitress", "ssl"}
+    assert not heavy & modules
+
+
 def test_help_of_the_demo_needs_none_of_its_extra_packages() -> None:
     program = (
         "import sys\n"
