@@ -14,6 +14,7 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "retention_days": "From the configuration; null: for ever. This version erases nothing.",
             "raw_retention_days": "The same for raw payloads.",
             "server": "The `base_url` that the applications came from; null before the first cycle. syncd refuses another one until `syncd accept-server` has accepted it.",
+            "cycle_gap_seconds": "The most seconds between two cycles by the client's schedule; null before the first cycle.",
         },
     ),
     "ats.job": (
