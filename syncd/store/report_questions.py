@@ -156,7 +156,16 @@ _ANSWERED = text(
 _KNOWN = text(
     "SELECT client_id, question, is_closed, reason, decided_by FROM report_data.question WHERE client_id = :client_id ORDER BY question"
 )
-_NOTE_CHECK = text("UPDATE report_data.question SET checked_at = now() WHERE client_id = :client_id")
+_NOTE_CHECK = (
+    text("UPDATE report_data.question SET checked_at = now() WHERE client_id = :client_id"),
+    # For a client that has no question yet, too.
+    text(
+        """
+        INSERT INTO report_data.question_check (client_id) VALUES (:client_id)
+        ON CONFLICT (client_id) DO UPDATE SET checked_at = excluded.checked_at
+        """
+    ),
+)
 
 
 def classify(connection: Connection, client_id: str) -> None:
@@ -178,7 +187,8 @@ def classify(connection: Connection, client_id: str) -> None:
             closed.append(answered.question)
     if closed:
         count_all(connection, client_id, closed)
-    connection.execute(_NOTE_CHECK, {"client_id": client_id})
+    for statement in _NOTE_CHECK:
+        connection.execute(statement, {"client_id": client_id})
 
 
 def questions(connection: Connection, client_id: str) -> list[Question]:

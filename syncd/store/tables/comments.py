@@ -420,6 +420,13 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "checked_at": "When the newest answers were last looked at.",
         },
     ),
+    "report_data.question_check": (
+        "When syncd last decided which questions of a tenant are closed. It does so at most once a day.",
+        {
+            "client_id": "The tenant.",
+            "checked_at": "When, also if there was no question to decide on.",
+        },
+    ),
     "report_data.option": (
         "The answers to closed questions.",
         {
