@@ -398,7 +398,7 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "report_data.placeholder_cv": (
-        "Files that are no CV: at least five applicants of a tenant have sent the same bytes.",
+        "Files that five applicants of a tenant have sent as their CV, or that an operator has decided on. See `syncd placeholders`.",
         {
             "client_id": "The tenant.",
             "sha256": "32 bytes: the file's SHA-256.",
