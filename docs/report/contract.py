@@ -56,7 +56,8 @@ def contract_yaml(contract: Contract) -> str:
                 "value": 15,
                 "unit": "m",
                 "element": "sync_health.minutes_since_ok",
-                "description": "sync_health.is_fresh is false when the last successful cycle is older.",
+                "description": "sync_health.is_fresh is false if the last successful cycle is older by more than the "
+                "longest time between two cycles of the schedule.",
             }
         ],
         "customProperties": [{"property": "shape", "value": contract.shape}],

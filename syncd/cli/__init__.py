@@ -44,6 +44,7 @@ COMMANDS = {
         "Read all stored payloads again with the present [clients.fields], and update the rows that differ.",
     ),
     "questions": ("questions", "List the interviews' questions, and decide which of them reports may count."),
+    "placeholders": ("placeholders", "List the files that do not count as a CV, and decide otherwise."),
     "report": ("report", "Make a page of the reports: text, JSON, CSV, HTML or PDF."),
     "accept-server": (
         "accept_server",

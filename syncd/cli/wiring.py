@@ -7,7 +7,7 @@ from typing import cast
 from syncd.cli.database import database_of
 from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou, Proxy, TokenAuth
-from syncd.settings import ClientSettings, Settings, SyncSettings
+from syncd.settings import ClientSettings, Settings, SyncSettings, longest_gap
 from syncd.sync.client_cycle import Client, Outsides
 from syncd.sync.lease_keeper import LeaseKeeper
 from syncd.sync.work import Plan
@@ -34,6 +34,7 @@ def plan_of(
         history_days=settings.sync.history_days,
         confirm=confirm,
         confirm_again=confirm_again,
+        longest_gap=longest_gap(client.schedule, client.schedule_timezone),
     )
 
 

@@ -4,6 +4,7 @@ Only `cli` loads settings, and `demo` takes some defaults from them. All layers 
 """
 
 from syncd.settings.loading import load_settings
+from syncd.settings.longest_gap import longest_gap
 from syncd.settings.schedule import Cron, Every, parse_schedule
 from syncd.settings.sections import (
     ClientSettings,
@@ -30,5 +31,6 @@ __all__ = [
     "SyncSettings",
     "WebSettings",
     "load_settings",
+    "longest_gap",
     "parse_schedule",
 ]

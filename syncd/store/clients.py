@@ -16,6 +16,7 @@ class Registration:
     retention_days: int | None
     raw_retention_days: int | None
     server: str
+    cycle_gap_seconds: int | None = None
 
 
 _IS_REGISTERED = text(
@@ -23,8 +24,8 @@ _IS_REGISTERED = text(
     SELECT EXISTS (
         SELECT FROM ats.client
         WHERE client_id = :client_id
-        AND (label, timezone, retention_days, raw_retention_days, server)
-            IS NOT DISTINCT FROM (:label, :timezone, :retention_days, :raw_retention_days, :server)
+        AND (label, timezone, retention_days, raw_retention_days, server, cycle_gap_seconds)
+            IS NOT DISTINCT FROM (:label, :timezone, :retention_days, :raw_retention_days, :server, :cycle_gap_seconds)
     )
     """
 )
@@ -40,11 +41,11 @@ def is_registered(connection: Connection, client_id: str, registration: Registra
 
 _REGISTER = text(
     """
-    INSERT INTO ats.client (client_id, label, timezone, retention_days, raw_retention_days, server)
-    VALUES (:client_id, :label, :timezone, :retention_days, :raw_retention_days, :server)
+    INSERT INTO ats.client (client_id, label, timezone, retention_days, raw_retention_days, server, cycle_gap_seconds)
+    VALUES (:client_id, :label, :timezone, :retention_days, :raw_retention_days, :server, :cycle_gap_seconds)
     ON CONFLICT (client_id) DO UPDATE
-        SET (label, timezone, retention_days, raw_retention_days, server)
-            = ROW (:label, :timezone, :retention_days, :raw_retention_days, :server)
+        SET (label, timezone, retention_days, raw_retention_days, server, cycle_gap_seconds)
+            = ROW (:label, :timezone, :retention_days, :raw_retention_days, :server, :cycle_gap_seconds)
     """
 )
 

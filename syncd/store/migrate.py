@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # The newest revision in migrations/versions; a test compares the two.
-HEAD = "0012"
+HEAD = "0013"
 VERSION_SCHEMA = "ops"
 
 # A migration may rewrite large tables, and waits for another migration as long as that takes.

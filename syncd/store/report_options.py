@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
+from syncd.store.single_answers import SINGLE_ANSWERS
+
 # Answers that are too long to be one of a few are not counted.
 _ADD_OPTIONS = text(
-    """
+    f"""
     INSERT INTO report_data.option (question_id, option)
     SELECT DISTINCT q.question_id, p.option
     FROM unnest(CAST(:ids AS text[])) AS asked(id)
@@ -18,13 +20,7 @@ _ADD_OPTIONS = text(
         SELECT question_id FROM report_data.question
         WHERE client_id = :client_id AND question = x.question AND is_closed LIMIT 1
     ) AS q
-    CROSS JOIN LATERAL (
-        SELECT x.answer AS option WHERE jsonb_typeof(x.answer_json) IS DISTINCT FROM 'array'
-        UNION ALL
-        SELECT e #>> '{}' FROM jsonb_array_elements(
-            CASE jsonb_typeof(x.answer_json) WHEN 'array' THEN x.answer_json ELSE '[]' END
-        ) AS e
-    ) AS p
+    CROSS JOIN LATERAL {SINGLE_ANSWERS} AS p
     WHERE p.option <> '' AND length(p.option) <= 80
     AND NOT EXISTS (
         SELECT FROM report_data.option o WHERE o.question_id = q.question_id AND o.option = p.option OFFSET 0

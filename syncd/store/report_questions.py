@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, text
 
 from syncd.store import leases
+from syncd.store.single_answers import SINGLE_ANSWERS
 
 # The newest applications with a name or an address, by which a rule decides.
 _SAMPLE = 5000
@@ -77,7 +78,7 @@ def decide(answered: Answered, *, was_closed: bool) -> tuple[bool, str]:
 
 
 _ANSWERED = text(
-    """
+    f"""
     WITH recent AS (
         SELECT
             a.profile_id,
@@ -98,7 +99,7 @@ _ANSWERED = text(
     ), piece AS (
         SELECT
             r.profile_id,
-            s.question,
+            x.question,
             p.option,
             length(p.option) > 80 AS is_long,
             coalesce(
@@ -113,16 +114,10 @@ _ANSWERED = text(
             SELECT question, answer, answer_json FROM ats.answer
             WHERE client_id = :client_id AND profile_id = r.profile_id AND octet_length(question) <= :length
             OFFSET 0
-        ) AS s
+        ) AS x
         CROSS JOIN LATERAL (
             SELECT option, ' ' || regexp_replace(lower(option), '\\W+', ' ', 'g') || ' ' AS words
-            FROM (
-                SELECT s.answer AS option WHERE jsonb_typeof(s.answer_json) IS DISTINCT FROM 'array'
-                UNION ALL
-                SELECT e #>> '{}' FROM jsonb_array_elements(
-                    CASE jsonb_typeof(s.answer_json) WHEN 'array' THEN s.answer_json ELSE '[]' END
-                ) AS e
-            ) AS x
+            FROM {SINGLE_ANSWERS} AS single
         ) AS p
         WHERE p.option <> ''
     ), cell AS (
@@ -156,7 +151,16 @@ _ANSWERED = text(
 _KNOWN = text(
     "SELECT client_id, question, is_closed, reason, decided_by FROM report_data.question WHERE client_id = :client_id ORDER BY question"
 )
-_NOTE_CHECK = text("UPDATE report_data.question SET checked_at = now() WHERE client_id = :client_id")
+_NOTE_CHECK = (
+    text("UPDATE report_data.question SET checked_at = now() WHERE client_id = :client_id"),
+    # For a client that has no question yet, too.
+    text(
+        """
+        INSERT INTO report_data.question_check (client_id) VALUES (:client_id)
+        ON CONFLICT (client_id) DO UPDATE SET checked_at = excluded.checked_at
+        """
+    ),
+)
 
 
 def classify(connection: Connection, client_id: str) -> None:
@@ -178,7 +182,8 @@ def classify(connection: Connection, client_id: str) -> None:
             closed.append(answered.question)
     if closed:
         count_all(connection, client_id, closed)
-    connection.execute(_NOTE_CHECK, {"client_id": client_id})
+    for statement in _NOTE_CHECK:
+        connection.execute(statement, {"client_id": client_id})
 
 
 def questions(connection: Connection, client_id: str) -> list[Question]:

@@ -2,10 +2,12 @@
 
 from sqlalchemy import text
 
+from syncd.store.single_answers import SINGLE_ANSWERS
+
 # The LATERAL with LIMIT 1 makes Postgres look up each id in the primary key, see `applications.py`.
 # Of a row that changes its person, `before` gives the person that it had.
 WRITE = text(
-    """
+    f"""
     WITH before AS (
         SELECT r.profile_id, r.person_key, r.applied_month, r.option_ids
         FROM unnest(CAST(:ids AS text[])) AS asked(id)
@@ -35,7 +37,7 @@ WRITE = text(
             report_data.shown(a.utm_content),
             CASE
                 WHEN coalesce(btrim(a.language), '') = '' THEN '(none)'
-                WHEN btrim(a.language) ~ '^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$' THEN btrim(a.language)
+                WHEN btrim(a.language) ~ '^[A-Za-z]{{2,3}}([-_][A-Za-z0-9]{{2,8}})*$' THEN btrim(a.language)
                 ELSE '(other)'
             END,
             t.at,
@@ -124,13 +126,7 @@ WRITE = text(
                 SELECT question_id FROM report_data.question
                 WHERE client_id = :client_id AND question = x.question AND is_closed LIMIT 1
             ) AS q
-            CROSS JOIN LATERAL (
-                SELECT x.answer AS option WHERE jsonb_typeof(x.answer_json) IS DISTINCT FROM 'array'
-                UNION ALL
-                SELECT e #>> '{}' FROM jsonb_array_elements(
-                    CASE jsonb_typeof(x.answer_json) WHEN 'array' THEN x.answer_json ELSE '[]' END
-                ) AS e
-            ) AS p
+            CROSS JOIN LATERAL {SINGLE_ANSWERS} AS p
             CROSS JOIN LATERAL (
                 SELECT option_id FROM report_data.option
                 WHERE question_id = q.question_id AND option = p.option LIMIT 1

@@ -29,7 +29,7 @@ _DUE = text(
     """
     SELECT profile_id,
            (SELECT coalesce(max(checked_at) < now() - interval '1 day', true)
-            FROM report_data.question WHERE client_id = :client_id)
+            FROM report_data.question_check WHERE client_id = :client_id)
            AND EXISTS (SELECT FROM ats.application WHERE client_id = :client_id OFFSET :enough - 1) AS stale
     FROM report_data.due
     WHERE client_id = :client_id AND profile_id > :after

@@ -30,6 +30,7 @@ _NEEDED = {
     "report_data.application": "SELECT, INSERT, UPDATE",
     "report_data.placeholder_cv": "SELECT, INSERT",
     "report_data.question": "SELECT, INSERT, UPDATE",
+    "report_data.question_check": "SELECT, INSERT, UPDATE",
     "report_data.option": "SELECT, INSERT",
     "report_data.option_count": "SELECT, INSERT, UPDATE, DELETE",
     "ops.alembic_version": "SELECT",

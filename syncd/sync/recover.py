@@ -1,5 +1,7 @@
 """Clears up after earlier processes: temporary files, and files that no application names any more."""
 
+from math import ceil
+
 from sqlalchemy import Connection
 
 from syncd.errors import MediaStoreFailed, PathRefused
@@ -23,7 +25,12 @@ def take_over(work: Work) -> None:
     """
     plan = work.plan
     registration = clients.Registration(
-        plan.label, plan.timezone, plan.retention_days, plan.raw_retention_days, work.api.server
+        plan.label,
+        plan.timezone,
+        plan.retention_days,
+        plan.raw_retention_days,
+        work.api.server,
+        None if plan.longest_gap is None else ceil(plan.longest_gap),
     )
     known = work.store.read(_known, work.api.server)
     work.store_id, work.mark_unsettled = known.store, known.next_token is not None

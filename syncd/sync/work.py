@@ -30,7 +30,8 @@ from syncd.sync.stage_clock import StageClock
 class Plan:
     """How to sync a client. Times are in seconds. The settings have the defaults.
 
-    `confirm_again` says whether to confirm listed applications that are confirmed already.
+    `confirm_again` says whether to confirm listed applications that are confirmed already. `longest_gap` is the most time
+    between two cycles by the schedule; None if there is no schedule.
     """
 
     client_id: str
@@ -49,6 +50,7 @@ class Plan:
     history_days: int
     confirm: bool
     confirm_again: bool = False
+    longest_gap: float | None = None
 
 
 @dataclass(slots=True)

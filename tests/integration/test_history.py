@@ -43,6 +43,7 @@ def test_a_cycle_gets_a_row_if_it_did_something_failed_or_ended_otherwise_than_t
         for _ in range(4):
             world.cycle()
             assert rows(world) == expected
+        assert [row["cycle_gap_seconds"] for row in world.rows("SELECT * FROM ats.client")] == [60]
         idle = state(world)
         assert (idle["is_running"], idle["last_outcome"], sum(idle["cycles_by_hour"])) == (False, "ok", 4)
         assert idle["last_busy_at"] < idle["last_good_at"] == idle["last_finished_at"]

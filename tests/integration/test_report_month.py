@@ -38,6 +38,7 @@ def test_a_month_has_the_figures_that_the_ledger_gives_in_every_form(
             for client_id in ZONES:
                 check_figures(here.ledger, here.read(client_id, month))
         check_head_and_idle(here)
+        check_freshness(here)
         check_states(here)
         check_output(here)
         check_files(here)
@@ -123,6 +124,28 @@ def check_head_and_idle(here: Scene) -> None:
     unknown = {each.job_reference for each in report.jobs if each.is_unknown}
     assert {"J-1", "J-2"} <= unknown
     assert not unknown & {"00123", "(none)", "(personal)"}
+
+
+def check_freshness(here: Scene) -> None:
+    """The last good cycle may be as old as the schedule's longest gap and 15 minutes; a client without one has no gap."""
+    change = "UPDATE ats.client SET cycle_gap_seconds = %s WHERE client_id = 'beta'"
+    age = "UPDATE ops.client_state SET last_good_at = now() - make_interval(mins => %s) WHERE client_id = 'beta'"
+    for gap, minutes, is_fresh in (
+        (None, 14, True),
+        (None, 16, False),
+        (60, 17, False),
+        (33 * 3600, 33 * 60 + 14, True),
+        (33 * 3600, 33 * 60 + 16, False),
+    ):
+        here.admin.execute(change, [gap])
+        here.admin.execute(age, [minutes])
+        health = here.read("beta", date(2026, 10, 1)).health
+        assert health is not None
+        assert (health.is_fresh, gap, minutes) == (is_fresh, gap, minutes)
+        said = here.printed("2026-10", "--client", "beta", "--language", "en")
+        assert ("The data is fresh:" in said, "The data is not fresh:" in said) == (is_fresh, not is_fresh)
+    here.admin.execute(change, [None])
+    here.admin.execute(age, [0])
 
 
 def check_states(here: Scene) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from syncd.deadline import Deadline
 from syncd.embedded import EmbeddedPostgres
 from syncd.model import Answer, Contact
-from syncd.store import applications, report_questions
+from syncd.store import applications, report_questions, report_rows
 from syncd.store.database import Database
 from syncd.store.report_questions import Answered, Question, decide
 from syncd.store.roles import ROLES_SQL
@@ -190,6 +190,38 @@ def test_a_question_is_closed_if_many_give_the_same_few_answers(
     answered: Answered, was_closed: bool, is_closed: bool
 ) -> None:
     assert decide(answered, was_closed=was_closed)[0] == is_closed
+
+
+def test_questions_are_looked_at_once_a_day_also_while_each_has_few_answers(database_url: str) -> None:
+    some = [
+        replace(entry, client_id="acme", profile_id=f"P{n}") for n, entry in enumerate(entries(20, seed=9))
+    ]
+    alone = [
+        replace(profile_of(entry), answers=(Answer(0, f"{entry.profile_id}?", "ja", "ja", {}),))
+        for entry in some
+    ]
+    with Database(database_url) as database:
+        store(database, [])
+
+        def is_due() -> bool:
+            due = partial(report_rows.due, client_id="acme", after="", limit=1)
+            return database.transact(due, Deadline(60)).questions_are_stale
+
+        def land(profiles: list[Any]) -> None:
+            database.transact(
+                partial(applications.land, client_id="acme", profiles=profiles, region="DE"), Deadline(60)
+            )
+
+        land(alone[:19])
+        assert not is_due()
+        land(alone[19:])
+        assert is_due()
+        database.transact(partial(report_questions.classify, client_id="acme"), Deadline(60))
+        assert database.transact(partial(report_questions.questions, client_id="acme"), Deadline(60)) == []
+        assert not is_due()
+        later = text("UPDATE report_data.question_check SET checked_at = now() - interval '25 hours'")
+        database.transact(lambda c: c.execute(later), Deadline(60))
+        assert is_due()
 
 
 ATTACKS = [

@@ -17,7 +17,8 @@ class Mutant:
     """A fault, the tests that must fail because of it, and what they must say then.
 
     Args:
-        where: the function, as `package.module:Class.method`; for a piece of SQL the module or package.
+        where: the function, as `package.module:Class.method`; for a piece of SQL the module or package, or the path of
+            its file.
         message: a regular expression for the error of the test, so that it fails for this fault and no other reason.
         proof: a proof that must notice the fault as well, at one of `points`, with an error like `proof_message`.
     """
@@ -405,5 +406,61 @@ MUTANTS = {
         [expression("_leads_beyond_this_host(...)", "False")],
         "tests/unit/test_settings_database.py::test_a_server_beyond_this_host_must_prove_who_it_is",
         "KeyError: 'sslmode'",
+    ),
+    "small cells are left out instead of folded": Mutant(
+        "migrations/report_v1/answer_distribution.sql",
+        [
+            clause(
+                "CASE WHEN small > 0 AND (n < 5 OR place <= 2 OR before < 5) THEN '(other)' ELSE option END AS answer",
+                "option AS answer",
+            )
+        ],
+        "tests/integration/test_reports_answers.py::"
+        "test_answers_to_closed_questions_are_counted_and_small_cells_are_folded",
+        "Left contains .* more items",
+    ),
+    "due is struck off before the row is computed": Mutant(
+        "syncd.sync.report:refresh_reports",
+        [
+            statement(
+                "refused = ...",
+                """
+                strike_off = lambda connection, client_id: connection.execute(
+                    report_rows._TAKE, {"client_id": client_id, "ids": due.ids}
+                )
+                work.store.write(strike_off)
+                {statement}
+                """,
+            )
+        ],
+        "tests/integration/test_reports_stage.py::"
+        "test_a_row_that_postgres_refuses_stays_due_and_others_wait_for_nothing",
+        r"assert \(set\(\), ",
+    ),
+    "a row of the reports is computed without the fence": Mutant(
+        "syncd.sync.report:refresh_reports",
+        [
+            expression(
+                "work.store.write(report_rows.refresh, some, work.plan.phone_region)",
+                "work.store.read(report_rows.refresh, some, work.plan.phone_region)",
+            )
+        ],
+        "tests/integration/test_reports_stage.py::"
+        "test_a_process_that_has_lost_its_lease_writes_no_row_of_the_reports",
+        "DID NOT RAISE",
+    ),
+    "an erased row of the reports keeps the digest of its CV": Mutant(
+        "syncd.store.report_erasure",
+        [clause("cv_sha256 = NULL,", "")],
+        "tests/integration/test_reports_kept.py::"
+        "test_what_is_erased_leaves_every_figure_and_nothing_of_the_applicant",
+        r"== set\(\)",
+    ),
+    "the rule overrules an operator's decision on a question": Mutant(
+        "syncd.store.report_questions:classify",
+        [expression("before is not None and before.decided_by != ...", "False")],
+        "tests/integration/test_reports_answers.py::"
+        "test_an_operator_decides_otherwise_and_the_rule_leaves_it_so",
+        "Führerschein",
     ),
 }

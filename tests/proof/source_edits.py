@@ -69,7 +69,8 @@ def edited(root: Path, where: str, edits: Sequence[Edit]) -> dict[Path, str]:
     """Apply edits to the code below `root`. Returns the new text of each changed file; writes nothing.
 
     Args:
-        where: `package.module:function`, `package.module:Class.method`, or a module or package as a whole.
+        where: `package.module:function`, `package.module:Class.method`, a module or package as a whole, or the path of
+            a file of SQL.
 
     Raises:
         PlaceNotFound: the function does not exist, or an edit does not match in exactly one place (`several`: in any).
@@ -100,6 +101,13 @@ def _places(scopes: Sequence[Scope], where: str, edit: Edit) -> list[Place]:
 
 
 def _scopes(root: Path, where: str) -> Iterator[Scope]:
+    if where.endswith(".sql"):
+        if not (root / where).is_file():
+            raise PlaceNotFound(f"there is no file {where}")
+        # For edits, it is one long string.
+        text = (root / where).read_text()
+        yield Scope(root / where, text, ast.Constant(text))
+        return
     module, _, qualname = where.partition(":")
     base = root.joinpath(*module.split("."))
     if not base.is_dir():
@@ -149,7 +157,10 @@ def _filled(template: str, statement_lines: list[str]) -> Iterator[str]:
 
 
 def _clauses(scope: Scope, edit: Edit) -> Iterator[Place]:
-    literals = [_span(scope.text, node) for node in _literals(scope.node)]
+    if isinstance(scope.node, ast.Constant):
+        literals = [(-1, len(scope.text) + 1)]
+    else:
+        literals = [_span(scope.text, node) for node in _literals(scope.node)]
     for match in _clause_pattern(edit.find).finditer(scope.text):
         if any(start < match.start() and match.end() < end for start, end in literals):
             # Where the clause crosses from one literal into the next, both keep their quotes and prefixes.

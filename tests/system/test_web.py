@@ -96,9 +96,9 @@ def test_health_and_metrics_say_what_is_true(database_url: str, tmp_path: Path) 
             found = metrics(port)
             exported = {name for name, _ in found}
             for file in ("alerts.yaml", "grafana.json"):
-                asked = set(re.findall(r"\bsyncd_\w+", (CONFIG / file).read_text()))
-                assert len(asked) > 8
-                assert asked - exported == set()
+                wanted = set(re.findall(r"\bsyncd_\w+", (CONFIG / file).read_text()))
+                assert len(wanted) > 8
+                assert wanted - exported == set()
             acme, beta = of_client(found, "acme"), of_client(found, "beta")
             for client_id, shown in (("acme", acme), ("beta", beta)):
                 rows, size = here.rows(

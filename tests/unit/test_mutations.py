@@ -49,7 +49,10 @@ def changes(root: Path, where: str, *edits: Edit) -> list[str]:
 def test_each_mutant_finds_one_place_and_names_tests_that_exist(name: str) -> None:
     mutant = MUTANTS[name]
     [(path, text)] = edited(ROOT, mutant.where, mutant.edits).items()
-    assert ast.dump(ast.parse(text)) != ast.dump(ast.parse(path.read_text()))
+    if path.suffix == ".sql":
+        assert text != path.read_text()
+    else:
+        assert ast.dump(ast.parse(text)) != ast.dump(ast.parse(path.read_text()))
     for test in mutant.tests.split():
         file, _, function = test.partition("::")
         assert f"def {function.partition('[')[0]}(" in (ROOT / file).read_text(), (

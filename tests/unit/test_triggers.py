@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.cli.triggers import next_run_at, trigger_of
+from syncd.settings import longest_gap
 from syncd.settings.schedule import Cron, Every, parse_schedule
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -174,3 +175,43 @@ def test_a_line_with_a_star_fires_whenever_the_clocks_show_a_match(line: str, zo
     expected = [look.astimezone(UTC) for look in looks if look.minute in minutes and look.hour in hours]
     assert expected
     assert [moment.astimezone(UTC) for moment in firings(line, len(expected), begin, where)] == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "gap"),
+    [
+        ("every 90s", timedelta(seconds=90)),
+        ("* * * * *", timedelta(minutes=1)),
+        ("*/25 * * * *", timedelta(minutes=25)),
+        ("*/10 6-20 * * *", timedelta(hours=9, minutes=10)),
+        ("*/10 6-20 * * mon-fri", timedelta(days=2, hours=9, minutes=10)),
+        ("0 3 13 * fri", timedelta(days=7)),  # either of them
+        ("30 2 31 * *", timedelta(days=61)),
+        ("0 0 29 2 *", timedelta(days=4 * 365 + 1)),
+        ("0 0 */29 2 mon", timedelta(days=11 * 365 + 3)),  # the 1st, if it is a Monday
+    ],
+)
+def test_the_longest_gap_is_that_between_two_firings(line: str, gap: timedelta) -> None:
+    assert longest_gap(parse_schedule(line), UTC_ZONE) == gap.total_seconds()
+    if gap < timedelta(days=8):
+        # After 09.11.2026, which is a Monday, three weeks have every gap of a week.
+        times = firings(line, 5000, MONDAY - timedelta(weeks=3))
+        assert max(later - earlier for earlier, later in pairwise(times)) == gap
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata"])
+@pytest.mark.parametrize(
+    "line",
+    ["*/30 * * * *", "20 6-20 * * *", "*/20 2 * * *", "*/20 2 * * sun", "30 2 * * *", "5 */12 * * sat,sun"],
+)
+def test_no_gap_is_longer_than_the_longest_one_when_the_clocks_change(line: str, zone: str) -> None:
+    where = ZoneInfo(zone)
+    this_year = datetime.now(UTC).year
+    longest = longest_gap(Cron(line), where)
+    gaps = [
+        later - earlier
+        for month in (3, 4, 10, 11)
+        for earlier, later in pairwise(firings(line, 60, datetime(this_year, month, 18, tzinfo=UTC), where))
+    ]
+    # Where clocks change by an hour at night, a gap may be too long by that hour, if no run falls into that night.
+    assert timedelta(0) <= timedelta(seconds=longest) - max(gaps) <= timedelta(hours=1)

@@ -26,7 +26,15 @@ from syncd.store.tables.operation import (
     secret,
     store_mark,
 )
-from syncd.store.tables.reports import due, option, option_count, placeholder_cv, question, reported
+from syncd.store.tables.reports import (
+    due,
+    option,
+    option_count,
+    placeholder_cv,
+    question,
+    question_check,
+    reported,
+)
 
 for _name, (_of_table, _of_columns) in COMMENTS.items():
     metadata.tables[_name].comment = _of_table
@@ -59,6 +67,7 @@ __all__ = [
     "placeholder_cv",
     "quarantine",
     "question",
+    "question_check",
     "replay",
     "reported",
     "schema_drift",

@@ -33,6 +33,7 @@ client = Table(
     Column("retention_days", Integer),
     Column("raw_retention_days", Integer),
     text_column("server"),  # the base_url that the applications came from
+    Column("cycle_gap_seconds", Integer),  # by the schedule
     schema="ats",
 )
 

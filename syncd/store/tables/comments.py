@@ -14,6 +14,7 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "retention_days": "From the configuration; null: for ever. This version erases nothing.",
             "raw_retention_days": "The same for raw payloads.",
             "server": "The `base_url` that the applications came from; null before the first cycle. syncd refuses another one until `syncd accept-server` has accepted it.",
+            "cycle_gap_seconds": "The most seconds between two cycles by the client's schedule; null before the first cycle.",
         },
     ),
     "ats.job": (
@@ -397,7 +398,7 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "report_data.placeholder_cv": (
-        "Files that are no CV: at least five applicants of a tenant have sent the same bytes.",
+        "Files that five applicants of a tenant have sent as their CV, or that an operator has decided on. See `syncd placeholders`.",
         {
             "client_id": "The tenant.",
             "sha256": "32 bytes: the file's SHA-256.",
@@ -417,6 +418,13 @@ COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "decided_by": "`rule`, or an operator's account.",
             "decided_at": "When that was decided.",
             "checked_at": "When the newest answers were last looked at.",
+        },
+    ),
+    "report_data.question_check": (
+        "When syncd last decided which questions of a tenant are closed. It does so at most once a day.",
+        {
+            "client_id": "The tenant.",
+            "checked_at": "When, also if there was no question to decide on.",
         },
     ),
     "report_data.option": (

@@ -136,6 +136,14 @@ question = Table(
     schema="report_data",
 )
 
+question_check = Table(
+    "question_check",
+    metadata,
+    key_column("client_id"),
+    time_column("checked_at", default_now=True),
+    schema="report_data",
+)
+
 option = Table(
     "option",
     metadata,
