@@ -18,7 +18,7 @@ from tests.database import MIGRATED, url_of
 from tests.integration.test_faults_disk import small_disk
 from tests.system.processes import Running, Site, eventually, site
 
-MANY = 400  # applications that do not fit any more
+MANY = 150  # applications that do not fit any more
 CONFIG = SandboxConfig(profiles=20)
 
 
