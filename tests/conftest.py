@@ -17,11 +17,10 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_postgresql import factories
-from pytest_postgresql.executors import NoopExecutor
 
 from syncd.embedded import EmbeddedPostgres, start_postgres
 from tests.browser import chromium
-from tests.database import SERVER_SETTINGS, ServerAddress, migrate, sqlalchemy_url
+from tests.database import MIGRATED, SERVER_SETTINGS, ServerAddress, make_migrated, sqlalchemy_url
 from tests.reused import ReusedDatabase
 
 if TYPE_CHECKING:
@@ -101,13 +100,16 @@ def pdf_browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def new_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a cluster as initdb makes it. The first worker that needs it makes it for all workers of the run."""
+    """The folder of a stopped server with the database `MIGRATED`. The first worker that needs it makes it for all."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "new-cluster"
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            start_postgres(folder, settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES).close()
+            made = tmp_path_factory.mktemp("cluster")
+            with start_postgres(made, settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES) as server:
+                make_migrated(server)
+            made.rename(folder)  # only now, so that each worker tells why a migration fails
     return folder
 
 
@@ -123,19 +125,13 @@ def postgres_address(shared_postgres: EmbeddedPostgres) -> ServerAddress:
     return ServerAddress.of(shared_postgres)
 
 
-migrated_template = factories.postgresql_noproc(
-    depends_on="postgres_address", dbname="migrated", load=[migrate]
-)
 empty_template = factories.postgresql_noproc(depends_on="postgres_address", dbname="empty")
 empty_connection = factories.postgresql("empty_template")
-cloned_connection = factories.postgresql("migrated_template")
 
 
 @pytest.fixture(scope="session")
-def reused_database(
-    postgres_address: ServerAddress, migrated_template: NoopExecutor
-) -> Iterator[ReusedDatabase]:
-    reused = ReusedDatabase(postgres_address, name="reused", template=migrated_template.template_dbname)
+def reused_database(postgres_address: ServerAddress) -> Iterator[ReusedDatabase]:
+    reused = ReusedDatabase(postgres_address, name="reused", template=MIGRATED)
     yield reused
     reused.close()
 
@@ -154,17 +150,19 @@ def empty_database_url(empty_connection: psycopg.Connection) -> str:
 
 
 @pytest.fixture
-def cloned_database_url(cloned_connection: psycopg.Connection) -> str:
-    """A database of this test's own at the newest schema, whose tables have never held a row; dropped afterwards.
+def cloned_database_url(postgres_address: ServerAddress) -> Iterator[str]:
+    """A database of this test's own at the newest schema, whose tables have never held a row.
 
     For tests that measure the bytes of tables.
     """
-    return _url_of(cloned_connection)
+    clone = ReusedDatabase(postgres_address, name="cloned", template=MIGRATED)
+    yield _url_of(clone.take())
+    clone.close()
 
 
 @pytest.fixture
 def own_postgres(new_cluster: Path) -> Iterator[EmbeddedPostgres]:
-    """A server of this test's own, not migrated, to be stopped, started and killed at will."""
+    """A server of this test's own, to be stopped, started and killed at will. `url_of` has its migrated database."""
     with start_postgres(settings=SERVER_SETTINGS, bin_dir=_OTHER_POSTGRES, copy_of=new_cluster) as server:
         yield server
 

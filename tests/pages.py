@@ -7,11 +7,12 @@ import re
 import signal
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from textwrap import dedent
 
 from syncd.embedded.machine import free_port
+from tests.starter import for_a_shell
 
 ROOT = Path(__file__).resolve().parents[1]
 # All blocks that no session types, by page and first line, and why. `test_pages.py` compares this with the pages.
@@ -68,16 +69,16 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-# What a reader sees to, and a script must do for itself.
+# What a reader sees to, and a script must do for itself. `env` starts the real command, where `syncd` is a function.
 _PRELUDE = """set -eu
 # The reader waits until the sandbox says that it listens.
 in_background() {
-  "$@" > sandbox.log 2>&1 &
+  env "$@" > sandbox.log 2>&1 &
   until grep -q "PitchYou sandbox" sandbox.log || ! kill -0 $! 2> /dev/null; do sleep 0.05; done
 }
 # The reader watches the daemon for one cycle, and presses Ctrl-C.
 for_one_cycle() {
-  "$@" > daemon.log 2>&1 &
+  env "$@" > daemon.log 2>&1 &
   until grep -q cycle_finished daemon.log || ! kill -0 $! 2> /dev/null; do sleep 0.1; done
   kill $! || true
   wait $! || { cat daemon.log; exit 1; }
@@ -115,27 +116,36 @@ def first_line(block: str) -> str:
     return block.partition("\n")[0].partition("  #")[0].strip()
 
 
-def type_it(script: str, folder: Path) -> str:
-    """Run a session in `folder` as a newcomer's: with an empty home, a short PATH, and nothing else set."""
+def type_it(script: str, folder: Path, *, forks: bool = False) -> str:
+    """Run a session in `folder` as a newcomer's: with an empty home, a short PATH, and nothing else set.
+
+    Args:
+        forks: whether one process loads syncd for all its commands in the foreground (`for_a_shell`), which pays for pages
+            with many of them.
+    """
     home = folder.with_name("home")
     home.mkdir()
     output = folder.with_name("output")
-    with output.open("wb") as out:
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(home)}
+    with ExitStack() as stack:
+        syncd, requests = stack.enter_context(for_a_shell(env)) if forks else ("", [])
+        out = stack.enter_context(output.open("wb"))
         shell = subprocess.Popen(
-            ["bash", "-c", script],
-            env={"PATH": "/usr/bin:/bin", "HOME": str(home)},
+            ["bash", "-c", syncd + script],
+            env=env,
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
             start_new_session=True,
+            pass_fds=requests,
         )
-    try:
-        code = shell.wait()
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(shell.pid, signal.SIGKILL)
-        stop_postgres(folder / "trial")
+        try:
+            code = shell.wait()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
+            stop_postgres(folder / "trial")
     assert code == 0, output.read_text()
     return output.read_text()
 

@@ -1,7 +1,8 @@
 """Starts syncd without the second that Python takes to load it: a process that has loaded it forks (`tests/fork_server.py`).
 
 What the start itself decides gets a process of its own: an environment in which Python or the loader would behave
-differently. The tests of packages, imports and memory start one themselves, as do commands that documents name.
+differently. The tests of packages, imports and memory start one themselves. In the shell that types a page, the sandbox
+and the daemon, which run beside it, are processes of their own.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import atexit
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -160,14 +162,34 @@ def running() -> bool:
 @cache
 def _server() -> socket.socket:
     """The requests to this process's own fork server, which ends when they do."""
+    server, ours = _started(CLEAN)
+    atexit.register(_end, server, ours)
+    return ours
+
+
+def _started(env: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         command = [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())]
         server = subprocess.Popen(
-            command, cwd=ROOT, env=CLEAN, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+            command, cwd=ROOT, env=env, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
         )
-    atexit.register(_end, server, ours)
-    return ours
+    return server, ours
+
+
+@contextmanager
+def for_a_shell(env: Mapping[str, str]) -> Iterator[tuple[str, list[int]]]:
+    """A fork server for a shell that starts with this environment.
+
+    Gives the line that defines `syncd` in the shell, and the descriptors that the shell must inherit. Its PATH must have the
+    real one all the same, which `env syncd` starts.
+    """
+    server, requests = _started(env)
+    client = [sys.executable, "-IS", str(ROOT / "tests" / "fork_client.py"), str(requests.fileno())]
+    try:
+        yield f'syncd() {{ type -P syncd > /dev/null && {shlex.join(client)} "$@"; }}\n', [requests.fileno()]
+    finally:
+        _end(server, requests)
 
 
 def _end(server: subprocess.Popen[bytes], requests: socket.socket) -> None:

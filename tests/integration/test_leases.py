@@ -110,12 +110,12 @@ def test_a_daemon_that_was_frozen_while_another_took_over_writes_nothing_more(
     database_url: str, tmp_path: Path
 ) -> None:
     with (
-        site(database_url, tmp_path, SandboxConfig(profiles=40), SYNC__LEASE_TTL="2s") as here,
-        here.start("run") as one,
+        site(database_url, tmp_path, SandboxConfig(profiles=20), SYNC__LEASE_TTL="2s") as here,
+        here.start("run", MEDIA__CONCURRENCY="4") as one,
     ):
         here.sandbox.inject(Fault("media", "slow", times=None, seconds_per_byte=0.001))
         stored = "SELECT count(*) FROM ats.media"
-        eventually(lambda: here.value(stored) and len(here.sandbox.ledger.media) > 4, "it is fetching files")
+        eventually(lambda: here.value(stored) and len(here.sandbox.ledger.media) > 2, "it is fetching files")
         one.send(SIGSTOP)
         here.sandbox.clear_faults()
         with here.start("run", SCHEDULE=NEVER) as other:

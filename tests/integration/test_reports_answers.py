@@ -6,7 +6,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -22,10 +22,13 @@ from syncd.store import applications, report_questions, report_rows
 from syncd.store.database import Database
 from syncd.store.report_questions import Answered, Question, decide
 from syncd.store.roles import ROLES_SQL
+from tests.database import MIGRATED, ServerAddress, url_of
 from tests.integration.report_ledger import ZONES, Entry, entries, profile_of, refresh, store
 from tests.integration.test_reports_kept import erase
+from tests.reused import ReusedDatabase
 
-pytestmark = pytest.mark.slow
+# One worker runs all of these, because the applications that they begin with take long to land.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("interviews")]
 
 FEW = 5
 SHIFTS = ["früh", "spät", "Nacht", "Wochenende"]
@@ -49,34 +52,41 @@ def name_of(answers: dict[str, Any]) -> tuple[str, str]:
     return first, last
 
 
+def interview(database: Database, count: int, seed: int) -> dict[Entry, dict[str, Any]]:
+    """Lands applications with their answers. Returns both."""
+    rng = random.Random(seed)
+    interviewed = {entry: answers_of(number, rng) for number, entry in enumerate(entries(count, seed))}
+    store(database, list(interviewed))
+    for client_id in ZONES:
+        profiles = [
+            answered_profile(entry, answers)
+            for entry, answers in interviewed.items()
+            if entry.client_id == client_id
+        ]
+        land = partial(applications.land, client_id=client_id, profiles=profiles, region="DE")
+        database.transact(land, Deadline(60))
+        database.transact(partial(report_questions.classify, client_id=client_id), Deadline(60))
+    refresh(database)
+    return interviewed
+
+
+def answered_profile(entry: Entry, answers: dict[str, Any]) -> Any:
+    first, last = name_of(answers)
+    told = tuple(
+        Answer(number, question, ", ".join(value) if isinstance(value, list) else value, value, {})
+        for number, (question, value) in enumerate(answers.items())
+    )
+    contact = Contact(first, last, *profile_of(entry).contact[2:4], {})
+    return replace(profile_of(entry), answers=told, contact=contact, payload_sha256=b"answered")
+
+
+@dataclass(frozen=True)
 class Interviews:
     """Applications with their answers, in the database and in memory."""
 
-    def __init__(self, database: Database, count: int, seed: int) -> None:
-        self.database = database
-        rng = random.Random(seed)
-        self.answers = {entry: answers_of(number, rng) for number, entry in enumerate(entries(count, seed))}
-        store(database, list(self.answers))
-        for client_id in ZONES:
-            profiles = [
-                self._answered(entry, answers)
-                for entry, answers in self.answers.items()
-                if entry.client_id == client_id
-            ]
-            land = partial(applications.land, client_id=client_id, profiles=profiles, region="DE")
-            database.transact(land, Deadline(60))
-            database.transact(partial(report_questions.classify, client_id=client_id), Deadline(60))
-        refresh(database)
-
-    @staticmethod
-    def _answered(entry: Entry, answers: dict[str, Any]) -> Any:
-        first, last = name_of(answers)
-        told = tuple(
-            Answer(number, question, ", ".join(value) if isinstance(value, list) else value, value, {})
-            for number, (question, value) in enumerate(answers.items())
-        )
-        contact = Contact(first, last, *profile_of(entry).contact[2:4], {})
-        return replace(profile_of(entry), answers=told, contact=contact, payload_sha256=b"answered")
+    database: Database
+    url: str
+    answers: dict[Entry, dict[str, Any]]
 
     def distribution(self) -> dict[tuple[str, date, str, str], tuple[int, int]]:
         """What the reports must show, folded here by another way than in SQL."""
@@ -107,10 +117,31 @@ def folded(counts: Counter[str]) -> dict[str, int]:
     return dict(left) | {"(other)": sum(n for _, n in taken)}
 
 
+@pytest.fixture(scope="module")
+def interviewed(
+    shared_postgres: EmbeddedPostgres, postgres_address: ServerAddress
+) -> dict[Entry, dict[str, Any]]:
+    """What the database `interviews` holds, of which each test gets a copy."""
+    template = ReusedDatabase(postgres_address, name="interviews", template=MIGRATED)
+    template.take()
+    with Database(url_of(shared_postgres, "interviews")) as database:
+        answers = interview(database, 800, seed=7)
+    template.close()
+    return answers
+
+
 @pytest.fixture
-def interviews(database_url: str) -> Iterator[Interviews]:
-    with Database(database_url) as database:
-        yield Interviews(database, 800, seed=7)
+def interviews(
+    interviewed: dict[Entry, dict[str, Any]],
+    shared_postgres: EmbeddedPostgres,
+    postgres_address: ServerAddress,
+) -> Iterator[Interviews]:
+    copy = ReusedDatabase(postgres_address, name="interviewed", template="interviews")
+    copy.take()
+    url = url_of(shared_postgres, "interviewed")
+    with Database(url) as database:
+        yield Interviews(database, url, interviewed)
+    copy.close()
 
 
 DISTRIBUTION = (
@@ -276,9 +307,9 @@ SECRETS = ("Ayşe", "Muster", "Weil ", "CANARY", RARE, "@", "+49")
 
 
 def test_an_attacking_reader_learns_no_hidden_answer_and_no_free_text(
-    interviews: Interviews, database_url: str, shared_postgres: EmbeddedPostgres
+    interviews: Interviews, shared_postgres: EmbeddedPostgres
 ) -> None:
-    with reader(database_url, shared_postgres) as connection:
+    with reader(interviews.url, shared_postgres) as connection:
         told = attacked(connection)
         assert "invalid input syntax for type integer" in told
         assert "Schichten?" in told
@@ -286,7 +317,7 @@ def test_an_attacking_reader_learns_no_hidden_answer_and_no_free_text(
 
 
 def test_the_same_attacks_learn_the_answers_from_a_plain_view(
-    interviews: Interviews, database_url: str, shared_postgres: EmbeddedPostgres
+    interviews: Interviews, shared_postgres: EmbeddedPostgres
 ) -> None:
     plain = (
         "CREATE OR REPLACE VIEW report.answer_distribution WITH (security_barrier = false) AS "
@@ -294,7 +325,7 @@ def test_the_same_attacks_learn_the_answers_from_a_plain_view(
         "FROM ats.answer GROUP BY client_id, question, answer HAVING count(*) >= 5"
     )
     interviews.database.transact(lambda c: c.execute(text(plain)), Deadline(60))
-    with reader(database_url, shared_postgres) as connection:
+    with reader(interviews.url, shared_postgres) as connection:
         told = attacked(connection)
         assert [secret for secret in SECRETS if secret in told] != []
 

@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.deadline import Deadline
+from syncd.embedded import EmbeddedPostgres
 from syncd.store import applications, clients, report_rows
 from syncd.store.clients import Registration
 from syncd.store.database import Database
+from tests.database import MIGRATED, url_of
 from tests.integration.report_ledger import ZONES, entries, profile_of
 from tests.integration.test_reports_kept import erase, execute, rows
 
@@ -136,13 +138,12 @@ class History:
 
 
 @pytest.fixture(scope="module")
-def database_of_all(migrated_template: Any) -> Iterator[Database]:
-    url = f"postgresql+psycopg://{migrated_template.user}:{migrated_template.password}@{migrated_template.host}:{migrated_template.port}"
-    name = f"reports_{next(NUMBERS)}_{migrated_template.dbname}"
-    with psycopg.connect(url.replace("+psycopg", "") + "/postgres", autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template.template_dbname}".encode())
+def database_of_all(shared_postgres: EmbeddedPostgres) -> Iterator[Database]:
+    name = f"reports_{next(NUMBERS)}"
+    with psycopg.connect(shared_postgres.url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {MIGRATED}".encode())
         try:
-            with Database(f"{url}/{name}") as made:
+            with Database(url_of(shared_postgres, name)) as made:
                 yield made
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

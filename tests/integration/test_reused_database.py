@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from pytest_postgresql.executors import NoopExecutor
 
-from tests.database import ServerAddress
+from tests.database import MIGRATED, ServerAddress
 from tests.reused import ReusedDatabase
 
 ROW = "INSERT INTO ops.cycle (client_id, trigger, version) VALUES ('c', 'command', '1') RETURNING cycle_id"
@@ -35,10 +34,8 @@ CHANGES = [
 
 
 @pytest.fixture
-def reused(postgres_address: ServerAddress, migrated_template: NoopExecutor) -> Iterator[ReusedDatabase]:
-    database = ReusedDatabase(
-        postgres_address, name="reused_here", template=migrated_template.template_dbname
-    )
+def reused(postgres_address: ServerAddress) -> Iterator[ReusedDatabase]:
+    database = ReusedDatabase(postgres_address, name="reused_here", template=MIGRATED)
     yield database
     database.close()
 

@@ -23,9 +23,8 @@ import psutil
 import psycopg
 
 from syncd.embedded import start_postgres
-from syncd.store.migrate import upgrade
 from tests import starter
-from tests.database import SERVER_SETTINGS
+from tests.database import SERVER_SETTINGS, make_migrated
 from tests.proof.world import TEMPLATE, address
 from tests.system.processes import eventually
 
@@ -113,8 +112,7 @@ class Machine:
             self._postgres = within.enter_context(
                 start_postgres(self._disk.folder / "postgres", settings=SETTINGS)
             )
-            self._execute(f"CREATE DATABASE {TEMPLATE}")
-            upgrade(address(TEMPLATE, self._postgres))
+            make_migrated(self._postgres)
             self._postgres.stop()
             os.sync()  # initdb runs without syncs
             self._postgres.start()

@@ -20,25 +20,32 @@ from syncd.media.vault import Vault
 from syncd.pitchyou import PitchYou
 from syncd.sandbox import SandboxConfig
 from syncd.store.database import Database
-from syncd.store.migrate import upgrade
 from syncd.sync.client_cycle import Client, Ended, Outsides, run_once
 from syncd.sync.lease_keeper import LeaseKeeper
-from tests.database import SERVER_SETTINGS
+from tests.database import MIGRATED, SERVER_SETTINGS, make_migrated
 from tests.plans import plan_for
 from tests.system.processes import Site, site
 
-TEMPLATE, EMPTY = "migrated", "template0"
+TEMPLATE, EMPTY = MIGRATED, "template0"
 _numbers = count(1)
+_others: list[EmbeddedPostgres] = []
+
+
+def use(server: EmbeddedPostgres) -> None:
+    """Lets the points of this process run on a server that others keep, with the database `MIGRATED`."""
+    _others[:] = [server]
+
+
+def server() -> EmbeddedPostgres:
+    """Returns this process's Postgres, with a migrated template database."""
+    return _others[0] if _others else _own_server()
 
 
 @cache
-def server() -> EmbeddedPostgres:
-    """Returns this process's Postgres, with a migrated template database."""
+def _own_server() -> EmbeddedPostgres:
     started = start_postgres(settings=SERVER_SETTINGS)
     atexit.register(started.close)
-    with psycopg.connect(started.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
-    upgrade(address(TEMPLATE, started))
+    make_migrated(started)
     return started
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from syncd.embedded import EmbeddedPostgres
 from syncd.sandbox import Fault, SandboxConfig, Tenant
-from syncd.store.migrate import upgrade
+from tests.database import url_of
 from tests.system.processes import MANY, Running, Site, begun, eventually, site, struck
 
 NEVER = "every 7d"
@@ -131,8 +131,7 @@ def done(here: Site) -> set[str]:
 def test_a_daemon_that_is_started_before_postgres_waits_and_then_works(
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    url = own_postgres.url.replace("postgresql:", "postgresql+psycopg:")
-    upgrade(url)
+    url = url_of(own_postgres)
     own_postgres.stop()
     with site(url, tmp_path) as here, here.start("run") as daemon:
         daemon.wait_for("database_unavailable")

@@ -17,7 +17,7 @@ from syncd.embedded import EmbeddedPostgres
 from syncd.pitchyou.client import PROFILES
 from syncd.sandbox import Fault, SandboxConfig
 from syncd.signals import ONE_REQUEST
-from syncd.store.migrate import upgrade
+from tests.database import url_of
 from tests.system.processes import MANY, SYNCD, Running, Site, eventually, site, struck
 
 # What holds the daemon up in each stage.
@@ -149,8 +149,7 @@ def waits_for_lock(here: Site) -> bool:
 def test_a_daemon_that_waits_for_postgres_can_be_stopped(
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    url = own_postgres.url.replace("postgresql:", "postgresql+psycopg:")
-    upgrade(url)
+    url = url_of(own_postgres)
     own_postgres.stop()
     with site(url, tmp_path) as here, here.start("run") as daemon:
         daemon.wait_for("database_unavailable")
@@ -162,8 +161,7 @@ def test_a_daemon_that_waits_for_postgres_can_be_stopped(
 def test_postgres_away_in_the_middle_does_not_hold_up_a_stop(
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    url = own_postgres.url.replace("postgresql:", "postgresql+psycopg:")
-    upgrade(url)
+    url = url_of(own_postgres)
     with site(url, tmp_path) as here, here.start("run", SYNC__BATCH_SIZE="1") as daemon:
         here.sandbox.add_profiles(200)
         eventually(lambda: here.value("SELECT count(*) FROM ats.application") > 10, "it lands")

@@ -22,8 +22,7 @@ from syncd.embedded.machine import environment, unprivileged
 from syncd.errors import DatabaseUnavailable
 from syncd.sandbox import SandboxConfig
 from syncd.store.database import Database
-from syncd.store.migrate import upgrade
-from tests.database import SERVER_SETTINGS
+from tests.database import SERVER_SETTINGS, url_of
 from tests.system.forwarder import Forwarder
 from tests.system.processes import Running, Site, eventually, site
 
@@ -95,7 +94,7 @@ def fails_over(
     late: bool,
 ) -> None:
     """The daemon reaches Postgres by `port`, which leads to `way`. In the middle of its work the primary is lost."""
-    url = make_url(primary.url).set(drivername="postgresql+psycopg", port=port)
+    url = make_url(url_of(primary)).set(port=port)
     with (
         site(url.render_as_string(hide_password=False), folder, CONFIG, **SMALL_STEPS) as here,
         here.start("run") as daemon,
@@ -117,7 +116,6 @@ def fails_over(
 def test_a_failover_in_the_middle_of_the_work_loses_and_doubles_nothing(
     late: bool, own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    upgrade(own_postgres.url.replace("postgresql:", "postgresql+psycopg:"))
     with standby_of(own_postgres) as standby, Forwarder(own_postgres.port) as way:
         fails_over(way, standby, own_postgres, way.port, tmp_path, late=late)
 
@@ -151,7 +149,6 @@ def test_behind_pgbouncer_which_remembers_a_standby_a_failover_loses_nothing_and
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     """PgBouncer tells its clients what the first server that it saw was, until it is reloaded."""
-    upgrade(own_postgres.url.replace("postgresql:", "postgresql+psycopg:"))
     with (
         standby_of(own_postgres) as standby,
         Forwarder(standby.port) as way,
@@ -175,9 +172,8 @@ def test_behind_pgbouncer_which_remembers_a_standby_a_failover_loses_nothing_and
 def test_of_two_hosts_the_standby_is_not_taken_for_the_primary_that_is_started_anew(
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    upgrade(own_postgres.url.replace("postgresql:", "postgresql+psycopg:"))
     with standby_of(own_postgres) as standby:
-        url = make_url(own_postgres.url).set(drivername="postgresql+psycopg")
+        url = make_url(url_of(own_postgres))
         hosts = [f"127.0.0.1:{each.port}" for each in (standby, own_postgres)]
         one, both = (
             each.render_as_string(hide_password=False)

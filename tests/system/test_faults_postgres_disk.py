@@ -14,12 +14,11 @@ import pytest
 
 from syncd.embedded import EmbeddedPostgres
 from syncd.sandbox import SandboxConfig
-from syncd.store.migrate import upgrade
-from tests.database import sqlalchemy_url
+from tests.database import MIGRATED, url_of
 from tests.integration.test_faults_disk import small_disk
 from tests.system.processes import Running, Site, eventually, site
 
-MANY = 400  # applications that do not fit any more
+MANY = 150  # applications that do not fit any more
 CONFIG = SandboxConfig(profiles=20)
 
 
@@ -31,12 +30,8 @@ def database_on(disk: Path, server: EmbeddedPostgres) -> Iterator[str]:
     place.chmod(0o777)  # Postgres may run as another user, and makes its own folder private
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(f"CREATE TABLESPACE small LOCATION '{place}'".encode())
-        connection.execute("CREATE DATABASE small TABLESPACE small")
-    url = sqlalchemy_url(
-        host="127.0.0.1", port=server.port, user="postgres", dbname="small", password=server.password
-    )
-    upgrade(url)
-    yield url
+        connection.execute(f"CREATE DATABASE small TABLESPACE small TEMPLATE {MIGRATED}".encode())
+    yield url_of(server, "small")
 
 
 @contextmanager
@@ -128,8 +123,7 @@ def test_a_server_that_ended_because_its_log_had_no_room_is_waited_for(
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     """Without room for its own log Postgres ends itself; started with room it has all that it called committed."""
-    url = own_postgres.url.replace("postgresql:", "postgresql+psycopg:")
-    upgrade(url)
+    url = url_of(own_postgres)
     with small_disk(tmp_path / "disk", "128m") as disk:
         move_log(own_postgres, disk)
         with site(url, tmp_path, CONFIG) as here, here.start("run", SYNC__BATCH_SIZE="10") as daemon:

@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 
 from syncd.embedded import EmbeddedPostgres
 from syncd.sandbox import SandboxConfig
-from syncd.store.migrate import upgrade
+from tests.database import url_of
 from tests.system.processes import Running, Site, eventually, site
 
 CONFIG = SandboxConfig(profiles=5, media_per_profile=0.5)
@@ -48,13 +48,11 @@ def test_a_right_that_was_taken_away_is_told_and_the_work_goes_on_when_it_is_giv
     own_postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     """So is a disk of Postgres that has become read-only: errno EROFS is SQLSTATE 42501 as well."""
-    upgrade(own_postgres.url.replace("postgresql:", "postgresql+psycopg:"))
-    with psycopg.connect(own_postgres.url, autocommit=True) as admin:
+    of_admin = url_of(own_postgres)
+    with psycopg.connect(of_admin.replace("+psycopg", ""), autocommit=True) as admin:
         for statement in RIGHTS:
             admin.execute(statement.encode())
-        url = make_url(own_postgres.url).set(
-            drivername="postgresql+psycopg", username="worker", password="worker"
-        )
+        url = make_url(of_admin).set(username="worker", password="worker")
         with (
             site(url.render_as_string(hide_password=False), tmp_path, CONFIG) as here,
             here.start("run") as daemon,

@@ -14,7 +14,7 @@ import pytest
 
 from syncd.embedded import EmbeddedPostgres
 from syncd.sandbox import Fault, SandboxConfig
-from syncd.store.migrate import upgrade
+from tests.database import url_of
 from tests.system.processes import Site, eventually, site
 from tests.system.test_web import get
 
@@ -97,12 +97,6 @@ def assert_silent(here: Site, log: Path, server: EmbeddedPostgres, *more: str) -
             assert at < 0, f"{name}: …{text[max(0, at - 300) : at + 100]}…"
 
 
-def migrated(server: EmbeddedPostgres) -> str:
-    url = server.url.replace("postgresql:", "postgresql+psycopg:")
-    upgrade(url)
-    return url
-
-
 CONFIG = SandboxConfig(
     profiles=5, client_secret=SECRET, bad_confirm_ids=frozenset({"refused0"}), after_confirm="stay"
 )
@@ -124,7 +118,7 @@ def test_no_canary_in_the_daemons_log_nor_in_postgres_log_whatever_goes_wrong(
         Fault("confirm", "html"),
         Fault("token", "garbage"),
     ]
-    with site(migrated(own_postgres), tmp_path, CONFIG, SYNC__MEDIA_RETRY="10ms", **environ) as here:
+    with site(url_of(own_postgres), tmp_path, CONFIG, SYNC__MEDIA_RETRY="10ms", **environ) as here:
         for prefix in ("first", "gone", "refused"):
             plant(here, prefix)
         for element in unreadable():
@@ -178,7 +172,7 @@ def test_no_canary_in_what_the_commands_print_at_level_debug(
     own_postgres: EmbeddedPostgres, tmp_path: Path, log_format: str
 ) -> None:
     environ = {"LOG__FORMAT": log_format, "LOG__LEVEL": "debug"}
-    with site(migrated(own_postgres), tmp_path, CONFIG, **environ) as here:
+    with site(url_of(own_postgres), tmp_path, CONFIG, **environ) as here:
         plant(here, "good")
         plant(here, "refused")
         for element in unreadable():
@@ -215,7 +209,7 @@ def test_what_postgres_tells_of_a_row_is_not_passed_on(
     own_postgres: EmbeddedPostgres, tmp_path: Path, log_format: str
 ) -> None:
     environ = {"LOG__FORMAT": log_format, "LOG__LEVEL": "debug"}
-    with site(migrated(own_postgres), tmp_path, CONFIG, **environ) as here:
+    with site(url_of(own_postgres), tmp_path, CONFIG, **environ) as here:
         # Somebody's own rules. The messages of both quote the row: one while landing, one while confirming.
         here.execute("ALTER TABLE ats.application ADD CHECK (utm_source IS NULL OR profile_id <> 'row0')")
         here.execute("ALTER TABLE ats.application ADD CHECK (profile_id <> 'row1' OR confirmed_revision = 0)")

@@ -62,7 +62,7 @@ def test_every_block_with_commands_is_typed_or_is_in_the_list_with_a_reason() ->
 @pytest.mark.long
 def test_readme(tmp_path: Path) -> None:
     again = 'before=$SYNCD_DATABASE__URL; eval "$(python -m syncd.embedded trial)"; test "$before" = "$SYNCD_DATABASE__URL"\n'
-    output = type_it(session(ROOT / "README.md") + again, checkout(tmp_path / "syncd"))
+    output = type_it(session(ROOT / "README.md") + again, checkout(tmp_path / "syncd"), forks=True)
     for line in (
         "The schema is at revision ",
         "ok    PitchYou issues a token to client 'acme'",
@@ -82,7 +82,7 @@ def test_readme(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_ats_integration(tmp_path: Path) -> None:
     folder = checkout(tmp_path / "syncd")
-    output = type_it(session(ROOT / "docs" / "ats-integration.md", python="ats.py"), folder)
+    output = type_it(session(ROOT / "docs" / "ats-integration.md", python="ats.py"), folder, forks=True)
     # The applicant came with a plus sign, is in the list of the ATS, and in the list of chats, once for each.
     assert re.search(r"Fahrradkurier \(m/w/d\) \| Ayşe +\| Groß +\| \+4915224711 \| karriereseite", output), (
         output
@@ -113,7 +113,7 @@ def test_backup(tmp_path: Path) -> None:
     """Each restore is noticed or harmless, and no file of production is touched."""
     folder = checkout(tmp_path / "syncd")
     try:
-        output = type_it(session(ROOT / "docs" / "backup.md"), folder)
+        output = type_it(session(ROOT / "docs" / "backup.md"), folder, forks=True)
     finally:
         for name in ("recovered", "replica"):
             stop_postgres(folder / name)

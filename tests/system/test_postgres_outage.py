@@ -14,7 +14,7 @@ import pytest
 
 from syncd.embedded import EmbeddedPostgres, start_postgres
 from syncd.sandbox import SandboxConfig
-from syncd.store.migrate import upgrade
+from tests.database import url_of
 from tests.system.processes import Running, Site, eventually, site
 
 OUTAGES = ("fast", "immediate", "SIGKILL")
@@ -41,10 +41,11 @@ def interrupt(here: Site, daemon: Running, server: EmbeddedPostgres, number: int
 
 
 def outlives(server: EmbeddedPostgres, folder: Path, outages: int) -> None:
-    url = server.url.replace("postgresql:", "postgresql+psycopg:")
-    upgrade(url)
     small = {"SYNC__BATCH_SIZE": "10", "SYNC__CONFIRM_BATCH": "5", "MEDIA__CONCURRENCY": "2"}
-    with site(url, folder, SandboxConfig(profiles=60), **small) as here, here.start("run") as daemon:
+    with (
+        site(url_of(server), folder, SandboxConfig(profiles=60), **small) as here,
+        here.start("run") as daemon,
+    ):
         for number in range(outages):
             interrupt(here, daemon, server, number)
         eventually(lambda: not here.outstanding(), "everything is stored and confirmed", 60)
@@ -159,18 +160,15 @@ def test_whichever_commit_or_answer_to_one_is_lost_nothing_is_lost_or_doubled(
         assert number > 8
 
 
-def test_fsync_off_is_refused_with_exit_code_4(tmp_path: Path) -> None:
-    with start_postgres(fsync=False) as server:
-        url = server.url.replace("postgresql:", "postgresql+psycopg:")
-        upgrade(url)
-        with site(url, tmp_path) as here:
-            for command in (["run"], ["sync"], ["sync", "--dry-run"], ["check"]):
-                assert here.sandbox.ledger.lists == []
-                result = here.run(*command)
-                assert result.returncode == 4
-                assert "fsync=off" in result.stdout + result.stderr
-                assert "set fsync=on" in result.stdout + result.stderr
-            assert here.sandbox.ledger.confirms == []
+def test_fsync_off_is_refused_with_exit_code_4(new_cluster: Path, tmp_path: Path) -> None:
+    with start_postgres(fsync=False, copy_of=new_cluster) as server, site(url_of(server), tmp_path) as here:
+        for command in (["run"], ["sync"], ["sync", "--dry-run"], ["check"]):
+            assert here.sandbox.ledger.lists == []
+            result = here.run(*command)
+            assert result.returncode == 4
+            assert "fsync=off" in result.stdout + result.stderr
+            assert "set fsync=on" in result.stdout + result.stderr
+        assert here.sandbox.ledger.confirms == []
 
 
 def test_a_read_only_database_is_one_error_no_confirm_and_mended_by_itself(

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof import commands, crash, exchanges, fuzz, model, mutants, replicas, tracer, twice, wire
+from syncd.embedded import EmbeddedPostgres
+from tests.proof import commands, crash, exchanges, fuzz, model, mutants, replicas, tracer, twice, wire, world
 from tests.proof.summary import NOT_REACHED
 from tests.proof.world import busy, numbered
 
@@ -38,6 +39,11 @@ NAMES_SEEN = LOOKS | set(tracer.NAMES.values())
 needs_tracer = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="the tracer knows the system calls of x86-64 alone"
 )
+
+
+@pytest.fixture(autouse=True)
+def server_of_this_worker(shared_postgres: EmbeddedPostgres) -> None:
+    world.use(shared_postgres)
 
 
 @needs_tracer

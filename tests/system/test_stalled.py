@@ -23,9 +23,9 @@ from syncd.embedded import EmbeddedPostgres
 from syncd.pitchyou import PitchYou
 from syncd.sandbox import SandboxConfig
 from syncd.service_manager import ServiceManager
-from syncd.store.migrate import upgrade
 from syncd.web.app import Request
 from syncd.web.health import Health
+from tests.database import url_of
 from tests.scene import scene
 from tests.system.manager import Manager, manager
 from tests.system.processes import Running, Site, eventually, site
@@ -65,8 +65,7 @@ def is_found_once(daemon: Running, systemd: Manager, go_on: Callable[[], object]
 
 @pytest.mark.long
 def test_a_postgres_that_stands_still_is_found(own_postgres: EmbeddedPostgres, tmp_path: Path) -> None:
-    url = own_postgres.url.replace("postgresql:", "postgresql+psycopg:")
-    upgrade(url)
+    url = url_of(own_postgres)
     with (
         site(url, tmp_path, SandboxConfig(profiles=2)) as here,
         manager(tmp_path / "notify") as systemd,
