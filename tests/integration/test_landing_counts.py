@@ -61,7 +61,7 @@ def test_a_batch_of_new_ones_takes_as_many_statements_whatever_its_size(
         with scene(
             database_url, tmp_path / str(size), config=CONFIG, confirm=False, batch_size=size
         ) as world:
-            world.execute("TRUNCATE ats.application CASCADE")
+            world.execute("TRUNCATE ats.application, report_data.question_check CASCADE")
             world.cycle()  # makes the client's row
             listed(world)
             copies.clear()
