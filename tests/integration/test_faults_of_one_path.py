@@ -69,7 +69,7 @@ def immutable_folder(path: Path) -> None:
         pytest.skip("only root can make a folder immutable, and not on each file system")
 
 
-@pytest.mark.parametrize("concurrency", [1, 16])
+@pytest.mark.parametrize("concurrency", [16, pytest.param(1, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize(
     ("spoil", "error"),
     [
