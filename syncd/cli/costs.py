@@ -4,15 +4,13 @@ import json
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import click
 
-from syncd.cli.clients import chosen_clients
-from syncd.cli.context import Globals, client_option, json_option, one_client_option, pass_globals
-from syncd.cli.database import database_of, require_ready
-from syncd.cli.importing import dry_run_option, print_json, print_named, print_summary, run_import
-from syncd.deadline import Deadline
-from syncd.recruiting.costs import import_costs
+from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.importing import Summary, import_and_print, import_options, listed_rows
+from syncd.recruiting.costs import Imported, import_costs
 from syncd.shown import printable
 from syncd.store.costs import listed
 
@@ -26,19 +24,10 @@ def costs() -> None:
 
 
 @costs.command("import")
-@click.argument("file")
-@one_client_option
-@dry_run_option
-@click.option(
-    "--complete",
-    is_flag=True,
-    help="Treat the file as complete for its months: remove amounts of these months that it does not contain.",
+@import_options(
+    complete="Treat the file as complete for its months: remove amounts of these months that it does not contain."
 )
-@json_option
-@pass_globals
-def import_file(
-    context: Globals, file: str, client_id: str | None, dry_run: bool, complete: bool, as_json: bool
-) -> None:
+def import_file(context: Globals, **asked: Any) -> None:
     """Import a CSV file of costs (- reads standard input). A file with errors is rejected as a whole.
 
     Columns: month, source and amount are required, currency is optional (default: EUR). German names also work: Monat,
@@ -52,23 +41,22 @@ def import_file(
 
     Exit code: 0 imported; 2 the file has errors (up to 1,000 are listed by line) and nothing was written.
     """
-    client, imported = run_import(
-        context, client_id, import_costs, file, what="costs", dry_run=dry_run, complete=complete
-    )
-    if as_json:
-        print_json(client, imported, dry_run=dry_run)
-        return
-    counts = (
-        (imported.new, "new"),
-        (imported.changed, "changed"),
-        (imported.unchanged, "unchanged"),
-        (imported.removed, "removed (not in the file)"),
-    )
-    print_summary(client, imported, counts, what="costs", dry_run=dry_run)
-    named = (
+    import_and_print(context, import_costs, "costs", _summary, **asked)
+
+
+def _summary(imported: Imported, would_be: str) -> Summary:
+    removed = (
         f"{cost.month:%Y-%m}  {printable(cost.source)}  {cost.currency}" for cost in imported.removed_costs
     )
-    print_named("would be removed" if dry_run else "removed", named, imported.removed)
+    return Summary(
+        counts=(
+            (imported.new, "new"),
+            (imported.changed, "changed"),
+            (imported.unchanged, "unchanged"),
+            (imported.removed, "removed (not in the file)"),
+        ),
+        named=[(f"{would_be}removed", removed, imported.removed)],
+    )
 
 
 @costs.command("list")
@@ -77,14 +65,7 @@ def import_file(
 @pass_globals
 def list_costs(context: Globals, client_id: str | None, as_json: bool) -> None:
     """List the imported costs, newest month first."""
-    settings = context.settings(need_clients=False, need_media=False)
-    if client_id is not None:
-        chosen_clients(settings, client_id)
-    with database_of(settings) as database:
-        require_ready(database)
-        found = database.transact(
-            lambda c: listed(c, None if client_id is None else [client_id]), Deadline(60), patience=0
-        )
+    found = listed_rows(context, client_id, listed)
     if as_json:
         click.echo(json.dumps({"costs": [asdict(cost) for cost in found]}, default=_for_json))
         return

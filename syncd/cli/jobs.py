@@ -2,15 +2,14 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
+from typing import Any
 
 import click
 
-from syncd.cli.clients import chosen_clients
-from syncd.cli.context import Globals, client_option, json_option, one_client_option, pass_globals
-from syncd.cli.database import database_of, require_ready
-from syncd.cli.importing import dry_run_option, print_json, print_named, print_summary, run_import
-from syncd.deadline import Deadline
-from syncd.recruiting.jobs import import_jobs
+from syncd.cli.context import Globals, client_option, json_option, pass_globals
+from syncd.cli.importing import Summary, import_and_print, import_options, listed_rows
+from syncd.recruiting.jobs import Imported, import_jobs
 from syncd.shown import printable
 from syncd.store.jobs import JobLine, listed
 
@@ -24,19 +23,10 @@ def jobs() -> None:
 
 
 @jobs.command("import")
-@click.argument("file")
-@one_client_option
-@dry_run_option
-@click.option(
-    "--complete",
-    is_flag=True,
-    help="Treat the file as the complete list: close previously imported jobs that it does not contain.",
+@import_options(
+    complete="Treat the file as the complete list: close previously imported jobs that it does not contain."
 )
-@json_option
-@pass_globals
-def import_file(
-    context: Globals, file: str, client_id: str | None, dry_run: bool, complete: bool, as_json: bool
-) -> None:
+def import_file(context: Globals, **asked: Any) -> None:
     """Import a CSV file of jobs (- reads standard input). A file with errors is rejected as a whole.
 
     Columns: reference is required. Optional, in any order: title, department, location, recruiter, status, opened,
@@ -51,25 +41,24 @@ def import_file(
 
     Exit code: 0 imported; 2 the file has errors (up to 1,000 are listed by line) and nothing was written.
     """
-    client, imported = run_import(
-        context, client_id, import_jobs, file, what="jobs", dry_run=dry_run, complete=complete
-    )
-    if as_json:
-        print_json(client, imported, dry_run=dry_run)
-        return
-    counts = (
-        (imported.new, "new"),
-        (imported.filled, "completed (known only from applications or links before)"),
-        (imported.changed, "changed"),
-        (imported.unchanged, "unchanged"),
-        (imported.closed, "closed (not in the file)"),
-    )
-    print_summary(client, imported, counts, what="jobs", dry_run=dry_run)
-    named = (
+    import_and_print(context, import_jobs, "jobs", _summary, **asked)
+
+
+def _summary(imported: Imported, would_be: str) -> Summary:
+    closed = (
         printable(job.reference) + (f"  {printable(job.title)}" if job.title else "")
         for job in imported.closed_jobs
     )
-    print_named("would be closed" if dry_run else "closed", named, imported.closed)
+    return Summary(
+        counts=(
+            (imported.new, "new"),
+            (imported.filled, "completed (known only from applications or links before)"),
+            (imported.changed, "changed"),
+            (imported.unchanged, "unchanged"),
+            (imported.closed, "closed (not in the file)"),
+        ),
+        named=[(f"{would_be}closed", closed, imported.closed)],
+    )
 
 
 @jobs.command("list")
@@ -83,16 +72,7 @@ def import_file(
 @pass_globals
 def list_jobs(context: Globals, client_id: str | None, unmatched: bool, as_json: bool) -> None:
     """List the jobs and how many applications each has. The job with the newest application comes first."""
-    settings = context.settings(need_clients=False, need_media=False)
-    if client_id is not None:
-        chosen_clients(settings, client_id)
-    with database_of(settings) as database:
-        require_ready(database)
-        found = database.transact(
-            lambda c: listed(c, None if client_id is None else [client_id], unmatched=unmatched),
-            Deadline(120),
-            patience=0,
-        )
+    found = listed_rows(context, client_id, partial(listed, unmatched=unmatched))
     if as_json:
         entries = [asdict(job) for job in found]
         click.echo(json.dumps({"jobs": entries}, default=lambda moment: moment.isoformat()))

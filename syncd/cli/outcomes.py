@@ -1,10 +1,12 @@
 """`syncd outcomes`: imports what became of applications from a file of the ATS."""
 
+from typing import Any
+
 import click
 
-from syncd.cli.context import Globals, json_option, one_client_option, pass_globals
-from syncd.cli.importing import dry_run_option, print_json, print_named, print_summary, run_import
-from syncd.recruiting.outcomes import import_outcomes
+from syncd.cli.context import Globals
+from syncd.cli.importing import Summary, import_and_print, import_options
+from syncd.recruiting.outcomes import Imported, import_outcomes
 from syncd.shown import printable, quoted
 
 
@@ -17,19 +19,10 @@ def outcomes() -> None:
 
 
 @outcomes.command("import")
-@click.argument("file")
-@one_client_option
-@dry_run_option
-@click.option(
-    "--complete",
-    is_flag=True,
-    help="Treat the file as the complete list: remove previously imported outcomes that it does not contain.",
+@import_options(
+    complete="Treat the file as the complete list: remove previously imported outcomes that it does not contain."
 )
-@json_option
-@pass_globals
-def import_file(
-    context: Globals, file: str, client_id: str | None, dry_run: bool, complete: bool, as_json: bool
-) -> None:
+def import_file(context: Globals, **asked: Any) -> None:
     """Import a CSV file of outcomes (- reads standard input). A file with errors is rejected as a whole.
 
     Columns: profile_id (PitchYou's id of the application), stage and date, one line for each stage that an application has
@@ -45,21 +38,21 @@ def import_file(
 
     Exit code: 0 imported; 2 the file has errors (up to 1,000 are listed by line) and nothing was written.
     """
-    client, imported = run_import(
-        context, client_id, import_outcomes, file, what="outcomes", dry_run=dry_run, complete=complete
-    )
-    if as_json:
-        print_json(client, imported, dry_run=dry_run)
-        return
-    counts = (
-        (imported.new, "new"),
-        (imported.changed, "changed"),
-        (imported.unchanged, "unchanged"),
-        (imported.unknown, "not stored (no such application)"),
-        (imported.removed, "removed (not in the file)"),
-    )
-    print_summary(client, imported, counts, what="outcomes", dry_run=dry_run)
-    unknown = map(quoted, imported.unknown_profiles)
-    print_named("no application", unknown, imported.unknown_applications)
+    import_and_print(context, import_outcomes, "outcomes", _summary, **asked)
+
+
+def _summary(imported: Imported, would_be: str) -> Summary:
     removed = (f"{printable(each.profile_id)}  {each.stage}" for each in imported.removed_outcomes)
-    print_named("would be removed" if dry_run else "removed", removed, imported.removed)
+    return Summary(
+        counts=(
+            (imported.new, "new"),
+            (imported.changed, "changed"),
+            (imported.unchanged, "unchanged"),
+            (imported.unknown, "not stored (no such application)"),
+            (imported.removed, "removed (not in the file)"),
+        ),
+        named=[
+            ("no application", map(quoted, imported.unknown_profiles), imported.unknown_applications),
+            (f"{would_be}removed", removed, imported.removed),
+        ],
+    )

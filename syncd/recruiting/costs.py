@@ -14,14 +14,15 @@ from syncd.recruiting.amounts import DEFAULT_CURRENCY, parse_amount, parse_curre
 from syncd.recruiting.columns import OF_A_COST
 from syncd.recruiting.csv_files import MAX_MISTAKES, CsvFile, Mistakes
 from syncd.recruiting.list_files import (
-    MAX_NAMED,
     Progress,
     add_lines,
     add_repeated,
     import_list,
     load,
+    merge,
     no_progress,
     parsed,
+    required,
 )
 from syncd.shown import quoted
 from syncd.store import clients, costs, lists
@@ -105,19 +106,14 @@ def import_costs(
         add_repeated(connection, costs.LIST, _SAME, mistakes)
         mistakes.raise_any()
         clients.lock(connection, client_id)
-        removed, named = (
-            lists.remove_unlisted(connection, client_id, costs.LIST, MAX_NAMED, within=costs.LISTED_MONTHS)
-            if complete
-            else (0, [])
-        )
-        merged = lists.merge(connection, client_id, costs.LIST)
+        merged = merge(connection, client_id, costs.LIST, read, complete=complete, within=costs.LISTED_MONTHS)
         return Imported(
             read,
             merged.new,
             merged.changed,
-            read - merged.new - merged.changed,
-            removed,
-            tuple(RemovedCost(*keys) for keys in named),
+            merged.unchanged,
+            merged.removed,
+            tuple(RemovedCost(*keys) for keys in merged.removed_keys),
             (*file.notes, *_about(currencies), *mistakes.notes()),
         )
 
@@ -148,11 +144,8 @@ def _source(line_no: int, written: str, mistakes: Mistakes) -> str | None:
         mistakes.add(
             line_no, "the source is empty; write (none) for the costs of applications without a source"
         )
-    elif len(written.encode()) > MAX_SOURCE_BYTES:
-        mistakes.add(line_no, f"the source is longer than {MAX_SOURCE_BYTES} bytes")
-    else:
-        return written
-    return None
+        return None
+    return required("source", written, MAX_SOURCE_BYTES, line_no, mistakes)
 
 
 def _month(line_no: int, written: str, today: date, mistakes: Mistakes) -> date | None:

@@ -11,7 +11,15 @@ from syncd.moments import parse_moment
 from syncd.pitchyou.payloads import MAX_REFERENCE_BYTES
 from syncd.recruiting.columns import OF_A_JOB, OF_A_LINK
 from syncd.recruiting.csv_files import MAX_NOTES, CsvFile, Mistakes
-from syncd.recruiting.list_files import MAX_NAMED, Progress, add_repeated, import_list, load, no_progress
+from syncd.recruiting.list_files import (
+    MAX_NAMED,
+    Progress,
+    add_repeated,
+    import_list,
+    load,
+    no_progress,
+    required,
+)
 from syncd.recruiting.spreadsheet_damage import note_damage, note_similar
 from syncd.shown import quoted
 from syncd.store import clients, jobs, similar_jobs
@@ -104,12 +112,8 @@ def _values(line_no: int, fields: dict[str, str], timezone: ZoneInfo, mistakes: 
     for name, written in fields.items():
         values[name] = None
         if name == "reference":
-            if not written.strip():
-                mistakes.add(line_no, "the reference is empty")
-            elif len(written.encode()) > MAX_REFERENCE_BYTES:
-                mistakes.add(line_no, f"the reference is longer than {MAX_REFERENCE_BYTES} bytes")
-            else:
-                values[name] = written
+            values[name] = required(name, written, MAX_REFERENCE_BYTES, line_no, mistakes)
+            if values[name]:
                 note_damage(mistakes, line_no, written)
         elif not written.strip():
             continue

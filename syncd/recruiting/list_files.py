@@ -1,6 +1,7 @@
 """Imports a CSV file as a list in one transaction: what the imports of jobs, costs and outcomes have in common."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,6 +93,17 @@ def parsed(parse: Callable[[str], T], written: str, line_no: int, mistakes: Mist
         return None
 
 
+def required(name: str, written: str, max_bytes: int, line_no: int, mistakes: Mistakes) -> str | None:
+    """Return the text of a cell as it is, or record that it is empty or too long, and return None."""
+    if not written.strip():
+        mistakes.add(line_no, f"the {name} is empty")
+    elif len(written.encode()) > max_bytes:
+        mistakes.add(line_no, f"the {name} is longer than {max_bytes} bytes")
+    else:
+        return written
+    return None
+
+
 def add_repeated(connection: Connection, loaded: ListTable, what: str, mistakes: Mistakes) -> None:
     """Record the lines that repeat another one. `what` names what both have in common."""
     again, total = lists.repeated(connection, loaded, MAX_MISTAKES)
@@ -106,3 +118,36 @@ def add_lines(found: tuple[list[int], int], what: str, mistakes: Mistakes) -> No
     for line_no in lines:
         mistakes.add(line_no, what)
     mistakes.add_more(total - len(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of the rows of a list, and the keys of the first 1,000 of those that were removed."""
+
+    new: int
+    changed: int
+    unchanged: int
+    removed: int
+    removed_keys: list[tuple[Any, ...]]
+
+
+def merge(
+    connection: Connection,
+    client_id: str,
+    loaded: ListTable,
+    count: int,
+    *,
+    complete: bool,
+    within: str = "true",
+) -> Merged:
+    """Write the `count` rows of a loaded list. Lock the client first.
+
+    Args:
+        complete: remove stored rows that the list does not name.
+        within: a condition in SQL that limits what is removed.
+    """
+    removed, keys = 0, list[tuple[Any, ...]]()
+    if complete:
+        removed, keys = lists.remove_unlisted(connection, client_id, loaded, MAX_NAMED, within=within)
+    merged = lists.merge(connection, client_id, loaded)
+    return Merged(merged.new, merged.changed, count - merged.new - merged.changed, removed, keys)

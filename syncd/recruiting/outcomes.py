@@ -19,8 +19,10 @@ from syncd.recruiting.list_files import (
     add_repeated,
     import_list,
     load,
+    merge,
     no_progress,
     parsed,
+    required,
 )
 from syncd.recruiting.stages import parse_stage
 from syncd.shown import quoted
@@ -111,20 +113,17 @@ def import_outcomes(
         unknown = outcomes.take_out_unknown(connection, client_id, MAX_NAMED)
         if complete and unknown.lines == read:
             raise BadInput(_STRANGERS)
-        removed, named = (
-            lists.remove_unlisted(connection, client_id, outcomes.LIST, MAX_NAMED) if complete else (0, [])
-        )
-        merged = lists.merge(connection, client_id, outcomes.LIST)
+        merged = merge(connection, client_id, outcomes.LIST, read - unknown.lines, complete=complete)
         return Imported(
             read,
             merged.new,
             merged.changed,
-            read - merged.new - merged.changed - unknown.lines,
+            merged.unchanged,
             unknown.lines,
             unknown.applications,
             unknown.profile_ids,
-            removed,
-            tuple(RemovedOutcome(*keys) for keys in named),
+            merged.removed,
+            tuple(RemovedOutcome(*keys) for keys in merged.removed_keys),
             (*file.notes, *mistakes.notes()),
         )
 
@@ -132,13 +131,7 @@ def import_outcomes(
 
 
 def _values(line_no: int, fields: dict[str, str], timezone: ZoneInfo, today: date, mistakes: Mistakes) -> Row:
-    profile_id: str | None = fields["profile_id"]
-    if not fields["profile_id"].strip():
-        mistakes.add(line_no, "the profile_id is empty")
-        profile_id = None
-    elif len(fields["profile_id"].encode()) > MAX_ID_BYTES:
-        mistakes.add(line_no, f"the profile_id is longer than {MAX_ID_BYTES} bytes")
-        profile_id = None
+    profile_id = required("profile_id", fields["profile_id"], MAX_ID_BYTES, line_no, mistakes)
     stage = parsed(parse_stage, fields["stage"], line_no, mistakes)
     return profile_id, stage, _day(line_no, fields["date"], timezone, today, mistakes)
 
