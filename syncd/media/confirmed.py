@@ -6,7 +6,7 @@ months are kept. A backup is seldom older.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from io import BufferedReader
@@ -36,25 +36,27 @@ def note_confirmed(root: Root, client_id: str, now: datetime, revisions: Iterabl
             os.close(descriptor)
 
 
-def confirmed(root: Root, client_id: str) -> dict[str, int]:
-    """Return the newest revision of each application in the client's list, by `profileId`. Skip lines that are damaged."""
-    found: dict[str, int] = {}
+def confirmed(root: Root, client_id: str) -> Iterator[tuple[str, int]]:
+    """Yield the `profileId` and the revision of each line in the client's lists, oldest first. Skip damaged lines.
+
+    Raises:
+        MediaStoreFailed: the disk refuses.
+    """
     with disk_errors, suppress(FileNotFoundError), root.folder(MARKS) as folder:
         for name in _lists(folder, client_id):
             with BufferedReader(root.file(f"{MARKS}/{name}")) as file:
                 for line in file:
-                    with suppress(ValueError, TypeError, AttributeError):
-                        profile_id, revision = _read(line)
-                        found[profile_id] = max(revision, found.get(profile_id, 0))
-    return found
+                    if found := _read(line):
+                        yield found
 
 
-def _read(line: bytes) -> tuple[str, int]:
-    profile_id, revision = json.loads(line)
-    # Postgres refuses such an id, so no application has it.
-    if b"\0" in profile_id.encode() or not 0 < revision < 2**31:
-        raise ValueError
-    return profile_id, revision
+def _read(line: bytes) -> tuple[str, int] | None:
+    with suppress(ValueError, TypeError, AttributeError):
+        profile_id, revision = json.loads(line)
+        # Postgres refuses any other id and revision, so no application has them.
+        if b"\0" not in profile_id.encode() and 0 < revision < 2**31:
+            return profile_id, revision
+    return None
 
 
 def _open(root: Root, folder: int, client_id: str, name: str) -> int:
@@ -63,7 +65,9 @@ def _open(root: Root, folder: int, client_id: str, name: str) -> int:
     descriptor = os.open(name, _APPEND | os.O_CREAT, 0o600, dir_fd=folder)
     root.give(descriptor)
     for old in _lists(folder, client_id)[:-KEPT]:
-        os.unlink(old, dir_fd=folder)
+        # A clock that ran ahead has left lists of later months.
+        if old != name:
+            os.unlink(old, dir_fd=folder)
     os.fsync(folder)
     return descriptor
 

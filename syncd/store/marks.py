@@ -1,6 +1,6 @@
 """The database's side of the marks by which a store and its media root know each other. See `syncd.sync.pair`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -179,11 +179,8 @@ _NOT_STORED = text(
 )
 
 
-def not_stored(connection: Connection, client_id: str, revisions: Mapping[str, int]) -> list[str]:
+def not_stored(connection: Connection, client_id: str, revisions: Sequence[tuple[str, int]]) -> list[str]:
     """Selects the ids among `revisions` whose application is not stored in that revision or a newer one."""
-    values = {
-        "client_id": client_id,
-        "profile_ids": list(revisions),
-        "revisions": list(revisions.values()),
-    }
+    profile_ids, numbers = zip(*revisions, strict=True)
+    values = {"client_id": client_id, "profile_ids": list(profile_ids), "revisions": list(numbers)}
     return list(connection.execute(_NOT_STORED, values).scalars())

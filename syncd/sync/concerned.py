@@ -54,8 +54,8 @@ def concerned(store: ClientReader, vault: Vault, deadline: Deadline) -> Concerne
 
 
 def _only_confirmed(store: ClientReader, vault: Vault, deadline: Deadline) -> Iterator[str]:
-    listed = iter(confirmed(vault.beneath, store.client_id).items())
-    while chunk := dict(islice(listed, _CHUNK)):
+    listed = confirmed(vault.beneath, store.client_id)
+    while chunk := list(islice(listed, _CHUNK)):
         deadline.check()
         yield from store.read(marks.not_stored, chunk)
 

@@ -14,7 +14,8 @@ log = get_logger(__name__)
 class Digest:
     """The cycles of one client since the last summary. `every` is the time between two summaries, in seconds.
 
-    `is_new` says that no cycle was counted yet. `every` is a little less than an hour, so that cycles that start an hour apart are not counted together by chance.
+    `is_new` says that no cycle was counted yet. `every` is a little less than an hour, so that two cycles that start an
+    hour apart are not counted together by chance.
     """
 
     every: float = 3590.0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd.settings import StatusSettings
 from tests.system.alert_cases import CASES
 
 ROOT = Path(__file__).parents[2]
@@ -69,3 +70,18 @@ def test_each_alert_has_a_runbook_at_the_place_that_it_names() -> None:
     assert re.findall(r"^### (Syncd\w+)$", page, re.MULTILINE) == names
     runbooks = re.findall(r'runbook: "docs/operating.md#(\w+)"', ALERTS.read_text())
     assert runbooks == [name.lower() for name in names]
+
+
+def test_the_limits_are_those_of_syncd_status_check() -> None:
+    text, limits = ALERTS.read_text(), StatusSettings()
+
+    def limits_of(metric: str) -> list[float]:
+        return [float(number) for number in re.findall(rf"{metric}\) >=? (\d+)", text)]
+
+    assert [3600 * hours for hours in limits_of("oldest_unconfirmed_age_seconds")] == [
+        limits.unconfirmed_warning,
+        limits.unconfirmed_critical,
+    ]
+    assert [3600 * hours for hours in limits_of("oldest_pending_media_age_seconds")] == [limits.media_warning]
+    assert limits_of("consecutive_failures") == [limits.failures_warning]
+    assert [1 + number for number in limits_of("quarantined_profiles")] == [limits.quarantine_warning]
